@@ -1,0 +1,29 @@
+"""The errors that users of pytest-specqa see: one line each, with what to do."""
+
+
+class SpecQAError(Exception):
+    """Anything the user can mend; ``str(error)`` is one line that says how."""
+
+
+class UsageError(SpecQAError):
+    """A command line, ini value or environment that cannot be carried out."""
+
+
+class SelectionError(UsageError):
+    """A night, tile, exposure, camera or petal that the production does not hold."""
+
+
+class ProductError(SpecQAError):
+    """A product that is missing, unreadable or not what the data model says."""
+
+
+class MissingProductError(ProductError):
+    """A product file that should exist and does not."""
+
+
+class LimitError(UsageError):
+    """An entry of a limits file that is malformed, unknown or can never fail."""
+
+
+class WaiverError(UsageError):
+    """An entry of a waivers file that is malformed or has expired."""

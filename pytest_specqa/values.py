@@ -1,0 +1,296 @@
+"""The words of pytest-specqa as frozen values: what is judged, what was found, what it must be."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+FIBERS_PER_PETAL = 500
+BANDS = "brz"
+
+
+class Outcome(StrEnum):
+    """What became of a measurement; `rank` orders them from best to worst."""
+
+    PASSED = "passed"
+    NOT_MEASURED = "not measured"
+    WARNED = "warned"
+    FAILED = "failed"
+
+    @property
+    def rank(self) -> int:
+        """Position from best (0) to worst (3)."""
+        return list(Outcome).index(self)
+
+
+class Severity(StrEnum):
+    """What a value outside its limit does to the run."""
+
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, order=True)
+class Camera:
+    """One camera of one spectrograph: band ``b``, ``r`` or ``z`` and petal 0-9."""
+
+    band: str
+    petal: int
+
+    @classmethod
+    def parse(cls, name: str) -> Camera:
+        """Read a name such as ``r6``; `ValueError` for anything else."""
+        if not re.fullmatch(r"[brz][0-9]", name):
+            raise ValueError(f"{name!r} is no camera: expected a band b, r or z and a petal 0-9, like r6")
+        return cls(name[0], int(name[1]))
+
+    def __str__(self) -> str:
+        return f"{self.band}{self.petal}"
+
+
+@dataclass(frozen=True)
+class DataUnit:
+    """What one test instance judges: a camera, an exposure, a tile petal, a tile or a night.
+
+    Attributes
+    ----------
+    kind : str
+        ``camera``, ``exposure``, ``petal``, ``tile`` or ``night``.
+    night : int
+        YYYYMMDD; for tiles the last night that is included.
+    expid, tile, petal : int or None
+        Exposure number, tile number and petal, where they apply.
+    camera : str or None
+        Name such as ``r6``.
+    group, suffix : str
+        Tiles only: the folder below ``tiles/`` and the file suffix, such as ``cumulative`` and ``thru20211014``.
+    """
+
+    kind: str
+    night: int
+    expid: int | None = None
+    tile: int | None = None
+    camera: str | None = None
+    petal: int | None = None
+    group: str = ""
+    suffix: str = ""
+
+    @property
+    def id(self) -> str:
+        """The test id; stable across productions, it joins runs."""
+        if self.kind == "camera":
+            return f"{self.night}-{self.expid:08d}-{self.camera}"
+        if self.kind == "exposure":
+            return f"{self.night}-{self.expid:08d}"
+        if self.kind == "petal":
+            return f"{self.tile}-{self.night}-petal{self.petal}"
+        if self.kind == "tile":
+            return f"{self.tile}-{self.night}"
+        return str(self.night)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One thing found in the data, with its place.
+
+    Attributes
+    ----------
+    kind : str
+        ``line``, ``bump``, ``edge``, ``nebular``, ``step``, ``patch``, ``petal``, ``gradient``, ``window`` ...
+    fibers : tuple of int
+        First and last FIBER (0-4999), both included.
+    waves : tuple of float
+        Wavelength range in Angstrom, as written in the file; redshift range for ``window``.
+    amplitude, error : float
+        Size and its standard error, in `unit`.
+    significance : float
+        Gaussian sigmas after the look-elsewhere correction.
+    unit, label : str
+        Unit of the amplitude; a short name for the picture.
+    """
+
+    kind: str
+    fibers: tuple[int, int]
+    waves: tuple[float, float]
+    amplitude: float
+    error: float
+    significance: float
+    unit: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number that a measure found, with all that is needed to judge and to report it.
+
+    Attributes
+    ----------
+    value : float
+        The number that is compared with the limit. NaN without `reason` fails.
+    error : float or None
+        Standard error of `value`.
+    sensitivity : float or None
+        Smallest value that this data set could have told from zero at the false-alarm rate of the limit; compared with the
+        limit's `needs`.
+    fibers : tuple of (int, int)
+        Inclusive ranges of FIBER (0-4999) that the value speaks of.
+    waves : tuple of float or None
+        Wavelength range in Angstrom.
+    detail : str
+        One phrase: what was found, where, and what it suggests.
+    features : tuple of Feature
+        What was found, worst first.
+    reason : str
+        Why nothing could be measured; a value with a reason is *not measured*.
+    """
+
+    value: float
+    error: float | None = None
+    sensitivity: float | None = None
+    fibers: tuple[tuple[int, int], ...] = ()
+    waves: tuple[float, float] | None = None
+    detail: str = ""
+    features: tuple[Feature, ...] = ()
+    reason: str = ""
+
+    @classmethod
+    def impossible(cls, reason: str, sensitivity: float | None = None) -> Measured:
+        """A value that this data set cannot give, and why."""
+        return cls(value=math.nan, reason=reason, sensitivity=sensitivity)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The range that a measure must lie in.
+
+    A value outside ``[low, high]`` has `severity`; one inside it but outside ``[warn_low, warn_high]`` warns. `needs` is the
+    largest sensitivity (in the unit of the value) at which the limit can be judged at all.
+    """
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    severity: Severity = Severity.FAIL
+    source: str = ""
+    warn_low: float = -math.inf
+    warn_high: float = math.inf
+    needs: float = math.inf
+
+    def judge(self, measured: Measured) -> Outcome:
+        """Compare a value with this limit; anything that is not provably inside is no pass."""
+        if measured.reason:
+            return Outcome.NOT_MEASURED
+        outside = Outcome.FAILED if self.severity is Severity.FAIL else Outcome.WARNED
+        if math.isnan(measured.value):
+            return Outcome.FAILED
+        if not self.low <= measured.value <= self.high:
+            return outside
+        if not self.warn_low <= measured.value <= self.warn_high:
+            return Outcome.WARNED
+        if measured.sensitivity is not None and not measured.sensitivity <= self.needs:
+            return Outcome.NOT_MEASURED
+        return Outcome.PASSED
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One judged value: a line of the results file."""
+
+    unit: DataUnit
+    expectation: str
+    measured: Measured
+    limit: Limit
+    outcome: Outcome
+    message: str
+    product: str = ""
+    survey: str = ""
+    program: str = ""
+    waiver: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def as_record(self) -> dict[str, Any]:
+        """Flat, JSON-ready form; NaN and infinities become ``None``."""
+        measured, limit, unit = self.measured, self.limit, self.unit
+        return {
+            "unit": unit.id,
+            "kind": unit.kind,
+            "night": unit.night,
+            "expid": unit.expid,
+            "tile": unit.tile,
+            "camera": unit.camera,
+            "petal": unit.petal,
+            "expectation": self.expectation,
+            "measure": limit.name,
+            "value": _finite(measured.value),
+            "error": _finite(measured.error),
+            "value_unit": limit.unit,
+            "low": _finite(limit.low),
+            "high": _finite(limit.high),
+            "warn_low": _finite(limit.warn_low),
+            "warn_high": _finite(limit.warn_high),
+            "severity": str(limit.severity),
+            "outcome": str(self.outcome),
+            "sensitivity": _finite(measured.sensitivity),
+            "needs": _finite(limit.needs),
+            "fibers": [list(pair) for pair in measured.fibers],
+            "waves": list(measured.waves) if measured.waves else None,
+            "product": self.product,
+            "source": limit.source,
+            "message": self.message,
+            "survey": self.survey,
+            "program": self.program,
+            "waiver": self.waiver,
+            "versions": dict(self.versions),
+        }
+
+
+def _finite(number: float | None) -> float | None:
+    return float(number) if number is not None and math.isfinite(number) else None
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """One exposure as the listing and the exposure table know it.
+
+    Attributes
+    ----------
+    cameras : tuple of str
+        Cameras to judge: those on disk and those that the table expects (good cameras of its CAMWORD).
+    expected : tuple of str or None
+        Cameras that the exposure table expects; ``None`` where no table says so.
+    laststep : str
+        LASTSTEP of the table (``all`` where unknown).
+    """
+
+    night: int
+    expid: int
+    tile: int | None
+    cameras: tuple[str, ...]
+    expected: tuple[str, ...] | None = None
+    laststep: str = "all"
+    obstype: str = "science"
+    survey: str = ""
+    program: str = ""
+    exptime: float = math.nan
+    badamps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One reduction of one tile: ``tiles/GROUP/TILEID/GROUPID`` and its petals."""
+
+    tile: int
+    night: int
+    group: str
+    suffix: str
+    petals: tuple[int, ...]
+    survey: str = ""
+    program: str = ""

@@ -27,3 +27,11 @@ class LimitError(UsageError):
 
 class WaiverError(UsageError):
     """An entry of a waivers file that is malformed or has expired."""
+
+
+class ResultsError(UsageError):
+    """A results file that is missing, empty or malformed."""
+
+
+class PolicyError(UsageError):
+    """An entry of a gate policy that is malformed, unknown or can never block."""

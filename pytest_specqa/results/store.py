@@ -1,0 +1,254 @@
+"""Results on disk: JSON lines to read by eye, Parquet for many nights at once."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_specqa.errors import ResultsError
+from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, Record, arrow_schema, check, from_row, to_row
+
+if TYPE_CHECKING:
+    import duckdb
+
+SUFFIXES = (".jsonl", ".parquet")
+ROWS_PER_BATCH = 20_000
+
+
+def is_results_file(path: str | Path) -> bool:
+    """Tell whether the name is that of a results file."""
+    return Path(path).suffix in SUFFIXES
+
+
+def write(path: str | Path, records: Iterable[Record]) -> int:
+    """Write measurements; the file appears complete or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Ends in ``.jsonl`` (one JSON object per line) or ``.parquet`` (typed columns, zstd).
+    records : iterable of dict
+        `pytest_specqa.values.Measurement.as_record` of each measurement.
+
+    Returns
+    -------
+    int
+        Number of measurements written.
+
+    Raises
+    ------
+    ResultsError
+        If the name ends otherwise, a record is malformed or the folder cannot be written.
+    """
+    path = Path(path)
+    writer = {".jsonl": _write_jsonl, ".parquet": _write_parquet}.get(path.suffix)
+    if writer is None:
+        raise ResultsError(f"{path}: results are written as {' or '.join(SUFFIXES)}; give the file one of these endings")
+    checked = (check(record, where=f"measurement {number} for {path.name}") for number, record in enumerate(records, start=1))
+    with replacing(path) as temporary:
+        return writer(temporary, checked)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` that takes its place when the block ends well."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is yours") from None
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_jsonl(path: Path, records: Iterable[Record]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for record in records:
+            stream.write(json.dumps(record, allow_nan=False) + "\n")
+            count += 1
+    return count
+
+
+def _write_parquet(path: Path, records: Iterable[Record]) -> int:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    schema = arrow_schema()
+    rows = (to_row(record, schema.names) for record in records)
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while batch := list(islice(rows, ROWS_PER_BATCH)):
+            writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+            count += len(batch)
+    return count
+
+
+def expand(patterns: Sequence[str | Path]) -> list[Path]:
+    """Turn names and shell patterns into existing results files.
+
+    Raises
+    ------
+    ResultsError
+        If a name does not exist, a pattern matches nothing, or an ending is not that of results.
+    """
+    found: dict[Path, None] = {}
+    for pattern in map(str, patterns):
+        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+        if not matches:
+            raise ResultsError(f"{pattern}: no such results file; write one with pytest --specqa-results {Path(pattern).name}")
+        found.update(dict.fromkeys(map(Path, matches)))
+    for path in found:
+        if not is_results_file(path) or path.is_dir():
+            raise ResultsError(f"{path}: is no results file; expected a name that ends in {' or '.join(SUFFIXES)}")
+    return list(found)
+
+
+def read(paths: str | Path | Sequence[str | Path]) -> list[Record]:
+    """Read every measurement of one or more results files.
+
+    Raises
+    ------
+    ResultsError
+        Naming file and line, for anything that is no measurement; also for a file without any, which proves nothing.
+    """
+    given = [paths] if isinstance(paths, str | Path) else paths
+    return [record for path in expand(given) for record in _read_one(path)]
+
+
+def _read_one(path: Path) -> list[Record]:
+    reader: Callable[[Path], list[Record]] = _read_parquet if path.suffix == ".parquet" else _read_jsonl
+    try:
+        records = reader(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if not records:
+        raise ResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
+    return records
+
+
+def _read_jsonl(path: Path) -> list[Record]:
+    records = []
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            where = f"{path}:{number}"
+            try:
+                found = json.loads(line, parse_constant=_reject_constant)
+            except ValueError as error:
+                raise ResultsError(f"{where}: is no JSON object ({error}); the file is damaged or was cut short") from None
+            records.append(check(found, where=where))
+    return records
+
+
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not allowed, expected null")
+
+
+def _read_parquet(path: Path) -> list[Record]:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise ResultsError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
+    rows = table.to_pylist()
+    return [check(from_row(row), where=f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
+
+
+def scan(paths: Sequence[str | Path], *, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    """Open results files for SQL without loading them.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Names or shell patterns; JSON lines and Parquet may be mixed.
+    connection : duckdb.DuckDBPyConnection
+        Where the relation lives; its memory limit applies.
+
+    Returns
+    -------
+    duckdb.DuckDBPyRelation
+        One row per measurement, with the columns of `pytest_specqa.results.records`.
+
+    Raises
+    ------
+    ResultsError
+        If a file is missing, unreadable, malformed or empty.
+    """
+    files = expand(paths)
+    for path in files:
+        _require_rows(path)
+    by_suffix = [[path for path in files if path.suffix == suffix] for suffix in SUFFIXES]
+    parts = [_opened(connection, group) for group in by_suffix if group]
+    return parts[0] if len(parts) == 1 else parts[0].union(parts[1])
+
+
+def _require_rows(path: Path) -> None:
+    """Refuse a file without measurements; reads a few bytes of each."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else path.stat().st_size
+    except (pa.ArrowException, OSError) as error:
+        raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None
+    if not rows:
+        raise ResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
+
+
+def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.DuckDBPyRelation:
+    import duckdb  # noqa: PLC0415
+
+    names = [str(path) for path in files]
+    columns = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
+    columns |= {"fibers": "INTEGER[][]", "waves": "DOUBLE[]"}
+    try:
+        if files[0].suffix == ".parquet":
+            relation = connection.read_parquet(names, union_by_name=True)
+        else:
+            relation = connection.read_json(names, columns=columns, format="newline_delimited")  # type: ignore[arg-type]
+        missing = [name for name in REQUIRED if name not in relation.columns]
+        if missing:
+            raise ResultsError(f"{names[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
+        return relation.project(
+            ", ".join(name if name in relation.columns else f"NULL::{kind} AS {name}" for name, kind in columns.items())
+        )
+    except duckdb.Error as error:
+        raise damaged(files, error) from None
+
+
+def damaged(paths: Sequence[str | Path], error: Exception) -> ResultsError:
+    """Say in one line what SQL could not read, with the line of the file where it can be found."""
+    files = expand(paths)
+    for path in files:
+        if path.suffix == ".jsonl":
+            try:
+                _read_jsonl(path)
+            except ResultsError as found:
+                return found
+    return ResultsError(f"{files[0]}: cannot be read ({str(error).splitlines()[0]})")

@@ -1,0 +1,40 @@
+"""A record as the run writes it, for the tests of the results room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_specqa.values import DataUnit, Limit, Measured, Measurement
+
+MakeRecord = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def record() -> MakeRecord:
+    """Make one record: a camera of one exposure, judged against an upper limit of 1."""
+
+    def make(
+        value: float = 0.5,
+        *,
+        error: float | None = 0.1,
+        night: int = 20211014,
+        expid: int | None = 104284,
+        camera: str | None = "r6",
+        expectation: str = "test_sky_model_smooth",
+        measure: str = "sky_chromatic",
+        limit: Limit | None = None,
+        measured: Measured | None = None,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        unit = DataUnit("camera" if camera else "night", night, expid=expid, tile=7951, camera=camera)
+        limit = limit or Limit(measure, high=1.0, unit="fraction", source="measured")
+        measured = measured or Measured(value, error=error)
+        judged = Measurement(
+            unit, expectation, measured, limit, limit.judge(measured), f"{measure} = {value}", survey="main", program="dark"
+        )
+        return judged.as_record() | changes
+
+    return make

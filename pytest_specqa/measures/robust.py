@@ -1,0 +1,262 @@
+"""Robust location and scale with standard errors, and significance after a search over many places.
+
+How a measure turns a search into one number to judge: every place searched has an amplitude and a standard error. Amplitudes
+that could be chance anywhere in the search (probability above `FALSE_ALARM` for the search as a whole) count as zero. The value
+is then the largest amplitude that is left, in physical units, and the limit is the physical size at which it matters. The
+sensitivity is the amplitude that the noise would just have let through: where it exceeds what the limit needs, the outcome is
+*not measured* rather than passed.
+
+In all functions NaN marks a missing value; results are NaN where nothing is left.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_ndtr, ndtri_exp, stdtr
+
+Floats = NDArray[np.float64]
+
+FALSE_ALARM = 1e-7
+"""Chance that noise alone passes one search. A night has 900 camera-exposures and the suite some 30 searches for each, so that
+ten clean nights see 3e5 searches; 1e-7 each leaves a few per cent of one false alarm, and room for tails that are not Gaussian."""
+
+MAD_TO_SIGMA = 1.4826
+MEDIAN_EFFICIENCY = 1.2533
+
+
+class Strongest(NamedTuple):
+    """The worst significant amplitude of a search: its place, signed size and error, and the size that would have been seen."""
+
+    place: int
+    amplitude: float
+    error: float
+    significance: float
+    sensitivity: float
+
+
+def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
+    """Median along one axis, several times faster than `numpy.nanmedian`.
+
+    Parameters
+    ----------
+    values : array_like
+        Any shape; NaN is missing.
+    axis : int
+        Axis that is collapsed.
+
+    Returns
+    -------
+    ndarray
+        `values` without `axis`; NaN where all are missing.
+    """
+    ordered = np.sort(np.moveaxis(np.asarray(values, dtype=float), axis, -1), axis=-1)
+    size = ordered.shape[-1]
+    if size == 0:
+        return np.full(ordered.shape[:-1], np.nan)
+    count = size - np.isnan(ordered).sum(axis=-1)
+    low = np.maximum((count - 1) // 2, 0)[..., None]
+    high = np.minimum(count // 2, size - 1)[..., None]
+    middle = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
+    return np.where(count > 0, 0.5 * middle[..., 0], np.nan)
+
+
+def mad_scale(values: ArrayLike, *, axis: int = 0, center: ArrayLike | None = None) -> Floats:
+    """Standard deviation from the median absolute deviation.
+
+    Parameters
+    ----------
+    values : array_like
+        Any shape; NaN is missing.
+    axis : int
+        Axis that is collapsed.
+    center : array_like, optional
+        Location to deviate from, without `axis`; default the median.
+
+    Returns
+    -------
+    ndarray
+        Scale that is a standard deviation for Gaussian values.
+    """
+    data = np.asarray(values, dtype=float)
+    middle = nan_median(data, axis=axis) if center is None else np.asarray(center, dtype=float)
+    return MAD_TO_SIGMA * nan_median(np.abs(data - np.expand_dims(middle, axis)), axis=axis)
+
+
+def median_and_error(values: ArrayLike, *, axis: int = 0) -> tuple[Floats, Floats]:
+    """Median and its standard error, from the scatter of the values themselves.
+
+    Parameters
+    ----------
+    values : array_like
+        Any shape; NaN is missing.
+    axis : int
+        Axis that is collapsed.
+
+    Returns
+    -------
+    tuple of ndarray
+        Median, and 1.2533 times the robust scatter over the square root of the number of values.
+    """
+    data = np.asarray(values, dtype=float)
+    median = nan_median(data, axis=axis)
+    count = np.isfinite(data).sum(axis=axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = MEDIAN_EFFICIENCY * mad_scale(data, axis=axis, center=median) / np.sqrt(count)
+    return median, np.where(count > 1, error, np.nan)
+
+
+def weighted_median(values: ArrayLike, weights: ArrayLike) -> float:
+    """Value at which half of the weight lies on either side.
+
+    Parameters
+    ----------
+    values, weights : array_like
+        One-dimensional; values of NaN or without positive weight are left out.
+
+    Returns
+    -------
+    float
+        Weighted median; NaN if nothing is left.
+    """
+    data, weight = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
+    keep = np.isfinite(data) & (weight > 0)
+    if not keep.any():
+        return float("nan")
+    order = np.argsort(data[keep])
+    data, total = data[keep][order], np.cumsum(weight[keep][order])
+    return float(np.interp(0.5 * total[-1], total - 0.5 * weight[keep][order], data))
+
+
+def clipped_mean(values: ArrayLike, errors: ArrayLike, *, axis: int = 0, clip: float = 4.0) -> tuple[Floats, Floats]:
+    """Inverse-variance mean without outliers, and its standard error.
+
+    Nearly as precise as the mean for sound values and, as the median is, unmoved by a few wild ones. Values farther than `clip`
+    from the median, in units of their error or of the common scatter if that is larger, have no weight. Where the values scatter
+    more than their errors say, the error of the mean grows by the same factor.
+
+    Parameters
+    ----------
+    values, errors : array_like
+        Same shape; NaN, or an error that is not finite and positive, is missing.
+    axis : int
+        Axis that is collapsed.
+    clip : float
+        Distance from the median beyond which a value has no weight.
+
+    Returns
+    -------
+    tuple of ndarray
+        Mean and its error, without `axis`.
+    """
+    data, sigma = np.broadcast_arrays(np.asarray(values, dtype=float), np.asarray(errors, dtype=float))
+    good = np.isfinite(data) & np.isfinite(sigma) & (sigma > 0)
+    data, sigma = np.where(good, data, np.nan), np.where(good, sigma, 1.0)
+    median = nan_median(data, axis=axis)
+    pull = (data - np.expand_dims(median, axis)) / sigma
+    scale = np.maximum(mad_scale(pull, axis=axis, center=np.zeros_like(median)), 1.0)
+    with np.errstate(invalid="ignore"):
+        weight = np.where(np.abs(pull) <= clip * np.expand_dims(scale, axis), 1.0 / sigma**2, 0.0)
+    total = weight.sum(axis=axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.where(weight > 0, weight * data, 0.0).sum(axis=axis) / total
+        return mean, np.where(total > 0, scale / np.sqrt(total), np.nan)
+
+
+def global_sigma(local_sigma: ArrayLike, *, n_trials: float) -> Floats:
+    """Gaussian significance of the best of many places searched.
+
+    Parameters
+    ----------
+    local_sigma : array_like
+        Significance at its own place; the sign is ignored, both signs were searched.
+    n_trials : float
+        Number of independent places.
+
+    Returns
+    -------
+    ndarray
+        One-sided Gaussian sigmas with the same chance as this excess or more, anywhere; exact for hundreds of sigmas too.
+    """
+    log_p = log_ndtr(-np.abs(np.asarray(local_sigma, dtype=float)))
+    with np.errstate(divide="ignore", over="ignore"):
+        log_none = 2.0 * n_trials * np.log1p(-np.exp(np.minimum(log_p, np.log(0.5))))
+        exact = np.log(-np.expm1(log_none))
+    small = log_p < np.log(1e-12 / max(n_trials, 1.0))
+    log_any = np.where(small, log_p + np.log(2.0 * n_trials), exact)
+    return np.asarray(-ndtri_exp(np.minimum(log_any, -1e-16)), dtype=float)
+
+
+def local_threshold(n_trials: float, *, false_alarm: float = FALSE_ALARM) -> float:
+    """Local significance that noise reaches, with either sign and anywhere, with the given chance.
+
+    Parameters
+    ----------
+    n_trials : float
+        Number of independent places searched.
+    false_alarm : float
+        Chance for the whole search.
+
+    Returns
+    -------
+    float
+        Gaussian sigmas.
+    """
+    log_p = np.log(-np.expm1(np.log1p(-false_alarm) / (2.0 * max(n_trials, 1.0))))
+    return float(-ndtri_exp(log_p))
+
+
+def gaussian_equivalent(ratio: ArrayLike, *, dof: float) -> Floats:
+    """Gaussian sigmas of a ratio whose error was estimated from the data with few degrees of freedom.
+
+    Parameters
+    ----------
+    ratio : array_like
+        Amplitude over estimated error, Student-distributed.
+    dof : float
+        Degrees of freedom of the error estimate.
+
+    Returns
+    -------
+    ndarray
+        Sigmas of the same tail chance, with the sign of `ratio`.
+    """
+    t = np.asarray(ratio, dtype=float)
+    tail = np.maximum(stdtr(dof, -np.abs(t)), 1e-300)
+    return np.asarray(-np.sign(t) * ndtri_exp(np.log(tail)), dtype=float)
+
+
+def strongest(amplitudes: ArrayLike, errors: ArrayLike, *, n_trials: float | None = None) -> Strongest:
+    """Largest amplitude of a search that noise alone does not explain.
+
+    Parameters
+    ----------
+    amplitudes, errors : array_like
+        Same shape, any; NaN or a non-positive error means not searched.
+    n_trials : float, optional
+        Number of independent places; default the number searched.
+
+    Returns
+    -------
+    Strongest
+        Flat index of the worst place; the amplitude there, or 0 if none is significant; its error; its significance after the
+        search; and the sensitivity, the median amplitude that would have counted. All NaN with place -1 if nothing was searched.
+    """
+    size, sigma = np.ravel(np.asarray(amplitudes, dtype=float)), np.ravel(np.asarray(errors, dtype=float))
+    searched = np.isfinite(size) & np.isfinite(sigma) & (sigma > 0)
+    if not searched.any():
+        return Strongest(-1, np.nan, np.nan, np.nan, np.nan)
+    trials = float(searched.sum()) if n_trials is None else n_trials
+    threshold = local_threshold(trials)
+    local = np.where(searched, np.abs(size) / np.where(searched, sigma, 1.0), 0.0)
+    significant = local >= threshold
+    place = int(np.argmax(np.where(significant, np.abs(size), -1.0)) if significant.any() else np.argmax(local))
+    return Strongest(
+        place=place,
+        amplitude=float(size[place]) if significant.any() else 0.0,
+        error=float(sigma[place]),
+        significance=float(global_sigma(local[place], n_trials=trials)),
+        sensitivity=threshold * float(np.median(sigma[searched])),
+    )

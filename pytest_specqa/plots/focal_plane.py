@@ -1,0 +1,165 @@
+"""The map of residuals over the focal plane: before sky subtraction, and after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from pytest_specqa.plots.canvas import (
+    INK,
+    FloatArray,
+    as_float,
+    diverging,
+    fiber_text,
+    literal,
+    new_figure,
+    nothing_to_show,
+    place,
+    symmetric_limit,
+)
+from pytest_specqa.values import FIBERS_PER_PETAL, Feature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+RADIUS = 414.0
+"""Edge of the focal plane in mm; fibers lie between 28 and 409 mm."""
+SIDE, LEFT, TOP = 560, 74, 96
+
+
+def focal_plane(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    after: npt.ArrayLike,
+    *,
+    before: npt.ArrayLike | None = None,
+    fiber: npt.ArrayLike | None = None,
+    features: Sequence[Feature] = (),
+    unit: str = "electron/Å",
+    title: str = "Residual over the focal plane",
+) -> Figure:
+    """Draw one or two maps, with the petals outlined and numbered.
+
+    Parameters
+    ----------
+    x, y : array of shape (n,)
+        FIBER_X and FIBER_Y in mm.
+    after : array of shape (n,)
+        Residual of each fiber after sky subtraction, in `unit`; NaN where there is none.
+    before : array of shape (n,), optional
+        Flat-fielded flux before sky subtraction; its median is taken out here.
+    fiber : array of shape (n,), optional
+        FIBER (0-4999); places the features, and shows which petals have no data.
+    features : sequence of Feature, optional
+        Worst first; the first patch or petal is circled and named.
+    unit, title : str, optional
+        Unit of the values; what the picture shows.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels of one colour scale each, or one with a note where `before` is missing.
+    """
+    across, up, right = as_float(x), as_float(y), as_float(after)
+    here = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
+    if not (here.any() and np.isfinite(right[here]).any()):
+        return nothing_to_show(title, "No fiber has both a position and a residual.")
+    fibers = None if fiber is None else np.asarray(fiber, dtype=int)[here]
+    where = np.column_stack([across[here], up[here]])
+    left = as_float(before)
+    left = left[here] if left.shape == here.shape else np.empty(0)
+    paired = bool(np.isfinite(left).any())
+    panels = [("before sky subtraction, flat-fielded, less its median", left - np.nanmedian(left))] if paired else []
+    panels.append(("after sky subtraction", right[here]))
+    note = "" if paired else "The flat-fielded data before sky subtraction are not available.  "
+    figure = new_figure(len(panels) * (SIDE + 150) + 10, TOP + SIDE + 60, title=title, subtitle=note + _how_to_read(features))
+    for k, (name, values) in enumerate(panels):
+        offset = k * (SIDE + 150)
+        axes = place(figure, (LEFT + offset, TOP, SIDE, SIDE))
+        bar = place(figure, (LEFT + offset + SIDE + 8, TOP + 60, 13, SIDE - 120))
+        _map(axes, bar, where, values, unit)
+        axes.set_title(name, pad=8)
+        _petals(axes, fibers)
+        if features and fibers is not None:
+            _circle(axes, where, fibers, features[0])
+    return figure
+
+
+def _how_to_read(features: Sequence[Feature]) -> str:
+    if not features:
+        return "one dot per fiber; red: too much light left, blue: too much taken"
+    worst = features[0]
+    size = f"{worst.amplitude:+.3g} ± {worst.error:.2g} {worst.unit}".rstrip()
+    return f"one dot per fiber; red: too much light left, blue: too much taken; worst: {_name(worst)}, {size}"
+
+
+def _name(feature: Feature) -> str:
+    where = fiber_text(feature.fibers)
+    return f"{feature.label} ({where})" if feature.label else f"{feature.kind}, {where}"
+
+
+def _map(axes: Axes, bar: Axes, where: FloatArray, values: FloatArray, unit: str) -> None:
+    known = np.isfinite(values)
+    axes.scatter(*where[~known].T, s=5, color="#c8c8c8", lw=0)
+    order = np.argsort(np.abs(values[known]))
+    reach = symmetric_limit(values, percent=95.0)
+    dots = axes.scatter(
+        *where[known][order].T, c=values[known][order], s=17, lw=0, cmap=diverging(levels=32), vmin=-reach, vmax=reach
+    )
+    axes.set_xlim(-RADIUS - 36, RADIUS + 36)
+    axes.set_ylim(-RADIUS - 36, RADIUS + 36)
+    axes.set_aspect("equal")
+    axes.set_facecolor("#f4f4f4")
+    axes.set_xlabel("FIBER_X [mm]")
+    axes.set_ylabel("FIBER_Y [mm]")
+    axes.figure.colorbar(dots, cax=bar, extend="both")  # type: ignore[union-attr]
+    bar.set_title(literal(unit.replace("electron", "e⁻")), fontsize=9.5, loc="left", pad=14)
+
+
+def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
+    """Outline the ten petals: petal p spans 252+36p to 288+36p degrees of azimuth."""
+    present = set(range(10)) if fibers is None else set((fibers // FIBERS_PER_PETAL).tolist())
+    axes.add_patch(Circle((0, 0), RADIUS, fill=False, ec="#888888", lw=0.9))
+    for petal in range(10):
+        edge, middle = np.deg2rad(252 + 36 * petal), np.deg2rad(270 + 36 * petal)
+        axes.plot([26 * np.cos(edge), RADIUS * np.cos(edge)], [26 * np.sin(edge), RADIUS * np.sin(edge)], color="#888888", lw=0.9)
+        axes.text(
+            (RADIUS + 18) * np.cos(middle),
+            (RADIUS + 18) * np.sin(middle),
+            str(petal),
+            ha="center",
+            va="center",
+            fontsize=13,
+            fontweight="bold" if petal in present else "normal",
+            color=INK if petal in present else "#b0b0b0",
+        )
+
+
+def _circle(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], feature: Feature) -> None:
+    """Circle the fibers of a feature; a whole petal needs none, its number is enough."""
+    inside = where[(fibers >= feature.fibers[0]) & (fibers <= feature.fibers[1])]
+    if not inside.size or feature.fibers[1] - feature.fibers[0] >= FIBERS_PER_PETAL:
+        return
+    centre = np.median(inside, axis=0)
+    distance = np.hypot(*(inside - centre).T)
+    radius = float(np.clip(np.percentile(distance, 90) * 1.1, 20, RADIUS / 2))
+    axes.add_patch(Circle((float(centre[0]), float(centre[1])), radius, fill=False, ec="black", lw=2.0))
+    above = centre[1] < 0
+    axes.annotate(
+        _name(feature),
+        xy=(centre[0], centre[1] + (radius if above else -radius)),
+        xytext=(0, 14 if above else -14),
+        textcoords="offset points",
+        ha="center" if abs(centre[0]) < 200 else ("left" if centre[0] < 0 else "right"),
+        va="bottom" if above else "top",
+        fontsize=10,
+        fontweight="bold",
+        color="black",
+        bbox={"boxstyle": "round,pad=0.25", "fc": "white", "ec": "black", "lw": 0.8, "alpha": 0.9},
+    )

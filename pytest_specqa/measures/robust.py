@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_ndtr, ndtri_exp, stdtr
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 FALSE_ALARM = 1e-7
 """Chance that noise alone passes one search. A night has 900 camera-exposures and the suite some 30 searches for each, so that
@@ -52,7 +52,9 @@ def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
     ndarray
         `values` without `axis`; NaN where all are missing.
     """
-    ordered = np.sort(np.moveaxis(np.asarray(values, dtype=float), axis, -1), axis=-1)
+    data = np.asarray(values)
+    precision = np.float32 if data.dtype == np.float32 else np.float64
+    ordered = np.sort(np.moveaxis(np.asarray(data, dtype=precision), axis, -1), axis=-1)
     size = ordered.shape[-1]
     if size == 0:
         return np.full(ordered.shape[:-1], np.nan)
@@ -60,7 +62,7 @@ def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
     low = np.maximum((count - 1) // 2, 0)[..., None]
     high = np.minimum(count // 2, size - 1)[..., None]
     middle = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
-    return np.where(count > 0, 0.5 * middle[..., 0], np.nan)
+    return np.where(count > 0, 0.5 * middle[..., 0].astype(float), np.nan)
 
 
 def mad_scale(values: ArrayLike, *, axis: int = 0, center: ArrayLike | None = None) -> Floats:
@@ -80,9 +82,9 @@ def mad_scale(values: ArrayLike, *, axis: int = 0, center: ArrayLike | None = No
     ndarray
         Scale that is a standard deviation for Gaussian values.
     """
-    data = np.asarray(values, dtype=float)
-    middle = nan_median(data, axis=axis) if center is None else np.asarray(center, dtype=float)
-    return MAD_TO_SIGMA * nan_median(np.abs(data - np.expand_dims(middle, axis)), axis=axis)
+    data = np.asarray(values)
+    middle = nan_median(data, axis=axis) if center is None else np.asarray(center)
+    return MAD_TO_SIGMA * nan_median(np.abs(data - np.expand_dims(middle.astype(data.dtype, copy=False), axis)), axis=axis)
 
 
 def median_and_error(values: ArrayLike, *, axis: int = 0) -> tuple[Floats, Floats]:

@@ -1,0 +1,189 @@
+"""Verdicts of two runs side by side: what was fixed, what broke, what is no longer known."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pytest_specqa.results.records import Record
+from pytest_specqa.values import Outcome
+
+Key = tuple[str, str]
+
+
+class Flip(StrEnum):
+    """How the verdict on one unit and expectation changed; in the order in which a person wants to read them."""
+
+    BROKEN = "broken"
+    MISSING = "missing"
+    LOST = "lost"
+    FIXED = "fixed"
+    STILL_FAILING = "still failing"
+    WAIVED = "waived"
+    WORSE = "worse"
+    UNPROVED = "unproved"
+    UNSEEN = "beyond sensitivity"
+    BETTER = "better"
+    NEW = "new"
+    SAME = "same"
+
+
+BREAKS = frozenset({Flip.BROKEN, Flip.MISSING, Flip.LOST})
+MEANING = {
+    Flip.BROKEN: "fails now and did not fail before",
+    Flip.MISSING: "was judged before and is absent now",
+    Flip.LOST: "was judged before and cannot be measured now, not for want of sensitivity",
+    Flip.FIXED: "failed before and is proved good now",
+    Flip.STILL_FAILING: "fails in both",
+    Flip.WAIVED: "fails now, and a waiver covers it",
+    Flip.WORSE: "passed before and warns now",
+    Flip.UNPROVED: "failed before and is not measured now, so not proved good",
+    Flip.UNSEEN: "was judged before and the data of now cannot reach the sensitivity",
+    Flip.BETTER: "warned or was not measured before and passes now",
+    Flip.NEW: "was absent before and does not fail now",
+    Flip.SAME: "same verdict",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The worst that one run found for one unit and expectation.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Worst outcome of its measures.
+    waived : bool
+        It failed, and every failed measure is waived.
+    record : dict
+        The measure that decides.
+    values : mapping of str to float or None
+        Value of every measure.
+    """
+
+    outcome: Outcome
+    waived: bool
+    record: Record
+    values: Mapping[str, float | None]
+
+    @property
+    def fails(self) -> bool:
+        """Failed, and nobody answers for it."""
+        return self.outcome is Outcome.FAILED and not self.waived
+
+    @property
+    def insensitive(self) -> bool:
+        """Not measured because the data cannot reach the sensitivity that the limit needs."""
+        reached, needs = self.record.get("sensitivity"), self.record.get("needs")
+        return self.outcome is Outcome.NOT_MEASURED and reached is not None and needs is not None and reached > needs
+
+
+@dataclass(frozen=True)
+class VerdictChange:
+    """One unit and expectation in both runs; a side is ``None`` where the run does not hold it."""
+
+    unit: str
+    expectation: str
+    flip: Flip
+    before: Cell | None
+    after: Cell | None
+
+    @property
+    def breaks(self) -> bool:
+        """Whether this alone makes the comparison fail."""
+        return self.flip in BREAKS
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """The record that says most: of the failing side, else of now."""
+        cell = self.before if self.after is None or self.flip is Flip.FIXED else self.after
+        return cell.record if cell else {}
+
+
+def cells(records: Iterable[Record]) -> dict[Key, Cell]:
+    """Reduce measurements to one verdict per unit and expectation: the worst."""
+    worst: dict[Key, tuple[tuple[bool, int], Record]] = {}
+    values: dict[Key, dict[str, float | None]] = defaultdict(dict)
+    for record in records:
+        key = record["unit"], record["expectation"]
+        values[key][record["measure"]] = record["value"]
+        outcome = Outcome(record["outcome"])
+        rank = outcome is Outcome.FAILED and not record.get("waiver"), outcome.rank
+        if key not in worst or rank > worst[key][0]:
+            worst[key] = rank, record
+    found = {}
+    for key, ((fails, _), record) in worst.items():
+        outcome = Outcome(record["outcome"])
+        found[key] = Cell(outcome, outcome is Outcome.FAILED and not fails, record, values[key])
+    return found
+
+
+def flip(before: Cell | None, after: Cell | None) -> Flip:  # noqa: PLR0911
+    """Name the change of one verdict.
+
+    What fails now and did not fail before is broken, whether it was absent, not measured, warned or passed: nothing excuses it.
+    """
+    if after is None:
+        return Flip.MISSING
+    if after.fails:
+        return Flip.STILL_FAILING if before and before.fails else Flip.BROKEN
+    if after.waived:
+        return Flip.WAIVED
+    if before is None:
+        return Flip.NEW
+    if after.outcome is Outcome.NOT_MEASURED:
+        if before.fails:
+            return Flip.UNPROVED
+        if before.outcome is Outcome.NOT_MEASURED:
+            return Flip.SAME
+        return Flip.UNSEEN if after.insensitive else Flip.LOST
+    if before.fails:
+        return Flip.FIXED
+    if after.outcome is before.outcome:
+        return Flip.SAME
+    return Flip.BETTER if after.outcome is Outcome.PASSED else Flip.WORSE
+
+
+def verdict_changes(
+    before: Iterable[Record], after: Iterable[Record], *, partial: bool = False
+) -> tuple[list[VerdictChange], list[str]]:
+    """Match two runs by unit and expectation.
+
+    Parameters
+    ----------
+    before, after : iterable of dict
+        Measurements of the two runs.
+    partial : bool
+        The runs may have been asked different questions: judge what `after` holds, and only that.
+
+    Returns
+    -------
+    list of VerdictChange
+        Everything that can be compared, unchanged verdicts too, in the order of `Flip`.
+    list of str
+        What cannot: nights and expectations that only one of the runs holds; choosing them is the user's affair, while a hole
+        in a night and expectation that both hold is a loss.
+    """
+    before, after = list(before), list(after)
+    old, new = cells(before), cells(after)
+    left_out = []
+    if partial:
+        old = {key: cell for key, cell in old.items() if key in new}
+    else:
+        for field in ("night", "expectation"):
+            sides = [{record[field] for record in records} for records in (before, after)]
+            for only, side in ((sides[0] - sides[1], "before"), (sides[1] - sides[0], "after")):
+                left_out += [f"{field} {value} is only in {side}" for value in sorted(only, key=str)]
+                old, new = ({key: cell for key, cell in found.items() if cell.record[field] not in only} for found in (old, new))
+    changes = [VerdictChange(*key, flip(old.get(key), new.get(key)), old.get(key), new.get(key)) for key in old.keys() | new.keys()]
+    order = list(Flip)
+    return sorted(changes, key=lambda change: (order.index(change.flip), change.expectation, change.unit)), left_out
+
+
+def tally(changes: Iterable[VerdictChange]) -> dict[Flip, int]:
+    """Count the changes, zeros included, in the order of `Flip`."""
+    counts = Counter(change.flip for change in changes)
+    return {kind: counts[kind] for kind in Flip}

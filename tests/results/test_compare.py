@@ -1,0 +1,179 @@
+"""What broke is told from what was fixed, and change from noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pytest_specqa.results.changes import false_discovery_threshold, measure_changes
+from pytest_specqa.results.compare import against_baseline, compare, known_failures, summary
+from pytest_specqa.results.flips import Flip
+from pytest_specqa.values import Limit, Measured, Severity
+
+IMPOSSIBLE = Measured.impossible("too few sky fibers")
+INSENSITIVE = Measured(0.1, error=0.1, sensitivity=5.0)
+NEEDS = Limit("sky_chromatic", high=1.0, needs=2.0)
+WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "flip", "breaks"),
+    [
+        ({"value": 2.0}, {"value": 0.5}, Flip.FIXED, False),
+        ({"value": 0.5}, {"value": 2.0}, Flip.BROKEN, True),
+        ({"value": 2.0, "limit": WARN}, {"value": 2.0}, Flip.BROKEN, True),
+        ({"measured": IMPOSSIBLE}, {"value": 2.0}, Flip.BROKEN, True),
+        ({"value": 2.0}, {"value": 3.0}, Flip.STILL_FAILING, False),
+        ({"value": 0.5}, {"value": 2.0, "waiver": "w"}, Flip.WAIVED, False),
+        ({"value": 2.0}, {"value": 2.0, "waiver": "w"}, Flip.WAIVED, False),
+        ({"value": 2.0, "waiver": "w"}, {"value": 2.0}, Flip.BROKEN, True),
+        ({"value": 0.5}, {"measured": IMPOSSIBLE}, Flip.LOST, True),
+        ({"value": 0.5}, {"measured": INSENSITIVE, "limit": NEEDS}, Flip.UNSEEN, False),
+        ({"value": 2.0}, {"measured": IMPOSSIBLE}, Flip.UNPROVED, False),
+        ({"measured": IMPOSSIBLE}, {"measured": IMPOSSIBLE}, Flip.SAME, False),
+        ({"measured": IMPOSSIBLE}, {"value": 0.5}, Flip.BETTER, False),
+        ({"value": 0.5}, {"value": 2.0, "limit": WARN}, Flip.WORSE, False),
+        ({"value": 2.0, "limit": WARN}, {"value": 0.5}, Flip.BETTER, False),
+        ({"value": 0.5}, {"value": 0.6}, Flip.SAME, False),
+        ({"value": math.nan}, {"value": math.nan}, Flip.STILL_FAILING, False),
+    ],
+)
+def test_each_change_of_a_verdict_has_its_name(record, before, after, flip, breaks):
+    found = compare([record(**before)], [record(**after)])
+    assert [change.flip for change in found.verdicts] == [flip]
+    assert bool(found.broken) is breaks
+
+
+def test_the_worst_measure_decides_and_no_waiver_hides_another_failure(record):
+    before = [record(0.5), record(0.5, measure="other")]
+    after = [record(2.0, waiver="w"), record(3.0, measure="other")]
+    (change,) = compare(before, after).verdicts
+    assert change.flip is Flip.BROKEN
+    assert "other 0.5 -> 3" in summary(compare(before, after))
+
+
+def test_a_hole_in_what_both_cover_is_missing_and_another_selection_is_not(record):
+    before = [record(), record(camera="r7"), record(night=20211015), record(expectation="test_old")]
+    found = compare(before, [record()])
+    assert [(change.unit, change.flip) for change in found.broken] == [("20211014-00104284-r7", Flip.MISSING)]
+    assert found.left_out == ("night 20211015 is only in before", "expectation test_old is only in before")
+
+
+def test_a_new_unit_that_fails_breaks_and_one_that_passes_does_not(record):
+    found = compare([record()], [record(), record(camera="r7"), record(2.0, camera="r8")])
+    assert {change.unit[-2:]: change.flip for change in found.flips} == {"r7": Flip.NEW, "r8": Flip.BROKEN}
+
+
+def test_against_a_baseline_only_what_ran_is_judged(record):
+    baseline = [record(2.0), record(camera="r7"), record(night=20211015)]
+    found = against_baseline([record(2.0), record(3.0, night=20211016)], baseline)
+    assert [change.flip for change in found.verdicts] == [Flip.BROKEN, Flip.STILL_FAILING]
+    assert known_failures(baseline) == {("20211014-00104284-r6", "test_sky_model_smooth")}
+
+
+def test_a_change_is_measured_in_its_error_and_noise_is_none(record):
+    rng = np.random.default_rng(1)
+    cameras = [f"{band}{petal}" for band in "brz" for petal in range(10)]
+
+    def run(shift):
+        noise = rng.normal(0.5, 0.1, size=(40, len(cameras)))
+        return [
+            record(noise[expid, column] + (shift if (expid, camera) == (3, "r6") else 0), expid=expid, camera=camera)
+            for expid in range(40)
+            for column, camera in enumerate(cameras)
+        ]
+
+    assert compare(run(0), run(0)).significant == ()
+    (change,) = compare(run(0), run(1.0)).significant
+    assert change.after["unit"] == "20211014-00000003-r6"
+    assert change.sigma == pytest.approx(0.1 * math.sqrt(2))
+    assert change.worse
+
+
+def test_the_stated_rate_is_kept_over_many_comparisons_of_pure_noise(record):
+    rng = np.random.default_rng(7)
+    one = [record(expid=expid) for expid in range(100)]
+    other = [dict(item) for item in one]
+    false = 0
+    for _ in range(400):
+        for items in (one, other):
+            for item, value in zip(items, rng.normal(0.5, 0.1, 100), strict=True):
+                item["value"] = value
+        false += any(change.significant for change in measure_changes(one, other, rate=0.05))
+    assert 8 <= false <= 36
+
+
+def test_without_errors_the_scatter_over_units_is_the_error(record):
+    rng = np.random.default_rng(2)
+
+    def run(extra=0.0):
+        return [record(rng.normal(0.5, 0.1) + (extra if n == 4 else 0), error=None, expid=n) for n in range(60)]
+
+    assert not any(change.significant for change in measure_changes(run(), run()))
+    found = [change for change in measure_changes(run(), run(3.0)) if change.significant]
+    assert [(change.after["expid"], change.origin) for change in found] == [(4, "scatter")]
+    assert found[0].sigma == pytest.approx(0.14, abs=0.04)
+
+
+def test_too_few_units_without_errors_are_listed_but_not_judged(record):
+    (change,) = measure_changes([record(0.5, error=None)], [record(0.9, error=None)])
+    assert change.significance is None
+    assert not change.significant
+    assert change.delta == pytest.approx(0.4)
+
+
+def test_a_shift_that_all_units_share_shows_in_the_distribution(record):
+    rng = np.random.default_rng(3)
+    before = [record(rng.normal(0.5, 0.1), error=None, expid=n) for n in range(30)]
+    after = [item | {"value": item["value"] + 0.05} for item in before]
+    found = compare(before, after)
+    assert found.significant == ()
+    (spread,) = found.spread
+    assert spread.significant
+    assert spread.shift == pytest.approx(0.05)
+
+
+def test_the_pull_width_tells_whether_the_errors_are_right(record):
+    rng = np.random.default_rng(4)
+    before, after = ([record(rng.normal(0.5, 0.2), error=0.1, expid=n) for n in range(200)] for _ in range(2))
+    (spread,) = compare(before, after).spread
+    assert spread.pull_width == pytest.approx(2.0, abs=0.4)
+
+
+def test_units_with_identical_inputs_are_no_trials(record):
+    before = [record(0.5, expid=n) for n in range(50)]
+    after = [item | {"reused": True} for item in before[1:]] + [before[0] | {"value": 0.95}]
+    found = compare(before, after)
+    assert found.reused == 49
+    assert len(found.changes) == 1
+
+
+def test_benjamini_hochberg_on_its_textbook_case():
+    published = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.7590,
+        1.0,
+    ]
+    assert false_discovery_threshold(published, rate=0.05) == 0.0095
+    assert false_discovery_threshold([], rate=0.05) < 0
+
+
+def test_the_summary_ends_with_the_verdict(record):
+    found = compare([record(2.0), record(camera="r7")], [record(0.5), record(2.0, camera="r7")])
+    lines = summary(found).splitlines()
+    assert lines[-1].startswith("1 broke, 1 fixed, of 2 verdicts; 2 of 2 measures changed by more than noise")
+    assert any(line.startswith("broken") and "20211014-00104284-r7" in line for line in lines)

@@ -106,11 +106,18 @@ def _name(feature: Feature) -> str:
 
 def _map(axes: Axes, bar: Axes, where: FloatArray, values: FloatArray, unit: str) -> None:
     known = np.isfinite(values)
-    axes.scatter(*where[~known].T, s=5, color="#c8c8c8", lw=0)
+    axes.scatter(where[~known, 0], where[~known, 1], s=5, color="#c8c8c8", lw=0)
     order = np.argsort(np.abs(values[known]))
     reach = symmetric_limit(values, percent=95.0)
     dots = axes.scatter(
-        *where[known][order].T, c=values[known][order], s=17, lw=0, cmap=diverging(levels=32), vmin=-reach, vmax=reach
+        where[known, 0][order],
+        where[known, 1][order],
+        c=values[known][order],
+        s=17,
+        lw=0,
+        cmap=diverging(levels=32),
+        vmin=-reach,
+        vmax=reach,
     )
     axes.set_xlim(-RADIUS - 36, RADIUS + 36)
     axes.set_ylim(-RADIUS - 36, RADIUS + 36)
@@ -118,7 +125,7 @@ def _map(axes: Axes, bar: Axes, where: FloatArray, values: FloatArray, unit: str
     axes.set_facecolor("#f4f4f4")
     axes.set_xlabel("FIBER_X [mm]")
     axes.set_ylabel("FIBER_Y [mm]")
-    axes.figure.colorbar(dots, cax=bar, extend="both")  # type: ignore[union-attr]
+    axes.figure.colorbar(dots, cax=bar, extend="both")
     bar.set_title(literal(unit.replace("electron", "e⁻")), fontsize=9.5, loc="left", pad=14)
 
 

@@ -1,0 +1,40 @@
+# Needs Python >= 3.11, git and make; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo
+
+.PHONY: demo test lint types judgement clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# The story in one command: write the demo production, judge it as it was before the fix, leave a report.
+demo: .venv/installed
+	$(BIN)/specqa demo $(DEMO)/production
+	@$(BIN)/pytest qa_tests --specprod $(DEMO)/production/before --night 20211014 -n 2 -q \
+	    --html $(DEMO)/report.html --specqa-results $(DEMO)/results.jsonl; \
+	status=$$?; \
+	echo; echo "Report: $(CURDIR)/$(DEMO)/report.html"; \
+	if [ $$status -gt 1 ]; then exit $$status; fi
+
+test: .venv/installed
+	$(BIN)/python -m pytest tests -n 2 -q
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'pytest_specqa/*.py')
+
+types: .venv/installed
+	$(BIN)/mypy
+
+# Measures false alarms, power and efficiency of every expectation; FULL=--full takes hours and resumes.
+judgement: .venv/installed
+	$(BIN)/specqa judgement --docs docs $(FULL)
+
+clean:
+	rm -rf .venv $(DEMO) .judgement

@@ -27,7 +27,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'pytest_specqa/*.py')
+	$(BIN)/numpydoc lint $$(git ls-files 'pytest_specqa/*.py')
 
 types: .venv/installed
 	$(BIN)/mypy

@@ -77,7 +77,7 @@ def amp_map(
     reach = symmetric_limit(blocks, percent=97.0)
     extent = (waves[0], waves[-1], -0.5, len(fibers) - 0.5)
     drawn = axes.imshow(
-        array,
+        blocks,
         cmap=diverging(levels=16),
         vmin=-reach,
         vmax=reach,

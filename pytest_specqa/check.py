@@ -1,0 +1,184 @@
+"""One check: a test function on one data unit, what it measured, and what became of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_specqa import wording
+from pytest_specqa.errors import LimitError
+from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
+
+if TYPE_CHECKING:
+    from pytest_specqa.limits import Limits
+
+CRASH, PRODUCT, NOTHING, SKIPPED = "crash", "product", "made_no_measurement", "not_expected"
+
+
+@dataclass
+class Check:
+    """Collects what a test measures and judges it.
+
+    Attributes
+    ----------
+    unit, expectation
+        What is judged, and the name of the test.
+    limits : Limits
+        Where the limits of the measures are looked up.
+    root : Path
+        Folder of the production; products are recorded relative to it.
+    survey, program : str
+        As the exposure or tile table has them; they choose limits.
+    versions : mapping of str to str
+        What the values depend on.
+    rerun : str
+        Command that repeats this check alone.
+    measurements : list of Measurement
+        In the order in which they were made.
+    pictures : list of (str, dict)
+        Names and arrays; drawn only if they are needed.
+    products : list of Path
+        Files read for this check, in order.
+    """
+
+    unit: DataUnit
+    expectation: str
+    limits: Limits
+    root: Path
+    survey: str = ""
+    program: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    rerun: str = ""
+    measurements: list[Measurement] = field(default_factory=list)
+    pictures: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    products: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    extras: list[dict[str, Any]] = field(default_factory=list)
+    setup_error: BaseException | None = None
+    crashed: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome among the measurements; `Outcome.FAILED` if there is none."""
+        return max((found.outcome for found in self.measurements), key=lambda one: one.rank, default=Outcome.FAILED)
+
+    def measure(self, name: str, value: float | Measured, *, product: Path | None = None) -> Outcome:
+        """Judge a value and record it, whatever the outcome.
+
+        Parameters
+        ----------
+        name : str
+            Name in limits.toml.
+        value : float or Measured
+            A bare number, or one with its error, place and features.
+        product : Path or None
+            File that the value speaks of; by default the first product of the test.
+
+        Returns
+        -------
+        Outcome
+            What became of it.
+
+        Raises
+        ------
+        ValueError
+            If the test has measured `name` before: the second value could not be told from the first.
+        """
+        if any(found.limit.name == name for found in self.measurements):
+            raise ValueError(f"{name!r} is measured twice in one test; give each value its own name in limits.toml")
+        measured = value if isinstance(value, Measured) else Measured(float(value))
+        try:
+            limit = self.limits.find(name, self.unit, survey=self.survey, program=self.program)
+        except LimitError as error:
+            self._add(measured, Limit(name), outcome=Outcome.FAILED, message=str(error), product=product)
+            return Outcome.FAILED
+        outcome = limit.judge(measured)
+        message = wording.describe(measured, limit, outcome=outcome)
+        self._add(measured, limit, outcome=outcome, message=message, product=product)
+        return outcome
+
+    def fail(self, measure: str, message: str) -> None:
+        """Record that the check failed without a value: a crash, a bad product, no measurement at all."""
+        self._add(
+            Measured(math.nan), Limit(measure, source="every check"), outcome=Outcome.FAILED, message=wording.one_line(message)
+        )
+
+    def not_measured(self, measure: str, reason: str) -> None:
+        """Record that there is nothing to measure, and why."""
+        reason = wording.one_line(reason)
+        measured = Measured.impossible(reason)
+        self._add(measured, Limit(measure, source="every check"), outcome=Outcome.NOT_MEASURED, message=reason)
+
+    def _add(self, measured: Measured, limit: Limit, *, outcome: Outcome, message: str, product: Path | None = None) -> None:
+        path = product or (self.products[0] if self.products else None)
+        self.measurements.append(
+            Measurement(
+                unit=self.unit,
+                expectation=self.expectation,
+                measured=measured,
+                limit=limit,
+                outcome=outcome,
+                message=wording.one_line(message),
+                product=self._relative(path) if path else "",
+                survey=self.survey,
+                program=self.program,
+                versions=self.versions,
+            )
+        )
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def failure(self) -> str:
+        """Return one line per failed measurement."""
+        failed = [found for found in self.measurements if found.outcome is Outcome.FAILED]
+        return wording.failure(failed, rerun=self.rerun)
+
+    def reason(self) -> str:
+        """Return why the check could not be made, in one line."""
+        return "; ".join(found.message for found in self.measurements if found.outcome is Outcome.NOT_MEASURED)
+
+
+class Expect:
+    """What a test calls to state an expectation: ``expect("name in limits.toml", value)``."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+
+    def __call__(self, name: str, value: float | Measured, *, product: Path | None = None) -> Outcome:
+        """Judge `value` against the limit `name` and record it; the test goes on whatever the outcome.
+
+        Parameters
+        ----------
+        name : str
+            Name in limits.toml.
+        value : float or Measured
+            NaN fails, unless a `Measured` gives the reason.
+        product : Path or None
+            File that the value speaks of; by default the first product of the test.
+
+        Returns
+        -------
+        Outcome
+            What became of it.
+        """
+        return self._check.measure(name, value, product=product)
+
+    def picture(self, name: str, **arrays: Any) -> None:
+        """Keep what a picture needs; it is drawn only if the test fails or warns.
+
+        Parameters
+        ----------
+        name : str
+            Picture family, as `pytest_specqa.plots.draw` knows it.
+        **arrays
+            What the family takes.
+        """
+        self._check.pictures.append((name, arrays))
+
+    def not_expected(self, reason: str) -> None:
+        """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""
+        self._check.not_measured(SKIPPED, reason)

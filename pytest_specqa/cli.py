@@ -1,0 +1,86 @@
+"""The program ``specqa``: one verb per task.
+
+Each verb is a row of `VERBS`: its name, the module that carries it out and one line of help. The module is imported when its verb
+is used, not before. It exposes ``add_verb(subparsers)``, which adds the verb's own parser and sets ``run`` as a default of it: a
+function that takes the parsed arguments and returns the exit code. One module may carry several verbs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from pytest_specqa import __version__
+from pytest_specqa.errors import SpecQAError
+
+USAGE = 2
+VERBS = {
+    "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
+    "compare": ("pytest_specqa.results.cli", "compare two productions or two stored results"),
+    "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
+    "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
+    "limits": ("pytest_specqa.limits_cli", "check or list limits files"),
+    "judgement": ("pytest_specqa.demo.judgement", "measure false alarms and sensitivity of the expectations"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end with the exit code for misuse."""
+        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser(verb: str | None = None) -> Parser:
+    """Build the command line.
+
+    Parameters
+    ----------
+    verb : str or None
+        The verb whose own options are needed; the others are only named.
+
+    Returns
+    -------
+    Parser
+        Which sets ``run`` for `verb`.
+    """
+    top = Parser(prog="specqa", description="Data quality of spectroscopic productions; expectations run with pytest.")
+    top.add_argument("--version", action="version", version=f"pytest-specqa {__version__}")
+    subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    if verb in VERBS:
+        import_module(VERBS[verb][0]).add_verb(subparsers)
+    for name, (_, text) in VERBS.items():
+        if verb not in VERBS:
+            subparsers.add_parser(name, help=text)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one verb.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Words of the command line; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code of the verb; 2 for misuse, with one line on standard error.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    verb = next((word for word in words if not word.startswith("-")), None)
+    arguments = parser(verb).parse_args(words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except SpecQAError as error:
+        print(f"specqa {arguments.verb}: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print(f"specqa {arguments.verb}: interrupted", file=sys.stderr)
+        return 130

@@ -1,0 +1,164 @@
+"""What a test may ask for: data units, their products, and `expect`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_specqa import session
+from pytest_specqa.check import Check, Expect
+from pytest_specqa.limits import Limits
+from pytest_specqa.products import CameraProducts
+from pytest_specqa.selection import widen
+from pytest_specqa.values import DataUnit, Exposure, Tile
+
+if TYPE_CHECKING:
+    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
+
+
+def _unit(request: pytest.FixtureRequest, kind: str) -> DataUnit:
+    """Return the unit of this test, or the one of `kind` that holds it."""
+    unit: DataUnit = getattr(request, "param", None) or session.unit_of(request.node)  # type: ignore[assignment]
+    return widen(unit, kind)
+
+
+def _check(request: pytest.FixtureRequest) -> Check:
+    check = request.node.stash.get(session.CHECK, None)
+    if check is None:
+        raise pytest.UsageError(
+            f"{request.fixturename} needs a data unit: ask for a product fixture, or for specqa_camera or another unit"
+        )
+    return check  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def specqa_camera(request: pytest.FixtureRequest) -> DataUnit:
+    """One camera of one exposure."""
+    return _unit(request, "camera")
+
+
+@pytest.fixture
+def specqa_exposure(request: pytest.FixtureRequest) -> DataUnit:
+    """One exposure; beside a camera fixture, the exposure of that camera."""
+    return _unit(request, "exposure")
+
+
+@pytest.fixture
+def specqa_petal(request: pytest.FixtureRequest) -> DataUnit:
+    """One petal of one tile."""
+    return _unit(request, "petal")
+
+
+@pytest.fixture
+def specqa_tile(request: pytest.FixtureRequest) -> DataUnit:
+    """One tile; beside a petal fixture, the tile of that petal."""
+    return _unit(request, "tile")
+
+
+@pytest.fixture
+def specqa_night(request: pytest.FixtureRequest) -> DataUnit:
+    """One night; beside a narrower unit, the night of that unit."""
+    return _unit(request, "night")
+
+
+@pytest.fixture
+def expect(request: pytest.FixtureRequest) -> Expect:
+    """``expect(name, value)`` compares a value with its limit and records it; see also `Expect.picture`."""
+    return Expect(_check(request))
+
+
+@pytest.fixture
+def limits(request: pytest.FixtureRequest) -> Limits:
+    """The limits that hold for this test."""
+    return session.of(request.config).limits_for(request.path)
+
+
+@pytest.fixture
+def production(request: pytest.FixtureRequest) -> Production:
+    """The production under test."""
+    with session.usage_errors():
+        return session.of(request.config).production
+
+
+@pytest.fixture
+def exposure(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> Exposure:
+    """What the listing and the exposure table say of the exposure."""
+    return session.of(request.config).selection.exposures[specqa_exposure.expid or 0]
+
+
+@pytest.fixture
+def exposures(request: pytest.FixtureRequest, specqa_night: DataUnit) -> list[Exposure]:
+    """The selected exposures of the night."""
+    found = session.of(request.config).selection.exposures.values()
+    return [exposure for exposure in found if exposure.night == specqa_night.night]
+
+
+@pytest.fixture
+def tile(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> Tile:
+    """What the listing says of the tile."""
+    return session.of(request.config).selection.tiles[specqa_tile.tile or 0, specqa_tile.night]
+
+
+@pytest.fixture
+def frame(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
+    """Extracted spectra of the camera, not flat-fielded."""
+    return session.of(request.config).products.frame("frame", specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def sframe(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
+    """Sky-subtracted spectra of the camera."""
+    return session.of(request.config).products.frame("sframe", specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def cframe(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
+    """Flux-calibrated spectra of the camera."""
+    return session.of(request.config).products.frame("cframe", specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def sky(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Sky:
+    """Sky model of the camera."""
+    return session.of(request.config).products.sky(specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberflat:
+    """Nightly fiber flat of the camera."""
+    return session.of(request.config).products.fiberflat(specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def fluxcalib(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> FluxCalib:
+    """Flux calibration of the camera."""
+    return session.of(request.config).products.fluxcalib(specqa_camera, check=_check(request))
+
+
+@pytest.fixture
+def redshifts(request: pytest.FixtureRequest, specqa_petal: DataUnit) -> Redshifts:
+    """Redshifts of the petal."""
+    return session.of(request.config).products.redshifts(specqa_petal, check=_check(request))
+
+
+@pytest.fixture
+def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> list[Redshifts]:
+    """Redshifts of every selected petal of the tile, in order."""
+    products, check = session.of(request.config).products, _check(request)
+    petals = [unit for unit in products.selection.units["petal"] if widen(unit, "tile") == specqa_tile]
+    return [products.redshifts(petal, check=check) for petal in petals]
+
+
+@pytest.fixture
+def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Frame]:
+    """Sky-subtracted spectra of every selected camera of the exposure, each loaded when it is reached."""
+    products, check = session.of(request.config).products, _check(request)
+    return CameraProducts(products.cameras("sframe", specqa_exposure), lambda unit: products.frame("sframe", unit, check=check))
+
+
+@pytest.fixture
+def exposure_skies(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Sky]:
+    """Sky models of the cameras of `exposure_sframes`, in the same order, each loaded when it is reached."""
+    products, check = session.of(request.config).products, _check(request)
+    return CameraProducts(products.cameras("sframe", specqa_exposure), lambda unit: products.sky(unit, check=check))

@@ -1,0 +1,44 @@
+"""The verb ``specqa limits``: check a limits file, or list what is in force."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pytest_specqa import limits, wording
+from pytest_specqa.values import DataUnit
+
+
+def add_verb(subparsers: Any) -> None:
+    """Add ``limits lint`` and ``limits list``."""
+    verb = subparsers.add_parser("limits", help="check or list limits files")
+    actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
+    lint = actions.add_parser("lint", help="check files on top of the project's limits; exit 1 if a line is wrong")
+    lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lint.set_defaults(run=run_lint)
+    show = actions.add_parser("list", help="print every limit with its source")
+    show.add_argument("files", nargs="*", type=Path, metavar="FILE", help="your layers, on top of the project's limits")
+    show.set_defaults(run=run_list)
+
+
+def run_lint(arguments: argparse.Namespace) -> int:
+    """Print every problem of the files, one line each; return 1 if there is any."""
+    default = limits.default_file()
+    problems = []
+    for file in arguments.files:
+        below = [default] if default.is_file() and file.resolve() != default.resolve() else []
+        problems += limits.lint(file, below)
+    print("\n".join(problems) if problems else f"{wording.count(len(arguments.files), 'file')} without a problem")
+    return 1 if problems else 0
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print name, range, severity and source of every limit, as they hold where no override applies."""
+    found = limits.load([limits.default_file(), *arguments.files])
+    anywhere = DataUnit("night", 0)
+    for name in found.names:
+        limit = found.find(name, anywhere)
+        unit = f" {limit.unit}" if limit.unit else ""
+        print(f"{name}: {wording.allowed(limit)}{unit} ({limit.severity}); {limit.source} [{found.where(name)}]")
+    return 0

@@ -1,0 +1,234 @@
+"""Every command-line option and ini value, read once into one frozen `Options`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_specqa.errors import UsageError
+
+if TYPE_CHECKING:
+    import pytest
+
+GROUPS = ("cumulative", "pernight")
+FAIL_ON = ("failures", "warnings", "regressions")
+RESULT_SUFFIXES = (".jsonl", ".parquet")
+FILTERS = ("night", "tile", "expid", "camera", "petal")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for.
+
+    Attributes
+    ----------
+    specprod : str or None
+        Path or bare name of the production; ``None`` leaves it to the environment.
+    nights : tuple of (int, int)
+        Inclusive ranges of nights; empty selects all.
+    tiles, expids, petals : tuple of int
+        Numbers to keep; empty keeps all.
+    cameras : tuple of str
+        Camera names, bands or camwords as typed; empty keeps all.
+    group : str
+        Folder below ``tiles/``.
+    results : tuple of Path
+        Files that receive one record per measurement.
+    limits, waivers : Path or None
+        The user's own layer of limits; the waivers file.
+    baseline : str or None
+        Results or production that failures are compared with.
+    fail_on : str
+        What makes the run fail: ``failures``, ``warnings`` (as well) or ``regressions`` (only).
+    max_pictures : int
+        Pictures per expectation in the report.
+    show_passed : bool
+        Whether the report lists what passed.
+    cache_bytes : int
+        Memory that loaded products may take in each process.
+    """
+
+    specprod: str | None = None
+    nights: tuple[tuple[int, int], ...] = ()
+    tiles: tuple[int, ...] = ()
+    expids: tuple[int, ...] = ()
+    cameras: tuple[str, ...] = ()
+    petals: tuple[int, ...] = ()
+    group: str = "cumulative"
+    results: tuple[Path, ...] = ()
+    limits: Path | None = None
+    waivers: Path | None = None
+    baseline: str | None = None
+    fail_on: str = "failures"
+    max_pictures: int = 3
+    show_passed: bool = False
+    cache_bytes: int = 600_000_000
+
+    @property
+    def explicit(self) -> bool:
+        """Whether the command line speaks of a production or of its units."""
+        return bool(self.specprod or self.nights or self.tiles or self.expids or self.cameras or self.petals)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option; those named ``--specqa-x`` have an ini twin ``specqa_x``."""
+    group = parser.getgroup("specqa", "spectroscopic data quality")
+    group.addoption("--specprod", metavar="PATH|NAME", help="production folder, or its name under $DESI_SPECTRO_REDUX [$SPECPROD]")
+    for name, metavar, text in (
+        ("night", "NIGHTS", "nights YYYYMMDD: repeatable, comma lists, inclusive ranges 20210501:20210531"),
+        ("tile", "TILES", "tile numbers: repeatable, comma lists"),
+        ("expid", "EXPIDS", "exposure numbers: repeatable, comma lists"),
+        ("camera", "CAMERAS", "cameras r6, bands r or camwords a0123b4: repeatable, comma lists"),
+        ("petal", "PETALS", "petals 0-9: repeatable, comma lists"),
+    ):
+        group.addoption(f"--{name}", dest=f"specqa_{name}", action="append", default=[], metavar=metavar, help=text)
+    for name, metavar, text in (
+        ("group", "GROUP", f"folder below tiles/: {', '.join(GROUPS)} [cumulative]"),
+        ("limits", "FILE", "your own limits file, on top of limits.toml"),
+        ("waivers", "FILE", "waivers.toml: known failures with reason, owner and expiry"),
+        ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
+        ("fail-on", "WHAT", f"what fails the run: {', '.join(FAIL_ON)} [failures]"),
+        ("max-pictures", "N", "pictures per expectation in the report [3]"),
+        ("cache-mb", "MB", "memory for loaded products, per process [600]"),
+    ):
+        group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
+        parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
+    text = "write one record per measurement to FILE.jsonl or FILE.parquet; repeatable"
+    group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
+    parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
+    group.addoption(
+        "--specqa-show-passed",
+        dest="specqa_show_passed",
+        action="store_true",
+        default=None,
+        help="list in the report what passed, too",
+    )
+    parser.addini("specqa_show_passed", help="default of --specqa-show-passed", type="bool", default=False)
+
+
+def _key(name: str) -> str:
+    return f"specqa_{name.replace('-', '_')}"
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Read and check command line and ini values.
+
+    Raises
+    ------
+    UsageError
+        Naming the option, what was found and what is expected.
+    """
+    typed = {name: list(_split(config.getoption(f"specqa_{name}"))) for name in FILTERS}
+    fail_on = _choice(config, "fail-on", FAIL_ON)
+    baseline = _text(config, "baseline")
+    if fail_on == "regressions" and not baseline:
+        raise UsageError("--specqa-fail-on regressions: needs --specqa-baseline RESULTS_OR_PRODUCTION to compare with")
+    return Options(
+        specprod=config.getoption("specprod") or None,
+        nights=tuple(_night_range(text) for text in typed["night"]),
+        tiles=tuple(_number(text, option="--tile") for text in typed["tile"]),
+        expids=tuple(_number(text, option="--expid") for text in typed["expid"]),
+        petals=tuple(_petal(text) for text in typed["petal"]),
+        cameras=tuple(_camera(text) for text in typed["camera"]),
+        group=_choice(config, "group", GROUPS),
+        results=tuple(_result_file(config, text) for text in config.getoption("specqa_results") or config.getini("specqa_results")),
+        limits=_file(config, "limits"),
+        waivers=_file(config, "waivers"),
+        baseline=baseline,
+        fail_on=fail_on,
+        max_pictures=_count(config, "max-pictures", default=3),
+        show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
+        cache_bytes=_count(config, "cache-mb", default=600) * 1_000_000,
+    )
+
+
+def _split(texts: Iterable[str]) -> Iterable[str]:
+    for text in texts:
+        for part in text.split(","):
+            if not part.strip():
+                raise UsageError(f"{text!r}: found an empty entry; expected values separated by single commas")
+            yield part.strip()
+
+
+def _night_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    bounds = (first, last if ":" in text else first)
+    for bound in bounds:
+        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", bound):
+            raise UsageError(f"--night {text}: {bound!r} is no night; expected YYYYMMDD, or a range YYYYMMDD:YYYYMMDD")
+    low, high = int(bounds[0]), int(bounds[1])
+    if low > high:
+        raise UsageError(f"--night {text}: the range runs backwards; expected {high}:{low}")
+    return low, high
+
+
+def _number(text: str, option: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise UsageError(f"{option} {text}: expected a whole number, or several separated by commas")
+    return int(text)
+
+
+def _petal(text: str) -> int:
+    if not re.fullmatch(r"[0-9]", text):
+        raise UsageError(f"--petal {text}: expected petals 0-9, separated by commas")
+    return int(text)
+
+
+def _camera(text: str) -> str:
+    if not re.fullmatch(r"([abrz][0-9]*)+", text):
+        raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all three bands)")
+    return text
+
+
+def _text(config: pytest.Config, name: str) -> str | None:
+    found = config.getoption(_key(name))
+    if found is None:
+        found = config.getini(_key(name))
+    return str(found) if found else None
+
+
+def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
+    found = _text(config, name) or choices[0]
+    if found not in choices:
+        raise UsageError(f"--specqa-{name} {found}: expected one of {', '.join(choices)}")
+    return found
+
+
+def _count(config: pytest.Config, name: str, *, default: int) -> int:
+    found = _text(config, name)
+    if found is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,7}", found):
+        raise UsageError(f"--specqa-{name} {found}: expected a whole number, zero or more")
+    return int(found)
+
+
+def _place(config: pytest.Config, text: str, *, typed: bool) -> Path:
+    """Resolve a path as the user means it: the command line from where it is typed, an ini value from the ini file."""
+    inipath = config.inipath
+    base = config.invocation_params.dir if typed or inipath is None else inipath.parent
+    return (base / Path(text).expanduser()).resolve()
+
+
+def _file(config: pytest.Config, name: str) -> Path | None:
+    found = _text(config, name)
+    if found is None:
+        return None
+    path = _place(config, found, typed=config.getoption(_key(name)) is not None)
+    if not path.is_file():
+        raise UsageError(f"--specqa-{name} {found}: no such file; expected a TOML file at {path}")
+    return path
+
+
+def _result_file(config: pytest.Config, text: str) -> Path:
+    path = _place(config, text, typed=bool(config.getoption("specqa_results")))
+    if path.suffix not in RESULT_SUFFIXES:
+        raise UsageError(f"--specqa-results {text}: expected a name that ends in {' or '.join(RESULT_SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--specqa-results {text}: there is no folder {path.parent}; make it first, or choose another")
+    if path.is_dir():
+        raise UsageError(f"--specqa-results {text}: is a folder; expected the name of a file")
+    return path

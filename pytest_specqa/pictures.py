@@ -1,0 +1,78 @@
+"""Pictures of what failed or warned, for the HTML report: as many per expectation as the user wants, no more."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from typing import Any
+
+from pytest_specqa.check import Check
+from pytest_specqa.values import Outcome
+
+
+class Gallery:
+    """Draws the pictures of checks until the quota of their expectation is used up.
+
+    Parameters
+    ----------
+    quota : int
+        Pictures per expectation and picture family.
+    """
+
+    def __init__(self, quota: int) -> None:
+        self.quota = quota
+        self._drawn: Counter[tuple[str, str]] = Counter()
+
+    def draw(self, check: Check) -> None:
+        """Draw what a failed or warned check kept; a crash while drawing is noted and changes no verdict."""
+        if check.outcome not in (Outcome.FAILED, Outcome.WARNED):
+            return
+        for name, arrays in check.pictures:
+            key = (check.expectation, name)
+            if self._drawn[key] >= self.quota:
+                check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")
+                continue
+            self._drawn[key] += 1
+            try:
+                check.extras.append(_extra(name, arrays))
+            except Exception as error:
+                check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
+
+
+def _extra(name: str, arrays: dict[str, Any]) -> dict[str, str]:
+    from pytest_specqa import plots  # noqa: PLC0415
+
+    content = base64.b64encode(plots.to_png(plots.draw(name, **arrays))).decode()
+    return {"name": name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}
+
+
+def trim(
+    extras: list[dict[str, Any]], *, expectation: str, shown: Counter[tuple[str, str]], quota: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Keep the pictures that the quota of the whole run allows, which several workers may have exceeded together.
+
+    Parameters
+    ----------
+    extras : list of dict
+        Extras of one report.
+    expectation : str
+        The test that they belong to.
+    shown : Counter
+        Pictures shown so far by expectation and family; counted up here.
+    quota : int
+        How many there may be of each.
+
+    Returns
+    -------
+    list of dict, int
+        What is kept, and the number of pictures that are not.
+    """
+    kept = []
+    for extra in extras:
+        if extra.get("mime_type") == "image/png":
+            key = (expectation, str(extra.get("name")))
+            shown[key] += 1
+            if shown[key] > quota:
+                continue
+        kept.append(extra)
+    return kept, len(extras) - len(kept)

@@ -1,0 +1,121 @@
+"""The pytest plugin: each hook hands over to the module that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_specqa import hookspecs, options, outcomes, recorder
+from pytest_specqa import session as running
+
+pytest_plugins = ["pytest_specqa.fixtures"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that others may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options."""
+    running.begin(config)
+    if not hasattr(config, "workerinput"):
+        recorder.begin(config)
+        config.pluginmanager.register(Controller(config), "specqa-controller")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse units that do not exist before anything is collected."""
+    running.verify_selection(running.of(session.config))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the production and what is selected, if units will be judged."""
+    return recorder.header(config)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests that ask for data units one instance per unit."""
+    running.of(metafunc.config).parametrize(metafunc)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests of one unit together."""
+    running.of(config).arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Share out whole exposures and tiles."""
+    return running.make_scheduler(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from a worker that the run cannot be carried out."""
+    running.hear(node)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """End a distributed run with the usage error that its workers met."""
+    result = yield
+    running.raise_usage_error(session.config)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Keep what goes wrong with the data of a test for its call."""
+    with running.set_up(item):
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Judge what a test measured."""
+    with running.judged(pyfuncitem):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Complete the report of a check."""
+    report = yield
+    outcomes.complete(item, report)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> object | None:
+    """Show what warned and what could not be measured."""
+    return outcomes.status(report)
+
+
+class Controller:
+    """Hooks of the process that receives the reports of all workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather the records of a test."""
+        recorder.of(self.config).receive(report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Store the records."""
+        recorder.finish(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Close with the verdict."""
+        recorder.summarize(self.config, terminalreporter)

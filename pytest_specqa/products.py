@@ -1,0 +1,152 @@
+"""Products for tests: from the cache, or a clear word on why they are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from pytest_specqa.cache import ProductCache
+from pytest_specqa.errors import MissingProductError
+from pytest_specqa.values import DataUnit
+
+if TYPE_CHECKING:
+    from pytest_specqa.check import Check
+    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
+    from pytest_specqa.selection import Selection
+
+T = TypeVar("T")
+STEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
+NEEDS_STEP = {"frame": "skysub", "sky": "skysub", "sframe": "skysub", "fluxcalib": "fluxcal", "cframe": "all"}
+OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
+
+
+class NotExpected(Exception):  # noqa: N818 - a reason, not an error: the outcome is "not measured"
+    """A product that is absent as planned; the text says why."""
+
+
+class Products:
+    """Loads products for the units of a selection.
+
+    Parameters
+    ----------
+    production : Production
+        Where they are read.
+    selection : Selection
+        What the exposure tables say of them.
+    cache : ProductCache
+        Where they stay.
+    """
+
+    def __init__(self, production: Production, selection: Selection, cache: ProductCache) -> None:
+        self.production = production
+        self.selection = selection
+        self.cache = cache
+
+    def frame(self, kind: str, unit: DataUnit, *, check: Check) -> Frame:
+        """Return the ``frame``, ``sframe`` or ``cframe`` of a camera."""
+        where = _camera(unit)
+        return self._get(kind, unit, lambda: self.production.read_frame(kind, **where), check=check)
+
+    def sky(self, unit: DataUnit, *, check: Check) -> Sky:
+        """Return the sky model of a camera."""
+        where = _camera(unit)
+        return self._get("sky", unit, lambda: self.production.read_sky(**where), check=check)
+
+    def fluxcalib(self, unit: DataUnit, *, check: Check) -> FluxCalib:
+        """Return the flux calibration of a camera."""
+        where = _camera(unit)
+        return self._get("fluxcalib", unit, lambda: self.production.read_fluxcalib(**where), check=check)
+
+    def fiberflat(self, unit: DataUnit, *, check: Check) -> Fiberflat:
+        """Return the nightly fiber flat of a camera."""
+        camera = str(unit.camera)
+        key = ("fiberflat", unit.night, camera)
+        try:
+            return self._load(key, lambda: self.production.read_fiberflat(night=unit.night, camera=camera), check=check)
+        except MissingProductError:
+            used = str(self.frame("sframe", unit, check=check).header.get("FIBERFLT", ""))
+            if used and f"calibnight/{unit.night}/" not in used:
+                raise NotExpected(f"no flat of this night: the exposure was flat-fielded with {used}") from None
+            raise
+
+    def cameras(self, kind: str, unit: DataUnit) -> list[DataUnit]:
+        """Return the selected cameras of an exposure, without those whose product is absent as planned."""
+        cameras = [one for one in self.selection.units["camera"] if one.expid == unit.expid]
+        return [one for one in cameras if not (self._excuse(kind, one) and self._is_missing(kind, one))]
+
+    def _is_missing(self, kind: str, unit: DataUnit) -> bool:
+        try:
+            self.production.find(kind, **_camera(unit))
+        except MissingProductError:
+            return True
+        return False
+
+    def redshifts(self, unit: DataUnit, *, check: Check) -> Redshifts:
+        """Return the redshifts of one petal of a tile."""
+        tile = self.selection.tiles[int(unit.tile or 0), unit.night]
+        petal = int(unit.petal or 0)
+        key = ("redshifts", tile.tile, tile.group, tile.suffix, petal)
+        return self._load(key, lambda: self.production.read_redshifts(tile, petal), check=check)
+
+    def _get(self, kind: str, unit: DataUnit, load: Callable[[], T], *, check: Check) -> T:
+        try:
+            return self._load((kind, unit.night, unit.expid, unit.camera), load, check=check)
+        except MissingProductError:
+            if reason := self._excuse(kind, unit):
+                raise NotExpected(reason) from None
+            raise
+
+    def _load(self, key: tuple[object, ...], load: Callable[[], T], *, check: Check) -> T:
+        product: Any = self.cache.get(key, load)
+        check.products.append(product.path)
+        return product  # type: ignore[no-any-return]
+
+    def _excuse(self, kind: str, unit: DataUnit) -> str:
+        """Say why a missing product need not exist; empty if it should."""
+        exposure = self.selection.exposure(unit)
+        if exposure is None or exposure.expected is None:
+            return f"there is no {kind}, and no exposure table that asks for one" if kind in OPTIONAL else ""
+        if unit.camera not in exposure.expected:
+            return f"the exposure table does not expect camera {unit.camera}"
+        last = exposure.laststep if exposure.laststep in STEPS else "all"
+        if STEPS.index(last) < STEPS.index(NEEDS_STEP[kind]):
+            return f"the exposure table does not expect a {kind}: LASTSTEP is {last}"
+        return ""
+
+
+def _camera(unit: DataUnit) -> dict[str, Any]:
+    return {"night": unit.night, "expid": unit.expid, "camera": unit.camera}
+
+
+class CameraProducts(Sequence[T]):
+    """One product per selected camera of an exposure, loaded when it is reached, so that memory stays bounded.
+
+    Parameters
+    ----------
+    units : sequence of DataUnit
+        The cameras, in order.
+    load : callable
+        Gives the product of one camera; raises `ProductError` for one that cannot be read.
+    """
+
+    def __init__(self, units: Sequence[DataUnit], load: Callable[[DataUnit], T]) -> None:
+        self._units = units
+        self._load = load
+
+    def __len__(self) -> int:
+        """Return the number of cameras."""
+        return len(self._units)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> CameraProducts[T]: ...
+    def __getitem__(self, index: int | slice) -> T | CameraProducts[T]:
+        """Load the product at `index`."""
+        if isinstance(index, slice):
+            return CameraProducts(self._units[index], self._load)
+        return self._load(self._units[index])
+
+    def __iter__(self) -> Iterator[T]:
+        """Load one product after the other."""
+        return map(self._load, self._units)

@@ -1,0 +1,117 @@
+"""The controlling process gathers the records of all tests, stores them and tells the story at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_specqa import outcomes, pictures, session, terminal, wording
+from pytest_specqa.errors import SpecQAError
+from pytest_specqa.values import Outcome
+
+
+class Recorder:
+    """Gathers records.
+
+    Attributes
+    ----------
+    records : list of dict
+        As they arrive.
+    stored : list of str
+        What was said about each results file.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.records: list[dict[str, Any]] = []
+        self.stored: list[str] = []
+        self._shown: Counter[tuple[str, str]] = Counter()
+
+    def receive(self, report: pytest.TestReport) -> None:
+        """Take the records of a call, and limit its pictures to what the run as a whole may show."""
+        found = outcomes.records(report) if report.when == "call" else []
+        for record in found:
+            self.config.hook.pytest_specqa_record(config=self.config, record=record)
+        self.records += found
+        extras = getattr(report, "extras", [])
+        if found and extras:
+            quota = session.of(self.config).options.max_pictures
+            kept, dropped = pictures.trim(extras, expectation=found[0]["expectation"], shown=self._shown, quota=quota)
+            report.extras = kept  # type: ignore[attr-defined]
+            if dropped:
+                note = f"{wording.count(dropped, 'picture')} not shown: {quota} of this expectation are (--specqa-max-pictures)"
+                report.sections.append(("specqa", note))
+
+    def sorted(self) -> list[dict[str, Any]]:
+        """Return the records by unit, expectation and measure, so that any order of running gives the same file."""
+        return sorted(self.records, key=lambda record: (record["unit"], record["expectation"], record["measure"]))
+
+    def store(self) -> bool:
+        """Write the results files; tell whether all could be written."""
+        paths = session.of(self.config).options.results
+        if not paths or not self.records:
+            return True
+        from pytest_specqa.results import store  # noqa: PLC0415
+
+        records, good = self.sorted(), True
+        for path in paths:
+            try:
+                store.write(path, records)
+                self.stored.append(f"{wording.count(len(records), 'measurement')} written to {_short(path)}")
+            except (SpecQAError, OSError) as error:
+                good = False
+                self.stored.append(f"results NOT written: {error}")
+        return good
+
+
+RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+
+
+def _short(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def begin(config: pytest.Config) -> None:
+    """Start to gather."""
+    config.stash[RECORDER] = Recorder(config)
+
+
+def of(config: pytest.Config) -> Recorder:
+    """Return the recorder of a run."""
+    return config.stash[RECORDER]
+
+
+def finish(run: pytest.Session) -> None:
+    """Store the records; results that cannot be delivered fail the run, and warnings do where the user asks for it."""
+    recorder = of(run.config)
+    if not recorder.store():
+        run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    strict = session.of(run.config).options.fail_on == "warnings"
+    if strict and run.exitstatus == pytest.ExitCode.OK and any(record["outcome"] == Outcome.WARNED for record in recorder.records):
+        run.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def header(config: pytest.Config) -> list[str]:
+    """Return the line that names the production and the number of units, for runs that announce themselves."""
+    running = session.of(config)
+    if not running.announced:
+        return []
+    try:
+        return [terminal.header(running.production.root, running.selection)]
+    except SpecQAError:
+        return []
+
+
+def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
+    """Write the closing section."""
+    recorder = of(config)
+    if recorder.records:
+        reporter.section("spectroscopic QA")
+        for line, markup in terminal.summary(recorder.records):
+            reporter.line(line, **markup)
+        for line in recorder.stored:
+            reporter.line(line, red="NOT written" in line)

@@ -1,0 +1,215 @@
+"""Which data units a run judges: the production's listing, narrowed by the options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from pytest_specqa.errors import SelectionError
+from pytest_specqa.options import Options
+from pytest_specqa.values import BANDS, Camera, DataUnit, Exposure, Tile
+
+if TYPE_CHECKING:
+    from pytest_specqa.production import Production
+
+KINDS = ("camera", "petal", "exposure", "tile", "night")
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The exposures and tiles of a run, and the units that they are made of.
+
+    Attributes
+    ----------
+    exposures : mapping of int to Exposure
+        By expid; ``cameras`` holds the selected ones only.
+    tiles : mapping of (int, int) to Tile
+        By tile and last night; ``petals`` holds the selected ones only.
+    units : mapping of str to tuple of DataUnit
+        By kind, in the order in which they are judged.
+    """
+
+    exposures: Mapping[int, Exposure]
+    tiles: Mapping[tuple[int, int], Tile]
+    units: Mapping[str, tuple[DataUnit, ...]] = field(default_factory=dict)
+
+    @property
+    def nights(self) -> list[int]:
+        """Nights of the exposures and tiles, in order."""
+        return [unit.night for unit in self.units["night"]]
+
+    def exposure(self, unit: DataUnit) -> Exposure | None:
+        """Return the exposure that a camera or exposure belongs to."""
+        return None if unit.expid is None else self.exposures[unit.expid]
+
+    def tile(self, unit: DataUnit) -> Tile | None:
+        """Return the tile reduction that a petal or tile unit belongs to."""
+        return self.tiles[unit.tile, unit.night] if unit.kind in ("petal", "tile") and unit.tile is not None else None
+
+
+def select(production: Production, options: Options) -> Selection:
+    """List the units that the options ask for; no FITS file is opened.
+
+    Parameters
+    ----------
+    production : Production
+        Where to look.
+    options : Options
+        Filters: OR within one option, AND between options. Every value given must match something.
+
+    Returns
+    -------
+    Selection
+        At least one exposure or tile.
+
+    Raises
+    ------
+    SelectionError
+        For a value that matches nothing, with the nearest that exist.
+    """
+    exposures, tiles = _by_night(production, options)
+    exposures, tiles = _by_tile(exposures, tiles, options=options)
+    exposures, tiles = _by_expid(exposures, tiles, options=options)
+    exposures, tiles = _by_petal(exposures, tiles, options=options)
+    exposures, tiles = _by_camera(exposures, tiles, options=options)
+    if not exposures and not tiles:
+        raise SelectionError(f"production {production.name} holds no science exposure and no tile under tiles/{options.group}")
+    return Selection(
+        exposures={exposure.expid: exposure for exposure in exposures},
+        tiles={(tile.tile, tile.night): tile for tile in tiles},
+        units=_units(exposures, tiles),
+    )
+
+
+Found = tuple[list[Exposure], list[Tile]]
+
+
+def _by_night(production: Production, options: Options) -> Found:
+    tiles = production.tiles(group=options.group)
+    taken = sorted(production.nights())
+    nights = sorted({*taken, *(tile.night for tile in tiles)})
+    for low, high in options.nights:
+        if not any(low <= night <= high for night in nights):
+            text = str(low) if low == high else f"{low}:{high}"
+            raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
+
+    def kept(night: int) -> bool:
+        return not options.nights or any(low <= night <= high for low, high in options.nights)
+
+    exposures = [exposure for night in taken if kept(night) for exposure in production.exposures(night)]
+    return exposures, [tile for tile in tiles if kept(tile.night)]
+
+
+def _by_tile(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+    if not options.tiles:
+        return exposures, tiles
+    existing = {tile.tile for tile in tiles} | {exposure.tile for exposure in exposures if exposure.tile is not None}
+    _require("tile", options.tiles, existing)
+    return [one for one in exposures if one.tile in options.tiles], [one for one in tiles if one.tile in options.tiles]
+
+
+def _by_expid(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+    if not options.expids:
+        return exposures, tiles
+    _require("expid", options.expids, {exposure.expid for exposure in exposures})
+    kept = [exposure for exposure in exposures if exposure.expid in options.expids]
+    return kept, [tile for tile in tiles if any(one.tile == tile.tile and one.night <= tile.night for one in kept)]
+
+
+def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+    if not options.petals:
+        return exposures, tiles
+    existing = {int(camera[1]) for exposure in exposures for camera in exposure.cameras}
+    _require("petal", options.petals, existing | {petal for tile in tiles for petal in tile.petals})
+    return _keep(exposures, tiles, camera=lambda name: int(name[1]) in options.petals, petal=lambda petal: petal in options.petals)
+
+
+def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+    if not options.cameras:
+        return exposures, tiles
+    from pytest_specqa.production import parse_cameras  # noqa: PLC0415
+
+    existing = {camera for exposure in exposures for camera in exposure.cameras}
+    existing |= {f"{band}{petal}" for band in BANDS for tile in tiles for petal in tile.petals}
+    wanted: set[str] = set()
+    for text in options.cameras:
+        cameras = set(map(str, parse_cameras(text)))
+        if not cameras & existing:
+            near = sorted(existing, key=lambda name: (name[0] != text[0], name))[:NEAREST]
+            raise SelectionError(f"--camera {text}: no such camera in the selected exposures; nearest: {', '.join(near)}")
+        wanted |= cameras
+    petals = {int(name[1]) for name in wanted}
+    return _keep(exposures, tiles, camera=lambda name: name in wanted, petal=lambda petal: petal in petals)
+
+
+def _keep(exposures: list[Exposure], tiles: list[Tile], *, camera: Callable[[str], bool], petal: Callable[[int], bool]) -> Found:
+    """Narrow cameras and petals, and drop what is left with none."""
+    narrowed = [replace(one, cameras=tuple(name for name in one.cameras if camera(name))) for one in exposures]
+    fewer = [replace(one, petals=tuple(number for number in one.petals if petal(number))) for one in tiles]
+    return [one for one in narrowed if one.cameras], [one for one in fewer if one.petals]
+
+
+def _require(option: str, wanted: Iterable[int], existing: Iterable[int]) -> None:
+    existing = set(existing)
+    for value in wanted:
+        if value not in existing:
+            raise SelectionError(f"--{option} {value}: {_missing(option, value, existing)} in the selection")
+
+
+def _missing(noun: str, value: int, existing: Iterable[int]) -> str:
+    near = sorted(sorted(existing, key=lambda one: abs(one - value))[:NEAREST])
+    return f"no such {noun}; nearest: {', '.join(map(str, near)) or 'none'}"
+
+
+def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tuple[DataUnit, ...]]:
+    units: dict[str, list[DataUnit]] = {kind: [] for kind in KINDS}
+    for one in sorted(exposures, key=lambda one: (one.night, one.expid)):
+        for name in sorted(one.cameras, key=_camera_order):
+            units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=int(name[1])))
+        units["exposure"].append(DataUnit("exposure", one.night, expid=one.expid, tile=one.tile))
+    for tile in sorted(tiles, key=lambda tile: (tile.night, tile.tile)):
+        group, suffix = tile.group, tile.suffix
+        for petal in tile.petals:
+            units["petal"].append(DataUnit("petal", tile.night, tile=tile.tile, petal=petal, group=group, suffix=suffix))
+        units["tile"].append(DataUnit("tile", tile.night, tile=tile.tile, group=group, suffix=suffix))
+    nights = {one.night for one in exposures} | {tile.night for tile in tiles}
+    units["night"] = [DataUnit("night", night) for night in sorted(nights)]
+    return {kind: tuple(found) for kind, found in units.items()}
+
+
+def _camera_order(name: str) -> tuple[int, int]:
+    camera = Camera.parse(name)
+    return BANDS.index(camera.band), camera.petal
+
+
+def order(unit: DataUnit) -> tuple[int, ...]:
+    """Return the sort key of a unit: night by night the cameras and then the exposure, the night itself; then petals and tiles."""
+    tail = (*_camera_order(unit.camera), 0) if unit.camera else (len(BANDS), 0, 0)
+    if unit.kind in ("camera", "exposure"):
+        return (0, unit.night, 0, unit.expid or 0, *tail)
+    if unit.kind == "night":
+        return (0, unit.night, 1, 0, *tail)
+    petal = unit.petal if unit.petal is not None else 10
+    return (1, unit.night, 0, unit.tile or 0, petal, 0, 0)
+
+
+def widen(unit: DataUnit, kind: str) -> DataUnit:
+    """Return the exposure, tile or night that holds a unit.
+
+    Raises
+    ------
+    ValueError
+        If units of that kind do not hold it, such as the tile of a camera.
+    """
+    if unit.kind == kind:
+        return unit
+    if kind == "night":
+        return DataUnit("night", unit.night)
+    if kind == "exposure" and unit.kind == "camera":
+        return replace(unit, kind="exposure", camera=None, petal=None)
+    if kind == "tile" and unit.kind == "petal":
+        return replace(unit, kind="tile", petal=None)
+    branches = "camera, exposure, night or petal, tile, night"
+    raise ValueError(f"a {unit.kind} belongs to no {kind}; a test asks for units of one branch: {branches}")

@@ -1,0 +1,72 @@
+"""The verdict of a run in one sentence, from its records alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_specqa import wording
+from pytest_specqa.values import Outcome
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a run.
+
+    Attributes
+    ----------
+    outcomes : mapping of (str, str) to Outcome
+        The worst outcome of each check; a check is one expectation on one unit.
+    waived : int
+        Failed measurements that a waiver covers.
+    """
+
+    outcomes: Mapping[tuple[str, str], Outcome]
+    waived: int = 0
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Verdict:
+        """Reduce records to one outcome per check."""
+        outcomes: dict[tuple[str, str], Outcome] = {}
+        waived = 0
+        for record in records:
+            key, outcome = (record["unit"], record["expectation"]), Outcome(record["outcome"])
+            waived += bool(record.get("waiver"))
+            if key not in outcomes or outcome.rank > outcomes[key].rank:
+                outcomes[key] = outcome
+        return cls(outcomes, waived)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of checks by outcome."""
+        return Counter(map(str, self.outcomes.values()))
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome; not measured where nothing was, or where nothing else was."""
+        return max(self.outcomes.values(), key=lambda one: one.rank, default=Outcome.NOT_MEASURED)
+
+    def units(self, outcome: Outcome) -> list[str]:
+        """Return the units that have a check with this outcome."""
+        return sorted({unit for (unit, _), found in self.outcomes.items() if found is outcome})
+
+    @property
+    def sentence(self) -> str:
+        """The verdict for a person, such as ``FAILED: 2 of 120 checks fail, on 1 of 30 units``."""
+        total, units = len(self.outcomes), len({unit for unit, _ in self.outcomes})
+        checks = wording.count(total, "check")
+        if not self.counts[Outcome.PASSED] and self.outcome is Outcome.NOT_MEASURED:
+            return f"NOT MEASURED: none of {checks} could be made"
+        if self.outcome in (Outcome.FAILED, Outcome.WARNED):
+            word = {Outcome.FAILED: "fail", Outcome.WARNED: "warn"}[self.outcome]
+            hit = len(self.units(self.outcome))
+            number = self.counts[self.outcome]
+            verb = f"{word}s" if number == 1 else word
+            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, on {hit} of {wording.count(units, 'unit')}"
+        missing = self.counts[Outcome.NOT_MEASURED]
+        rest = f"; {missing} not measured" if missing else ""
+        return f"PASSED: {self.counts[Outcome.PASSED]} of {checks} pass on {wording.count(units, 'unit')}{rest}"

@@ -1,0 +1,1 @@
+"""Expectations on spectroscopic data products, run by pytest with the pytest-specqa plugin."""

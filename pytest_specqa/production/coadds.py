@@ -1,0 +1,103 @@
+"""Coadded spectra of one tile petal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.production.content import Image, Rows, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.fibermap import Fibermap
+from pytest_specqa.production.frames import GRID, check_wave
+from pytest_specqa.production.headers import Header
+from pytest_specqa.production.stream import defect
+from pytest_specqa.values import Tile
+
+
+@dataclass(frozen=True, eq=False)
+class Coadd:
+    """Coadded spectra, a row per target.
+
+    Attributes
+    ----------
+    flux, ivar : Mapping
+        Band to f4[n, nw]: 1e-17 erg/(s cm2 Angstrom) and inverse variance, 0 where unusable or masked.
+    wave : Mapping
+        Band to f8[nw], Angstrom.
+    fibermap : Fibermap
+        A row per spectrum.
+    header, path, tile, petal
+        Header of HDU 0, the file, and what its name says.
+    """
+
+    flux: Mapping[str, NDArray[np.float32]]
+    ivar: Mapping[str, NDArray[np.float32]]
+    wave: Mapping[str, NDArray[np.float64]]
+    fibermap: Fibermap
+    header: Header
+    path: Path
+    tile: Tile
+    petal: int
+
+
+def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None = None) -> Coadd:
+    """Read the bands of a coadd.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tile, petal
+        What the file name says; the header must not disagree.
+    rows : numpy.ndarray, optional
+        Boolean mask or indices of the spectra to keep.
+
+    Returns
+    -------
+    Coadd
+        With the bands that the file has.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, unreadable or not what the data model says; one line.
+    """
+    wanted: dict[str, Image | Rows] = {"FIBERMAP": Rows(("TARGETID", "FIBER"))}
+    for band, (_, _, bins) in GRID.items():
+        wanted[f"{band.upper()}_WAVELENGTH"] = Image(("f8", "f4"), (bins,), required=False)
+        wanted[f"{band.upper()}_FLUX"] = Image(("f4",), (None, bins), required=False)
+        wanted[f"{band.upper()}_IVAR"] = Image(("f4",), (None, bins), required=False)
+    content = read_content(path, wanted)
+    check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
+    fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
+    bands = [band for band in GRID if f"{band.upper()}_FLUX" in content.data]
+    if not bands:
+        raise defect(path, None, found="no HDU B_FLUX, R_FLUX or Z_FLUX", expected="spectra of at least one band")
+    chosen: Any = slice(None) if rows is None else rows
+    flux, ivar, wave = {}, {}, {}
+    for band in bands:
+        whole = {kind: content.data.get(f"{band.upper()}_{kind}") for kind in ("FLUX", "IVAR", "WAVELENGTH")}
+        values, weights, grid = _same_rows(path, band, whole, rows=len(fibermap))
+        check_ivar(path, f"{band.upper()}_IVAR", weights)
+        check_values(path, f"{band.upper()}_FLUX", values, ivar=weights)
+        check_wave(path, grid, band=band)
+        flux[band], ivar[band], wave[band] = values[chosen], weights[chosen], grid.astype("f8")
+    return Coadd(flux, ivar, wave, fibermap.select(chosen), content.header, path, tile, petal)
+
+
+def _same_rows(
+    path: Path, band: str, whole: Mapping[str, NDArray[Any] | None], *, rows: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    flux, ivar, wave = whole["FLUX"], whole["IVAR"], whole["WAVELENGTH"]
+    if flux is None or ivar is None or wave is None:
+        lost = ", ".join(f"{band.upper()}_{kind}" for kind, data in whole.items() if data is None)
+        raise defect(path, None, found=f"no HDU {lost}", expected=f"FLUX, IVAR and WAVELENGTH of band {band}")
+    if not len(flux) == len(ivar) == rows:
+        raise defect(
+            path, f"{band.upper()}_FLUX", found=f"{len(flux)} spectra, {len(ivar)} IVAR", expected=f"{rows} as in FIBERMAP"
+        )
+    return flux, ivar, wave

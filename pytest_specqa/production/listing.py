@@ -1,0 +1,130 @@
+"""What a production holds, from its folders and exposure tables; no FITS file is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_specqa.production.stream import one_line
+from pytest_specqa.production.tables import ExposureRow
+from pytest_specqa.values import Exposure, Tile
+
+# Products that only a science exposure has, and those that only a calibration has.
+_SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
+_CALIBRATION = frozenset({"fiberflat", "fit"})
+_CAMERA_FILE = re.compile(r"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([brz][0-9])-(\d{8})\.fits(?:\.gz)?")
+_PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-(\d+)-(\w+)\.fits(?:\.gz)?")
+_TABLE_FILE = re.compile(r"exposure_table_(\d{8})\.csv")
+
+
+def folder_numbers(folder: Path, *, digits: int | None = None) -> list[int]:
+    """Numbers that name the folders in a folder, in order; none where it does not exist."""
+    names = [entry.name for entry in _scan(folder) if entry.name.isdigit() and entry.is_dir()]
+    return sorted(int(name) for name in names if digits in (None, len(name)))
+
+
+def table_nights(root: Path) -> list[int]:
+    """Nights that have an exposure table."""
+    months = (entry.path for entry in _scan(root / "exposure_tables") if entry.is_dir())
+    names = (_TABLE_FILE.fullmatch(entry.name) for month in months for entry in _scan(Path(month)))
+    return sorted(int(match[1]) for match in names if match)
+
+
+def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None) -> Exposure | None:
+    """One exposure as its folder and its row of the exposure table know it.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the production.
+    night, expid : int
+        Which exposure.
+    row : ExposureRow or None
+        Its row, where a table has one.
+
+    Returns
+    -------
+    Exposure or None
+        ``None`` where no table tells and the folder holds no science product.
+    """
+    kinds: set[str] = set()
+    cameras: set[str] = set()
+    for entry in _scan(root / f"exposures/{night}/{expid:08d}"):
+        match = _CAMERA_FILE.fullmatch(entry.name)
+        if match and int(match[3]) == expid:
+            kinds.add(match[1])
+            cameras.add(match[2])
+    if row is not None:
+        expected = () if row.laststep == "ignore" else row.cameras
+        return Exposure(
+            night=night,
+            expid=expid,
+            tile=row.tile,
+            cameras=tuple(sorted(cameras.union(expected))),
+            expected=expected,
+            laststep=row.laststep,
+            survey=row.survey,
+            program=row.program,
+            exptime=row.exptime,
+            badamps=row.badamps,
+        )
+    if not kinds & _SCIENCE and ("frame" not in kinds or kinds & _CALIBRATION):
+        return None
+    return Exposure(night=night, expid=expid, tile=_preproc_tile(root, night, expid), cameras=tuple(sorted(cameras)))
+
+
+def list_tile(root: Path, *, group: str, tile: int, folder: str) -> Tile | None:
+    """One reduction of a tile, from the names of its files.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the production.
+    group, tile, folder
+        ``tiles/GROUP/TILEID/FOLDER``.
+
+    Returns
+    -------
+    Tile or None
+        ``None`` where the folder holds no petal. `night` is 0 where the folder is not named by a night.
+    """
+    petals: dict[str, set[int]] = {}
+    for entry in _scan(root / f"tiles/{group}/{tile}/{folder}"):
+        match = _PETAL_FILE.fullmatch(entry.name)
+        if match and int(match[2]) == tile:
+            petals.setdefault(match[3], set()).add(int(match[1]))
+    if not petals:
+        return None
+    suffix = max(petals, key=lambda name: (len(petals[name]), name))
+    night = int(folder) if group in ("cumulative", "pernight") else 0
+    return Tile(tile=tile, night=night, group=group, suffix=suffix, petals=tuple(sorted(petals[suffix])))
+
+
+def tile_folders(root: Path, *, group: str, night: int | None = None) -> Iterator[tuple[int, str]]:
+    """Tiles and the folders below them, of one night or of all."""
+    base = root / "tiles" / group
+    for tile in folder_numbers(base):
+        if night is not None:
+            if (base / str(tile) / str(night)).is_dir():
+                yield tile, str(night)
+            continue
+        yield from ((tile, entry.name) for entry in sorted(_scan(base / str(tile)), key=lambda e: e.name) if entry.name.isdigit())
+
+
+def _preproc_tile(root: Path, night: int, expid: int) -> int | None:
+    for entry in _scan(root / f"preproc/{night}/{expid:08d}"):
+        match = re.fullmatch(r"tilepix-(\d+)\.json", entry.name)
+        if match:
+            return int(match[1])
+    return None
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    with one_line(folder):
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []

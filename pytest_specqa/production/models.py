@@ -1,0 +1,229 @@
+"""Noise-free products of one camera: sky model, fiber flat and flux calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.production.content import Content, Image, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.frames import GRID, check_wave
+from pytest_specqa.production.headers import Header
+from pytest_specqa.values import FIBERS_PER_PETAL, Camera
+
+
+@dataclass(frozen=True, eq=False)
+class Sky:
+    """Sky model of one camera and exposure, a spectrum per fiber.
+
+    Attributes
+    ----------
+    flux, ivar, mask : numpy.ndarray
+        f4, f4, u4 [500, nw]: electron/Angstrom after flat-fielding, its inverse variance (0 where unusable), mask bits.
+    wave : numpy.ndarray
+        f8[nw], Angstrom; stored as f4, so good to 0.0005 A only.
+    stativar : numpy.ndarray or None
+        Statistical part of the inverse variance.
+    thrputcorr : numpy.ndarray or None
+        f4[500], throughput correction of each fiber as fitted on the sky lines.
+    header, path, camera, night, expid
+        Header of HDU 0, the file, and what its name says.
+    """
+
+    flux: NDArray[np.float32]
+    ivar: NDArray[np.float32]
+    mask: NDArray[np.uint32]
+    wave: NDArray[np.float64]
+    stativar: NDArray[np.float32] | None
+    thrputcorr: NDArray[np.float32] | None
+    header: Header
+    path: Path
+    camera: str
+    night: int
+    expid: int
+
+    @property
+    def fiber(self) -> NDArray[np.int64]:
+        """FIBER (0-4999) of each row."""
+        return FIBERS_PER_PETAL * int(self.camera[1]) + np.arange(len(self.flux))
+
+
+@dataclass(frozen=True, eq=False)
+class Fiberflat:
+    """Relative response of the fibers of one camera, from lamps.
+
+    Attributes
+    ----------
+    fiberflat, ivar, mask : numpy.ndarray
+        f4, f4, u4 [500, nw]; without unit.
+    meanspec, wave : numpy.ndarray
+        f4, f8 [nw]: mean lamp spectrum; Angstrom in the frame of the observer.
+    header, path, camera, night
+        Header of HDU 0, the file, and what its name says. A linked calibration keeps the night of its origin in the header.
+    """
+
+    fiberflat: NDArray[np.float32]
+    ivar: NDArray[np.float32]
+    mask: NDArray[np.uint32]
+    meanspec: NDArray[np.float32]
+    wave: NDArray[np.float64]
+    header: Header
+    path: Path
+    camera: str
+    night: int
+
+
+@dataclass(frozen=True, eq=False)
+class FluxCalib:
+    """Flux calibration vectors of one camera and exposure.
+
+    Attributes
+    ----------
+    fluxcalib, ivar, mask : numpy.ndarray
+        f4 or f8, f4 or f8, u4 [500, nw]: electron/Angstrom per 1e-17 erg/(s cm2 Angstrom), ivar = 0 where unusable.
+    wave : numpy.ndarray
+        f8[nw], Angstrom.
+    header, path, camera, night, expid
+        Header of HDU 0, the file, and what its name says.
+    """
+
+    fluxcalib: NDArray[np.floating[Any]]
+    ivar: NDArray[np.floating[Any]]
+    mask: NDArray[np.uint32]
+    wave: NDArray[np.float64]
+    header: Header
+    path: Path
+    camera: str
+    night: int
+    expid: int
+
+
+def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
+    """Read a sky model.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    night, expid, camera
+        What the file name says; the header must not disagree.
+
+    Returns
+    -------
+    Sky
+        All 500 spectra.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, unreadable or not what the data model says; one line.
+    """
+    bins = GRID[camera.band][2]
+    more = {
+        "STATIVAR": Image(("f4",), (FIBERS_PER_PETAL, bins), required=False),
+        "THRPUTCORR": Image(("f4",), (FIBERS_PER_PETAL,), required=False),
+    }
+    content = _read_model(path, "SKY", camera=camera, more=more)
+    data, corrections = content.data, content.data.get("THRPUTCORR")
+    check_identity(path, content.header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
+    if corrections is not None:
+        check_values(path, "THRPUTCORR", corrections)
+    return Sky(
+        flux=data["SKY"],
+        ivar=data["IVAR"],
+        mask=data["MASK"],
+        wave=data["WAVELENGTH"].astype("f8"),
+        stativar=data.get("STATIVAR"),
+        thrputcorr=corrections,
+        header=content.header,
+        path=path,
+        camera=str(camera),
+        night=night,
+        expid=expid,
+    )
+
+
+def read_fiberflat(path: Path, *, night: int, camera: Camera) -> Fiberflat:
+    """Read a fiber flat.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    night, camera
+        What the file name says; the camera of the header must not disagree.
+
+    Returns
+    -------
+    Fiberflat
+        All 500 fibers.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, unreadable or not what the data model says; one line.
+    """
+    content = _read_model(path, "FIBERFLAT", camera=camera, more={"MEANSPEC": Image(("f4",), (GRID[camera.band][2],))})
+    check_identity(path, content.header, expected={"CAMERA": str(camera)})
+    return Fiberflat(
+        fiberflat=content.data["FIBERFLAT"],
+        ivar=content.data["IVAR"],
+        mask=content.data["MASK"],
+        meanspec=content.data["MEANSPEC"],
+        wave=content.data["WAVELENGTH"].astype("f8"),
+        header=content.header,
+        path=path,
+        camera=str(camera),
+        night=night,
+    )
+
+
+def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> FluxCalib:
+    """Read flux calibration vectors.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    night, expid, camera
+        What the file name says; the header must not disagree.
+
+    Returns
+    -------
+    FluxCalib
+        All 500 fibers.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, unreadable or not what the data model says; one line.
+    """
+    content = _read_model(path, "FLUXCALIB", camera=camera, floats=("f4", "f8"))
+    check_identity(path, content.header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
+    return FluxCalib(
+        fluxcalib=content.data["FLUXCALIB"],
+        ivar=content.data["IVAR"],
+        mask=content.data["MASK"],
+        wave=content.data["WAVELENGTH"].astype("f8"),
+        header=content.header,
+        path=path,
+        camera=str(camera),
+        night=night,
+        expid=expid,
+    )
+
+
+def _read_model(
+    path: Path, name: str, *, camera: Camera, more: dict[str, Image] | None = None, floats: tuple[str, ...] = ("f4",)
+) -> Content:
+    shape = (FIBERS_PER_PETAL, GRID[camera.band][2])
+    wanted = {name: Image(floats, shape), "IVAR": Image(floats, shape), "MASK": Image(("u4",), shape)}
+    wanted["WAVELENGTH"] = Image(("f4", "f8"), shape[1:])
+    content = read_content(path, {**wanted, **(more or {})}, primary=name)
+    check_ivar(path, "IVAR", content.data["IVAR"])
+    check_values(path, name, content.data[name], ivar=content.data["IVAR"])
+    check_wave(path, content.data["WAVELENGTH"], band=camera.band)
+    return content

@@ -1,0 +1,306 @@
+"""A production as the rest of the program sees it: what is there, and the products themselves."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pytest_specqa.errors import MissingProductError, UsageError
+from pytest_specqa.production import listing
+from pytest_specqa.production.coadds import Coadd, read_coadd
+from pytest_specqa.production.fibermap import Fibermap, badamp_bits, read_fibermap
+from pytest_specqa.production.frames import FRAME_KINDS, Frame, read_frame
+from pytest_specqa.production.layout import OLDER, find_product, product_path
+from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
+from pytest_specqa.production.redshifts import Redshifts, read_redshifts
+from pytest_specqa.production.stream import FitsStream
+from pytest_specqa.production.tables import ExposureRow, expected_kinds, read_exposure_table
+from pytest_specqa.values import Camera, Exposure, Tile
+
+FIBERMAPS_KEPT = 4
+_FLUX_CALIBRATED = frozenset({"fluxcalib", "cframe"})
+
+
+class Production:
+    """One run of the pipeline: a folder with ``exposures/``, ``tiles/`` and exposure tables.
+
+    Listings are made from folder and file names and from tables, once, and kept; they open no FITS file.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+
+    Raises
+    ------
+    UsageError
+        If it holds neither ``exposures/`` nor ``tiles/``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        if not any((self.root / name).is_dir() for name in ("exposures", "tiles")):
+            raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; give the folder that holds them")
+        self.name = self.root.resolve().name
+        self._tables: dict[int, dict[int, ExposureRow]] = {}
+        self._exposures: dict[int, dict[int, Exposure]] = {}
+        self._fibermaps: OrderedDict[int, Fibermap] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"Production({str(self.root)!r})"
+
+    def nights(self) -> list[int]:
+        """Nights that have science exposures, on disk or in an exposure table; of a production without them those of its tiles."""
+        return list(self._nights)
+
+    def exposures(self, night: int, *, ignored: bool = False) -> list[Exposure]:
+        """Science exposures of a night, in order.
+
+        Parameters
+        ----------
+        night : int
+            YYYYMMDD.
+        ignored : bool
+            Whether to list also those on disk that the exposure table says to ignore.
+
+        Returns
+        -------
+        list of Exposure
+            Those on disk, and those that only the exposure table knows and expects; empty for an unknown night.
+        """
+        if night not in self._exposures:
+            self._exposures[night] = self._list_night(night)
+        return [exposure for exposure in self._exposures[night].values() if ignored or exposure.laststep != "ignore"]
+
+    def exposure(self, night: int, expid: int) -> Exposure | None:
+        """One science exposure; ``None`` where there is none."""
+        return next((exposure for exposure in self.exposures(night, ignored=True) if exposure.expid == expid), None)
+
+    def tiles(self, *, group: str = "cumulative", night: int | None = None) -> list[Tile]:
+        """Reductions of tiles.
+
+        Parameters
+        ----------
+        group : str
+            Folder below ``tiles/``.
+        night : int, optional
+            Only those whose folder is named by this night.
+
+        Returns
+        -------
+        list of Tile
+            In order of tile and night. Petals are those on disk and those that the exposure table of the night expects: all
+            three cameras good and LASTSTEP ``all``.
+        """
+        by_night = group in ("cumulative", "pernight")
+        folders = listing.tile_folders(self.root, group=group, night=night if by_night else None)
+        found = (listing.list_tile(self.root, group=group, tile=tile, folder=folder) for tile, folder in folders)
+        tiles = [self._completed(tile) for tile in found if tile is not None]
+        return [tile for tile in tiles if night in (None, tile.night)]
+
+    def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...] | None:
+        """Kinds of products that a camera must have.
+
+        Parameters
+        ----------
+        exposure : Exposure
+            What `exposures` gave.
+        camera : str
+            Such as ``r6``.
+
+        Returns
+        -------
+        tuple of str or None
+            By LASTSTEP; empty where the camera is not expected, ``None`` where no table tells. Flux-calibrated products are made
+            only of petals of which all three cameras are good in some exposure of the tile and night.
+        """
+        if exposure.expected is None:
+            return None
+        if camera not in exposure.expected:
+            return ()
+        kinds = expected_kinds(exposure.laststep)
+        if int(camera[1]) in self._complete_petals(exposure.night, exposure.tile):
+            return kinds
+        return tuple(kind for kind in kinds if kind not in _FLUX_CALIBRATED)
+
+    def tile_of(self, night: int, expid: int) -> int | None:
+        """Tile of an exposure: from the listing, else from the header of its first product that can be read."""
+        exposure = self.exposure(night, expid)
+        if exposure is None or exposure.tile is not None:
+            return exposure.tile if exposure else None
+        for kind in ("sframe", "sky", "frame", "cframe"):
+            for camera in exposure.cameras:
+                try:
+                    path = self.find(kind, night=night, expid=expid, camera=camera)
+                except MissingProductError:
+                    continue
+                with FitsStream(path) as stream:
+                    hdu = stream.advance()
+                tile = hdu.header.get("TILEID") if hdu else None
+                if isinstance(tile, int) and tile >= 0:
+                    return tile
+        return None
+
+    def expected_path(
+        self,
+        product: str,
+        *,
+        night: int | None = None,
+        expid: int | None = None,
+        camera: str | None = None,
+        petal: int | None = None,
+        tile: int | None = None,
+        group: str | None = None,
+        suffix: str | None = None,
+    ) -> Path:
+        """Path that a product must have, without ``.gz``; `UsageError` where a part is missing or malformed."""
+        fields = {
+            "night": night,
+            "expid": expid,
+            "camera": camera,
+            "petal": petal,
+            "tile": tile,
+            "group": group,
+            "suffix": suffix,
+        }
+        return product_path(self.root, product, fields=fields)
+
+    def find(self, product: str, **where: Any) -> Path:
+        """Existing file of a product, packed or not.
+
+        Parameters
+        ----------
+        product : str
+            Such as ``sframe``, ``fiberflatnight`` or ``redrock``; of the latter the older ``zbest`` is taken where only that is.
+        **where
+            night, expid, camera, petal, tile, group and suffix, as far as the product needs them.
+
+        Returns
+        -------
+        Path
+            The ``.fits`` or ``.fits.gz`` file.
+
+        Raises
+        ------
+        MissingProductError
+            If there is none; names the expected path.
+        ProductError
+            If a packed and an unpacked one lie side by side.
+        """
+        try:
+            return find_product(self.expected_path(product, **where))
+        except MissingProductError:
+            if product not in OLDER:
+                raise
+            older = self.expected_path(OLDER[product], **where)
+            if older.exists():
+                return older
+            raise
+
+    def read_frame(self, kind: str, *, night: int, expid: int, camera: str, hdus: Iterable[str] = ()) -> Frame:
+        """Read a frame, sframe or cframe: FLUX, IVAR, MASK, WAVELENGTH and what `hdus` names besides; see `frames.read_frame`."""
+        if kind not in FRAME_KINDS:
+            raise UsageError(f"no frame {kind!r}: there are {', '.join(FRAME_KINDS)}")
+        return read_frame(
+            self.find(kind, night=night, expid=expid, camera=camera),
+            kind,
+            night=night,
+            expid=expid,
+            camera=Camera.parse(camera),
+            hdus=hdus,
+            load_fibermap=partial(self._camera_fibermap, kind, night, expid, camera),
+        )
+
+    def read_sky(self, *, night: int, expid: int, camera: str) -> Sky:
+        """Read the sky model of a camera; see `models.read_sky`."""
+        path = self.find("sky", night=night, expid=expid, camera=camera)
+        return read_sky(path, night=night, expid=expid, camera=Camera.parse(camera))
+
+    def read_fiberflat(self, *, night: int, camera: str) -> Fiberflat:
+        """Read the fiber flat of a night and camera; see `models.read_fiberflat`."""
+        return read_fiberflat(self.find("fiberflatnight", night=night, camera=camera), night=night, camera=Camera.parse(camera))
+
+    def read_fluxcalib(self, *, night: int, expid: int, camera: str) -> FluxCalib:
+        """Read the flux calibration of a camera; see `models.read_fluxcalib`."""
+        path = self.find("fluxcalib", night=night, expid=expid, camera=camera)
+        return read_fluxcalib(path, night=night, expid=expid, camera=Camera.parse(camera))
+
+    def read_redshifts(self, tile: Tile, petal: int) -> Redshifts:
+        """Read the redshifts of a tile petal; see `redshifts.read_redshifts`."""
+        path = self.find("redrock", tile=tile.tile, group=tile.group, suffix=tile.suffix, petal=petal)
+        return read_redshifts(path, tile=tile, petal=petal)
+
+    def read_coadd(self, tile: Tile, petal: int, *, rows: NDArray[Any] | None = None) -> Coadd:
+        """Read the coadded spectra of a tile petal; see `coadds.read_coadd`."""
+        path = self.find("coadd", tile=tile.tile, group=tile.group, suffix=tile.suffix, petal=petal)
+        return read_coadd(path, tile=tile, petal=petal, rows=rows)
+
+    @cached_property
+    def _nights(self) -> list[int]:
+        nights = set(listing.folder_numbers(self.root / "exposures", digits=8))
+        tabled = set(listing.table_nights(self.root)) - nights
+        nights |= {night for night in tabled if self.exposures(night)}
+        if not nights:
+            nights = {int(folder) for _, folder in listing.tile_folders(self.root, group="cumulative") if len(folder) == 8}
+        return sorted(nights)
+
+    def _table(self, night: int) -> dict[int, ExposureRow]:
+        if night not in self._tables:
+            path = self.expected_path("exposure_table", night=night)
+            self._tables[night] = read_exposure_table(path) if path.exists() else {}
+        return self._tables[night]
+
+    def _list_night(self, night: int) -> dict[int, Exposure]:
+        rows = self._table(night)
+        expids = {expid for expid, row in rows.items() if row.laststep != "ignore"}
+        expids.update(listing.folder_numbers(self.root / f"exposures/{night}", digits=8))
+        found = (listing.list_exposure(self.root, night=night, expid=expid, row=rows.get(expid)) for expid in sorted(expids))
+        return {exposure.expid: exposure for exposure in found if exposure is not None}
+
+    def _complete_petals(self, night: int, tile: int | None, *, laststep: str | None = None) -> set[int]:
+        rows = [row for row in self._table(night).values() if row.tile == tile and row.laststep != "ignore"]
+        cameras = {camera for row in rows if laststep in (None, row.laststep) for camera in row.cameras}
+        return {petal for petal in range(10) if cameras.issuperset({f"b{petal}", f"r{petal}", f"z{petal}"})}
+
+    def _completed(self, tile: Tile) -> Tile:
+        night = tile.night or self._night_of(tile)
+        rows = [row for row in self._table(night).values() if row.tile == tile.tile] if night else []
+        petals = self._complete_petals(night, tile.tile, laststep="all") if tile.group != "perexp" else set()
+        return Tile(
+            tile=tile.tile,
+            night=night,
+            group=tile.group,
+            suffix=tile.suffix,
+            petals=tuple(sorted(petals.union(tile.petals))),
+            survey=rows[0].survey if rows else "",
+            program=rows[0].program if rows else "",
+        )
+
+    def _night_of(self, tile: Tile) -> int:
+        if tile.group != "perexp":
+            return 0
+        folder = f"{int(tile.suffix.removeprefix('exp')):08d}"
+        return next((night for night in self.nights() if (self.root / f"exposures/{night}/{folder}").is_dir()), 0)
+
+    def _camera_fibermap(self, kind: str, night: int, expid: int, name: str) -> Fibermap:
+        camera = Camera.parse(name)
+        try:
+            whole = self._fibermap(night, expid)
+        except MissingProductError:
+            return read_fibermap(self.find(kind, night=night, expid=expid, camera=name)).of_petal(camera.petal)
+        exposure = self.exposure(night, expid)
+        amps = set(exposure.badamps if exposure else ())
+        return whole.of_petal(camera.petal).with_status(badamp_bits(camera, amps))
+
+    def _fibermap(self, night: int, expid: int) -> Fibermap:
+        if expid not in self._fibermaps:
+            self._fibermaps[expid] = read_fibermap(self.find("fibermap", night=night, expid=expid))
+            if len(self._fibermaps) > FIBERMAPS_KEPT:
+                self._fibermaps.popitem(last=False)
+        self._fibermaps.move_to_end(expid)
+        return self._fibermaps[expid]

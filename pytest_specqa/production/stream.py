@@ -1,0 +1,309 @@
+"""Forward reading of FITS files: nothing beyond the last wanted HDU is read, let alone inflated."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self, cast
+
+import numpy as np
+from isal import igzip, isal_zlib
+from numpy.typing import NDArray
+
+from pytest_specqa.errors import MissingProductError, ProductError
+from pytest_specqa.production.bintable import row_dtype, unpack_table
+from pytest_specqa.production.headers import CARD, Header, parse_header
+
+BLOCK = 2880
+MAX_HEADER_BLOCKS = 1000
+MAX_HDUS = 200
+# DEFLATE cannot pack more than 1032 bytes into one, so a larger declaration is false whatever follows.
+MAX_INFLATION = 1032
+SKIP_CHUNK = 1 << 22
+GZIP_MAGIC = b"\x1f\x8b"
+REPLACE = "write the file again"
+COPY = "copy or write the file again"
+
+_ISAL_ERROR = cast(type[Exception], isal_zlib.error)
+_BITPIX = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_UNSIGNED = {(16, 2.0**15): "u2", (32, 2.0**31): "u4", (64, 2.0**63): "u8", (8, -128.0): "i1"}
+
+
+def defect(path: Path, hdu: str | None, *, found: str, expected: str, do: str = REPLACE) -> ProductError:
+    """One line on a bad file: where, what was found, what was expected, what to do."""
+    place = f"{path.name} HDU {hdu}" if hdu else path.name
+    return ProductError(f"{place}: found {found}; expected {expected}; {do}")
+
+
+@dataclass(frozen=True)
+class HDU:
+    """One header-data unit at which a `FitsStream` stands.
+
+    Attributes
+    ----------
+    name : str
+        EXTNAME in capitals; empty where there is none.
+    header : Mapping
+        Keywords and values.
+    table : bool
+        Whether it is a binary table.
+    shape : tuple of int
+        Numpy shape of an image; (rows,) of a table.
+    dtype : numpy.dtype
+        Native type that `FitsStream.read` gives for an image; for a table the type of its rows on disk.
+    nbytes : int
+        Size of the data on disk without padding.
+    start : int
+        Offset of the data in the inflated file.
+    """
+
+    name: str
+    header: Header
+    table: bool
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    nbytes: int
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Offset of the next header."""
+        return self.start + -(-self.nbytes // BLOCK) * BLOCK
+
+
+class FitsStream:
+    """Walk over the HDUs of a ``.fits`` or ``.fits.gz`` file, in order, once.
+
+    Gzip is recognised by its first bytes, not by the name. Sizes come from the headers, and no more than they declare is ever read
+    or inflated; a declaration that the file cannot hold is refused before any memory is taken for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Attributes
+    ----------
+    position : int
+        Bytes of the (inflated) file that have been passed so far.
+    names : list of str
+        Names of the HDUs seen so far.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.position = 0
+        self.names: list[str] = []
+        self._hdu: HDU | None = None
+        with one_line(path):
+            self._file = path.open("rb")
+            try:
+                self._disk_size = os.fstat(self._file.fileno()).st_size
+                self.gzipped = self._file.read(2) == GZIP_MAGIC
+                self._file.seek(0)
+            except OSError:
+                self._file.close()
+                raise
+        self._source: BinaryIO = _inflating(self._file) if self.gzipped else self._file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[HDU]:
+        while (hdu := self.advance()) is not None:
+            yield hdu
+
+    def advance(self) -> HDU | None:
+        """Go to the next HDU.
+
+        Returns
+        -------
+        HDU or None
+            ``None`` after the last one; what follows it is not looked at.
+
+        Raises
+        ------
+        ProductError
+            If the file is truncated, corrupt, or no FITS file.
+        """
+        with one_line(self.path):
+            if self._hdu is not None:
+                self._skip(self._hdu.end - self.position)
+            header = self._read_header()
+            if header is None:
+                return None
+            self._hdu = self._describe(header)
+        self.names.append(self._hdu.name or f"#{len(self.names)}")
+        if len(self.names) > MAX_HDUS:
+            raise defect(self.path, None, found=f"more than {MAX_HDUS} HDUs", expected="a spectroscopic product")
+        return self._hdu
+
+    def read(self, hdu: HDU) -> NDArray[Any]:
+        """Read the data of the HDU at which the stream stands.
+
+        Parameters
+        ----------
+        hdu : HDU
+            What `advance` gave last.
+
+        Returns
+        -------
+        numpy.ndarray
+            Native-endian and writable: an image, or the structured rows of a table (text as bytes).
+        """
+        assert hdu is self._hdu
+        assert self.position == hdu.start
+        with one_line(self.path):
+            raw = self._take(hdu.shape[0] * hdu.dtype.itemsize if hdu.table else hdu.nbytes, hdu.name)
+        if hdu.table:
+            return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
+        return _unpack_image(raw, hdu)
+
+    def check_end(self) -> None:
+        """Make sure that the file goes on to its end, without inflating it.
+
+        A plain file is walked header by header. The last four bytes of a gzip file give the inflated size, which must be whole
+        FITS blocks and no less than what was seen; where it is not so (truncated, or several gzip members) the rest is inflated
+        to find out. A truncated file escapes this test once in 2880 times.
+
+        Raises
+        ------
+        ProductError
+            If the file is truncated.
+        """
+        if self.gzipped and self._hdu is not None:
+            with one_line(self.path), self.path.open("rb") as tail:
+                tail.seek(-4, os.SEEK_END)
+                size = int.from_bytes(tail.read(4), "little")
+            if size % BLOCK == 0 and size >= max(self._hdu.end, self.position):
+                return
+        for _ in self:
+            pass
+
+    def _read_header(self) -> dict[str, Any] | None:
+        blocks = bytearray()
+        for number in range(MAX_HEADER_BLOCKS):
+            block = self._source.read(BLOCK)
+            self.position += len(block)
+            if number == 0 and not self._starts_hdu(block):
+                return None
+            if len(block) < BLOCK:
+                raise EOFError("header cut off")
+            blocks += block
+            if _holds_end(block):
+                return parse_header(bytes(blocks))
+        raise defect(self.path, None, found=f"a header without END in {MAX_HEADER_BLOCKS} blocks", expected="an END card")
+
+    def _starts_hdu(self, block: bytes) -> bool:
+        if self.names:
+            # After the last HDU a file may end or hold anything (special records); a cut extension still begins with XTENSION.
+            return block.startswith(b"XTENSION=")
+        if not block:
+            raise defect(self.path, None, found="an empty file", expected="a FITS file")
+        if not block.startswith(b"SIMPLE  ="):
+            raise defect(self.path, None, found=f"a file that begins with {block[:8]!r}", expected="a FITS file (SIMPLE  =)")
+        return True
+
+    def _describe(self, header: dict[str, Any]) -> HDU:
+        name = str(header.get("EXTNAME", "")).strip().upper()
+        try:
+            bitpix = int(header["BITPIX"])
+            axes = tuple(int(header[f"NAXIS{i}"]) for i in range(int(header["NAXIS"]), 0, -1))
+            nbytes = abs(bitpix) // 8 * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
+            table = header.get("XTENSION") == "BINTABLE" and not header.get("ZIMAGE")
+            dtype = row_dtype(header) if table else _image_dtype(header, bitpix)
+            if min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
+                raise ValueError("sizes do not fit")
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            what = f"a malformed header ({type(error).__name__}: {str(error)[:60]!r})"
+            expected = "BITPIX, NAXIS and column formats as FITS has them"
+            raise defect(self.path, name or None, found=what, expected=expected) from None
+        room = self._disk_size * MAX_INFLATION if self.gzipped else self._disk_size - self.position
+        if nbytes > room:
+            what = f"a truncated file of {self._disk_size} bytes"
+            raise defect(self.path, name or None, found=what, expected=f"the {nbytes} bytes that the header declares", do=COPY)
+        return HDU(name, header, table, axes[:1] if table else axes, dtype, nbytes, self.position)
+
+    def _take(self, count: int, name: str) -> bytes:
+        raw = self._source.read(count) if count else b""
+        self.position += len(raw)
+        if len(raw) < count:
+            raise EOFError(f"data of {name} cut off")
+        return raw
+
+    def _skip(self, count: int) -> None:
+        if not self.gzipped:
+            self.position = self._source.seek(self.position + count)
+            # Padding may be missing after the last HDU; the data themselves may not.
+            if self._hdu is not None and self._hdu.start + self._hdu.nbytes > self._disk_size:
+                raise EOFError("data cut off")
+            return
+        while count > 0:
+            passed = len(self._source.read(min(count, SKIP_CHUNK)))
+            self.position += passed
+            count -= passed
+            if not passed:
+                if self._hdu is not None and self._hdu.start + self._hdu.nbytes > self.position:
+                    raise EOFError("data cut off")
+                return
+
+
+@contextmanager
+def one_line(path: Path) -> Iterator[None]:
+    """Turn what the system and the gzip library raise into one line about the file."""
+    whole = "a whole FITS file"
+    try:
+        yield
+    except FileNotFoundError:
+        raise MissingProductError(f"{path.name}: not found; expected {path}; process it or deselect its unit") from None
+    except PermissionError:
+        raise defect(path, None, found="permission denied", expected="a readable file", do="give read permission") from None
+    except IsADirectoryError:
+        raise defect(path, None, found="a folder", expected="a file", do="put the product in its place") from None
+    except EOFError as error:
+        raise defect(path, None, found=f"a truncated file ({str(error)[:60]})", expected=whole, do=COPY) from None
+    except (OSError, _ISAL_ERROR) as error:
+        what = f"unreadable data ({str(error).splitlines()[0][:80] if str(error) else type(error).__name__})"
+        raise defect(path, None, found=what, expected=whole, do=COPY) from None
+
+
+def _inflating(file: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, cast(Any, igzip).IGzipFile(fileobj=file, mode="rb"))
+
+
+def _holds_end(block: bytes) -> bool:
+    at = block.find(b"END     ")
+    while at > 0 and at % CARD:
+        at = block.find(b"END     ", at + 1)
+    return at != -1
+
+
+def _image_dtype(header: dict[str, Any], bitpix: int) -> np.dtype[Any]:
+    zero, scale = float(header.get("BZERO", 0)), float(header.get("BSCALE", 1))
+    if (zero, scale) == (0, 1):
+        return np.dtype(_BITPIX[bitpix]).newbyteorder("=")
+    if scale == 1 and (bitpix, zero) in _UNSIGNED:
+        return np.dtype(_UNSIGNED[bitpix, zero])
+    return np.dtype("f8")
+
+
+def _unpack_image(raw: bytes, hdu: HDU) -> NDArray[Any]:
+    stored = np.frombuffer(raw, dtype=_BITPIX[int(cast(int, hdu.header["BITPIX"]))]).reshape(hdu.shape)
+    zero, scale = hdu.header.get("BZERO", 0), hdu.header.get("BSCALE", 1)
+    if (zero, scale) == (0, 1):
+        return stored.astype(hdu.dtype)
+    if hdu.dtype.kind in "ui":
+        # The offset of unsigned integers is the top bit: flipping it is the addition without a wider type.
+        bits = np.dtype(f"u{hdu.dtype.itemsize}")
+        flipped = stored.view(bits.newbyteorder(">")).astype(bits)
+        flipped ^= bits.type(1 << (8 * bits.itemsize - 1))
+        return flipped.view(hdu.dtype)
+    return stored * float(cast(float, scale)) + float(cast(float, zero))

@@ -1,0 +1,183 @@
+"""Exposure tables and camera words: what a production was told to make."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_specqa.errors import UsageError
+from pytest_specqa.production.stream import defect, one_line
+from pytest_specqa.values import BANDS
+
+LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
+REQUIRED_COLUMNS = ("EXPID", "OBSTYPE", "TILEID", "LASTSTEP", "CAMWORD", "BADCAMWORD")
+# What each LASTSTEP adds to the products of a camera; standard stars are a product of a petal.
+_STEP_PRODUCTS = {"skysub": ("frame", "sky", "sframe"), "fluxcal": ("fluxcalib", "cframe")}
+_CAMWORD = re.compile(r"([abrz]\d*)+")
+
+
+@dataclass(frozen=True)
+class ExposureRow:
+    """One science row of an exposure table.
+
+    Attributes
+    ----------
+    expid, tile
+        Exposure and tile number; tile is ``None`` where the table has none.
+    laststep : str
+        Last step of the pipeline, included; ``ignore`` where nothing is expected.
+    cameras : tuple of str
+        Good cameras: CAMWORD less BADCAMWORD.
+    badamps : tuple of str
+        Bad amplifiers, such as ``r6A``.
+    survey, program, exptime
+        SURVEY, FAPRGRM and EXPTIME (s).
+    flags, header_errors : tuple of str
+        Items of EXPFLAG and HEADERERR.
+    """
+
+    expid: int
+    tile: int | None
+    laststep: str
+    cameras: tuple[str, ...]
+    badamps: tuple[str, ...] = ()
+    survey: str = ""
+    program: str = ""
+    exptime: float = math.nan
+    flags: tuple[str, ...] = ()
+    header_errors: tuple[str, ...] = ()
+
+
+def parse_cameras(text: str) -> tuple[str, ...]:
+    """Cameras that a word names.
+
+    Parameters
+    ----------
+    text : str
+        A camera ``r6``, a band ``r`` (all ten petals), or a camword such as ``a0123b4z59``, in which ``a`` stands for all three
+        bands. Several words may be joined by commas; an empty text names none.
+
+    Returns
+    -------
+    tuple of str
+        Camera names, each once, in order.
+
+    Raises
+    ------
+    UsageError
+        If the text is no such word.
+    """
+    cameras: set[str] = set()
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        if not _CAMWORD.fullmatch(word):
+            raise UsageError(f"{text[:60]!r} names no cameras: expected a camera r6, a band r or a camword like a0123b4")
+        for letter, digits in re.findall(r"([abrz])(\d*)", word):
+            bands = BANDS if letter == "a" else letter
+            cameras.update(band + petal for band in bands for petal in digits or "0123456789")
+    return tuple(sorted(cameras))
+
+
+def expected_kinds(laststep: str) -> tuple[str, ...]:
+    """Products of a camera that LASTSTEP asks for.
+
+    Parameters
+    ----------
+    laststep : str
+        As in the exposure table.
+
+    Returns
+    -------
+    tuple of str
+        In the order in which the pipeline makes them.
+    """
+    steps = LASTSTEPS[: LASTSTEPS.index(laststep) + 1]
+    return tuple(kind for step in steps for kind in _STEP_PRODUCTS.get(step, ()))
+
+
+def read_exposure_table(path: Path) -> dict[int, ExposureRow]:
+    """Science rows of an exposure table.
+
+    Parameters
+    ----------
+    path : Path
+        ``exposure_table_NIGHT.csv``.
+
+    Returns
+    -------
+    dict
+        By exposure number.
+
+    Raises
+    ------
+    ProductError
+        If the table is missing, unreadable, lacks a column, or a row cannot be read; one line.
+    """
+    rows: dict[int, ExposureRow] = {}
+    with one_line(path), path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file, restval="")
+        missing = [name for name in REQUIRED_COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise defect(path, None, found=f"no column {', '.join(missing)}", expected="the columns of an exposure table")
+        for values in reader:
+            if values["OBSTYPE"].strip().lower() != "science":
+                continue
+            try:
+                row = _row(values)
+            except (UsageError, ValueError) as error:
+                what = f"line {reader.line_num}: {str(error)[:120]}"
+                raise defect(path, None, found=what, expected="a row of an exposure table", do="correct the table") from None
+            rows[row.expid] = row
+    return rows
+
+
+def _row(values: dict[str, str]) -> ExposureRow:
+    laststep = values["LASTSTEP"].strip().lower()
+    if laststep not in LASTSTEPS:
+        raise ValueError(f"LASTSTEP {laststep[:30]!r} is none of {', '.join(LASTSTEPS)}")
+    tile = int(values["TILEID"])
+    bad = set(parse_cameras(values["BADCAMWORD"]))
+    exptime = values.get("EXPTIME", "")
+    return ExposureRow(
+        expid=int(values["EXPID"]),
+        tile=tile if tile >= 0 else None,
+        laststep=laststep,
+        cameras=tuple(camera for camera in parse_cameras(values["CAMWORD"]) if camera not in bad),
+        badamps=parse_badamps(values.get("BADAMPS", "")),
+        survey=values.get("SURVEY", ""),
+        program=values.get("FAPRGRM", ""),
+        exptime=float(exptime) if exptime else math.nan,
+        flags=_items(values.get("EXPFLAG", "")),
+        header_errors=_items(values.get("HEADERERR", "")),
+    )
+
+
+def parse_badamps(text: str) -> tuple[str, ...]:
+    """Amplifiers that a BADAMPS text names.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``b7D;z8A``; joined by semicolons in tables and by commas in headers.
+
+    Returns
+    -------
+    tuple of str
+        Band, petal and amplifier of each.
+
+    Raises
+    ------
+    ValueError
+        If an entry is none.
+    """
+    entries = tuple(filter(None, (entry.strip() for entry in re.split("[;,]", text))))
+    for entry in entries:
+        if not re.fullmatch(r"[brz]\d[ABCD]", entry):
+            raise ValueError(f"BADAMPS {entry[:30]!r} is no amplifier like b7D")
+    return entries
+
+
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (item.strip() for item in text.split("|"))))

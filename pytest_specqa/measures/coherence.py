@@ -46,13 +46,58 @@ class Coherence:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
+    """Robust means of fiber groups at each wavelength.
+
+    Attributes
+    ----------
+    mean, variance : ndarray, shape (n_row, n)
+        Ten groups of 50 and twenty of 25, each less the camera's mean; all fibers; the sky fibers. In electron/Angstrom and its
+        square; the variance is infinite where too few fibers have data.
+    fibers : list of (int, int)
+        First and last FIBER of each row.
+    """
+
     mean: FloatArray
     variance: FloatArray
     fibers: list[tuple[int, int]]
 
 
-def coherent_residuals(
+def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...], wave: FloatArray, quiet: BoolArray) -> Coherence:
+    """Search group means for residuals at one wavelength; every wavelength has noise of its own.
+
+    Parameters
+    ----------
+    rows : Rows
+        What `group_rows` gave.
+    template : LineTemplate
+        Sky on the same grid.
+    widths : tuple of int
+        Widths to search, in pixels.
+    wave : ndarray, shape (n,)
+        Wavelength in Angstrom.
+    quiet : ndarray of bool, shape (n,)
+        Wavelengths not to search.
+
+    Returns
+    -------
+    Coherence
+        Rows at full resolution, and the features.
+    """
+    extra = _line_scatter(rows, template.floor)
+    variance = np.where(quiet, np.inf, rows.variance)
+    looked_at = Rows(rows.mean, variance, rows.fibers)
+    found: list[Feature] = []
+    trials = 0.0
+    for width in widths:
+        amplitude, error, floor = _windowed(looked_at, template.floor, width)
+        more, places = _stand_out(amplitude, np.hypot(error, extra * floor), floor, noise=error, width=width, wave=wave, rows=rows)
+        found += more
+        trials += places
+    return _summary(rows, found, trials)
+
+
+def search_bumps(
     residual: FloatArray,
     weight: FloatArray,
     *,
@@ -61,62 +106,61 @@ def coherent_residuals(
     widths: tuple[int, ...],
     wave: FloatArray,
     first: int,
-    quiet: BoolArray,
-    correlated: bool = False,
 ) -> Coherence:
-    """Search the robust means of fiber groups for residuals at one wavelength, at several widths.
+    """Search for broad residuals; targets have structure of their own at every width, so that each has its own scatter.
 
     Parameters
     ----------
     residual, weight : ndarray, shape (500, n)
-        Residual in electron/Angstrom and its weight; zero weight is no data.
+        Residual of wavelength bins in electron/Angstrom and its weight; zero weight is no data.
     is_sky : ndarray of bool, shape (500,)
         Sky fibers.
     template : LineTemplate
         Sky on the same grid.
     widths : tuple of int
-        Widths to search, in grid steps.
+        Widths to search, in bins.
     wave : ndarray, shape (n,)
-        Wavelength in Angstrom.
+        Wavelength of the bins in Angstrom.
     first : int
         FIBER of the first row.
-    quiet : ndarray of bool, shape (n,)
-        Wavelengths not to search.
-    correlated : bool
-        Whether neighbouring steps of one fiber share structure (a target's own broad features), so that each width needs
-        means and errors of its own.
 
     Returns
     -------
     Coherence
         Rows at full resolution, and the features.
     """
-    searched = (weight > 0) & ~quiet
-    base = _rows(residual, np.where(searched, weight, 0), is_sky=is_sky, template=template, first=first)
-    extra = _line_scatter(base, template.floor)
+    base = group_rows(residual, weight, is_sky=is_sky, template=template, first=first)
     found: list[Feature] = []
     trials = 0.0
     for width in widths:
-        if correlated:
-            held = np.where(searched, weight, 0)
-            mass = uniform_filter1d(held, width, axis=1, mode="constant") * width
-            mean = uniform_filter1d(held * residual, width, axis=1, mode="constant") * width / np.maximum(mass, 1e-30)
-            enough = mass > 0.5 * width * np.median(held, axis=1, keepdims=True)
-            rows = _rows(mean, np.where(enough, mass, 0), is_sky=is_sky, template=template, first=first)
-            amplitude, error = rows.mean, np.sqrt(rows.variance)
-            floor = np.broadcast_to(template.floor, amplitude.shape)
-        else:
-            rows = base
-            amplitude, error, floor = _windowed(base, template.floor, width)
-        excess = np.sign(amplitude) * np.clip(np.abs(amplitude) - floor, 0, None)
-        with np.errstate(invalid="ignore"):
-            error = np.hypot(error, extra * floor)
-            local = np.where(np.isfinite(error), excess / error / _inflation(amplitude / error, floor < error), 0)
-        trials += np.isfinite(error).sum() / width
-        found += _peaks(local, amplitude, error, width=width, wave=wave, fibers=rows.fibers)
+        mass = uniform_filter1d(weight, width, axis=1, mode="constant") * width
+        mean = uniform_filter1d(weight * residual, width, axis=1, mode="constant") * width / np.maximum(mass, 1e-30)
+        enough = mass > 0.5 * width * np.median(weight, axis=1, keepdims=True)
+        rows = group_rows(mean, np.where(enough, mass, 0), is_sky=is_sky, template=template, first=first)
+        floor = np.broadcast_to(template.floor, rows.mean.shape)
+        error = np.sqrt(rows.variance)
+        more, places = _stand_out(rows.mean, error, floor, noise=error, width=width, wave=wave, rows=rows)
+        found += more
+        trials += places
+    return _summary(base, found, trials)
+
+
+def _stand_out(
+    amplitude: FloatArray, error: FloatArray, floor: FloatArray, *, noise: FloatArray, width: int, wave: FloatArray, rows: Rows
+) -> tuple[list[Feature], float]:
+    """Peaks of what exceeds the floor, and the number of independent places of this width."""
+    excess = np.sign(amplitude) * np.clip(np.abs(amplitude) - floor, 0, None)
+    there = np.isfinite(error)
+    with np.errstate(invalid="ignore"):
+        wider = _inflation(amplitude / noise, floor < noise)
+        local = np.where(there, excess / error / wider, 0)
+    return list(_peaks(local, amplitude, error, width=width, wave=wave, fibers=rows.fibers)), there.sum() / width
+
+
+def _summary(rows: Rows, found: list[Feature], trials: float) -> Coherence:
     found.sort(key=lambda feature: -abs(feature.significance))
-    errors = np.sqrt(base.variance)
-    return Coherence(base.mean, errors, tuple(_distinct(found)), max(trials, 1.0), _typical(errors[:10]))
+    errors = np.sqrt(rows.variance)
+    return Coherence(rows.mean, errors, tuple(_distinct(found)), max(trials, 1.0), _typical(errors[:10]))
 
 
 def _typical(errors: FloatArray) -> float:
@@ -124,42 +168,57 @@ def _typical(errors: FloatArray) -> float:
     return float(np.median(finite)) if finite.size else np.inf
 
 
-def _rows(residual: FloatArray, weight: FloatArray, *, is_sky: BoolArray, template: LineTemplate, first: int) -> _Rows:
-    """Robust mean and variance of groups of 50, of 25, of all fibers and of the sky fibers."""
-    large = _robust_mean(residual, weight, GROUPS[0])
+def group_rows(residual: FloatArray, weight: FloatArray, *, is_sky: BoolArray, template: LineTemplate, first: int) -> Rows:
+    """Take robust means over groups of 50, of 25, all fibers and the sky fibers.
+
+    Parameters
+    ----------
+    residual, weight : ndarray, shape (500, n)
+        Residual in electron/Angstrom and its weight; zero weight is no data.
+    is_sky : ndarray of bool, shape (500,)
+        Sky fibers; the noise of their mean is the sky model's, and so all fibers have it in common.
+    template : LineTemplate
+        Sky on the same grid; smooth wavelength and line-width errors of each group are fitted and removed.
+    first : int
+        FIBER of the first row.
+
+    Returns
+    -------
+    Rows
+        Means and variances.
+    """
+    start = np.median(residual.reshape(-1, GROUPS[0], residual.shape[1]), axis=1)
+    large = _robust_mean(residual, weight, start)
     spread = _spread(residual, weight, large)
-    means, variances, fibers = [], [], []
-    for size in GROUPS:
-        mean = large if size == GROUPS[0] else _robust_mean(residual, weight, size)
-        variance = _variance(weight, spread, size)
-        means.append(mean)
-        variances.append(variance)
-        fibers += [(first + k * size, first + (k + 1) * size - 1) for k in range(len(mean))]
+    means = [large, _robust_mean(residual, weight, np.repeat(large, GROUPS[0] // GROUPS[1], axis=0))]
+    variances = [_variance(weight, spread, size) for size in GROUPS]
+    fibers = [(first + k, first + k + size - 1) for size in GROUPS for k in range(0, len(residual), size)]
     precision = np.where(np.isfinite(variances[0]), 1 / variances[0], 0)
     total = precision.sum(axis=0)
-    camera = (precision * np.where(precision > 0, means[0], 0)).sum(axis=0) / np.maximum(total, 1e-30)
-    sky_weight = weight[is_sky]
-    sky_variance = (
-        _variance(sky_weight, spread, len(sky_weight))[0] if is_sky.sum() >= MIN_MEMBERS else np.full(len(camera), np.inf)
-    )
-    sky_mean = _robust_mean(residual[is_sky], sky_weight, len(sky_weight))[0] if is_sky.sum() >= MIN_MEMBERS else camera
+    camera = (precision * large).sum(axis=0) / np.maximum(total, 1e-30)
+    sky_mean, sky_variance = camera, np.full(len(camera), np.inf)
+    if is_sky.sum() >= MIN_MEMBERS:
+        sky_mean = _robust_mean(residual[is_sky], weight[is_sky], camera[None])[0]
+        sky_variance = _variance(weight[is_sky], spread, int(is_sky.sum()))[0]
     camera_variance = np.where(total > 0, 1 / np.maximum(total, 1e-30), np.inf) + sky_variance
-    group_rows = np.concatenate([mean - camera for mean in means])
-    rows = np.concatenate([_without_line_shapes(group_rows, np.concatenate(variances), template), camera[None], sky_mean[None]])
-    variance = np.concatenate([*variances, camera_variance[None], sky_variance[None]])
+    groups = _without_line_shapes(np.concatenate([mean - camera for mean in means]), np.concatenate(variances), template)
     everything = (first, first + len(residual) - 1)
-    return _Rows(rows, variance, [*fibers, everything, everything])
+    return Rows(
+        np.concatenate([groups, camera[None], sky_mean[None]]),
+        np.concatenate([*variances, camera_variance[None], sky_variance[None]]),
+        [*fibers, everything, everything],
+    )
 
 
-def _robust_mean(residual: FloatArray, weight: FloatArray, size: int) -> FloatArray:
-    """Huber mean of consecutive groups of `size` rows at each wavelength, started from the median."""
-    shape = (-1, size, residual.shape[1])
+def _robust_mean(residual: FloatArray, weight: FloatArray, start: FloatArray) -> FloatArray:
+    """Huber mean at each wavelength of as many consecutive groups of rows as `start` has."""
+    shape = (len(start), -1, residual.shape[1])
     data, mass = residual.reshape(shape), weight.reshape(shape)
-    mean = np.median(data, axis=1, keepdims=True)
     root = np.sqrt(mass)
-    for _ in range(2):
+    mean = start[:, None]
+    for _ in range(3):
         pull = np.abs(data - mean) * root
-        share = mass * np.minimum(1, CLIP / np.maximum(pull, CLIP))
+        share = mass * (CLIP / np.maximum(pull, CLIP))
         mean = np.einsum("ijk,ijk->ik", share, data)[:, None] / np.maximum(share.sum(axis=1, keepdims=True), 1e-30)
     return np.asarray(mean[:, 0])
 
@@ -197,7 +256,7 @@ def _without_line_shapes(rows: FloatArray, variance: FloatArray, template: LineT
     return np.asarray(rows - solution @ design)
 
 
-def _line_scatter(rows: _Rows, floor: FloatArray) -> float:
+def _line_scatter(rows: Rows, floor: FloatArray) -> float:
     """How large this camera's normal residuals at sky lines are, in units of the floor; zero if noise explains them.
 
     One number for all lines and groups, from the bulk of them: a camera whose resolution is known badly scatters everywhere.
@@ -216,7 +275,7 @@ def _line_scatter(rows: _Rows, floor: FloatArray) -> float:
     return low
 
 
-def _windowed(rows: _Rows, floor: FloatArray, width: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _windowed(rows: Rows, floor: FloatArray, width: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Inverse-variance mean, its error and the floor, over windows of `width` steps."""
     precision = np.where(np.isfinite(rows.variance), 1 / rows.variance, 0)
     amplitude = np.where(precision > 0, rows.mean, 0)
@@ -243,10 +302,10 @@ def _peaks(
     """The places of one width that stand out most, at most one for each row and window."""
     size = np.abs(local)
     step = float(np.median(np.diff(wave)))
-    for place in np.argsort(size, axis=None)[::-1][: 4 * MAX_FEATURES]:
+    high = np.flatnonzero(size >= 4)
+    chosen = high[np.argsort(size.flat[high])[::-1]][: 4 * MAX_FEATURES] if len(high) else [int(np.argmax(size))]
+    for place in chosen:
         row, column = np.unravel_index(int(place), size.shape)
-        if size[row, column] < 4 and place != np.argmax(size):
-            return
         reach = width * step / 2
         kind = "line" if width * step < 12 else "bump"
         yield Feature(

@@ -155,7 +155,7 @@ def detailed_residual(spectra: FloatArray, weight: FloatArray, *, continuum: Flo
 
 def binned_residual(
     spectra: FloatArray, weight: FloatArray, *, wave: FloatArray, brightness: FloatArray, template: LineTemplate, quiet: BoolArray
-) -> tuple[Spectra, FloatArray, LineTemplate, BoolArray]:
+) -> tuple[Spectra, FloatArray, LineTemplate]:
     """Residual of eight-pixel bins from a cubic per fiber, for the broad search.
 
     Parameters
@@ -174,7 +174,8 @@ def binned_residual(
     Returns
     -------
     tuple
-        Residual and weight, shape (n_fiber, n_bin); bin wavelengths; the sky in bins; bins to leave out.
+        Residual and weight, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than 50
+        fibers have no weight.
     """
     dark = np.where(quiet | (template.lines > 2 * template.continuum), np.float32(0), weight)
     mean, mass = _bins(spectra, dark)
@@ -193,9 +194,11 @@ def binned_residual(
     residual = _without_common_shape(np.where(mass > 0, residual, 0), deserved, level)
 
     def binned(values: FloatArray) -> FloatArray:
+        """Means over bins."""
         return np.asarray(values[: count * BIN].reshape(count, BIN).mean(axis=1))
 
     zero = np.zeros(count)
     floor = CONTINUUM_TOLERANCE * binned(template.continuum)
     small = LineTemplate(binned(template.continuum), zero, zero, zero, floor)
-    return (residual, deserved), binned(wave), small, np.asarray((mass > 0).sum(axis=0) < 50)
+    few = (mass > 0).sum(axis=0) < PETAL_FIBERS // 10
+    return (residual, np.where(few, 0, deserved)), binned(wave), small

@@ -176,6 +176,7 @@ def _smooth(chromatic: FloatArray, weights: FloatArray, wave: FloatArray) -> tup
     count = len(wave) // BIN
 
     def binned(values: FloatArray) -> FloatArray:
+        """Sums over three bins."""
         sums = values[:, : count * BIN].reshape(len(values), count, BIN).sum(axis=2, dtype=np.float64)
         return np.asarray(sums[:, :-2] + sums[:, 1:-1] + sums[:, 2:])
 

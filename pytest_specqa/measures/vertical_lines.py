@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.measures.coherence import Coherence, coherent_residuals
+from pytest_specqa.measures.coherence import Coherence, group_rows, search_bumps, search_lines
 from pytest_specqa.measures.residuals import (
     BIN,
     PETAL_FIBERS,
@@ -131,22 +131,14 @@ def vertical_lines(
     brightness, continuum = object_brightness(spectra, weight)
     first = int(fiber[0]) // PETAL_FIBERS * PETAL_FIBERS
     detail = detailed_residual(spectra, weight, continuum=continuum, brightness=brightness)
-    fine = coherent_residuals(
-        *detail, is_sky=slots_sky, template=template, widths=NARROW_PIXELS, wave=wave, first=first, quiet=nebular
-    )
-    nebula = coherent_residuals(*detail, is_sky=slots_sky, template=template, widths=(3,), wave=wave, first=first, quiet=~nebular)
-    coarse_data, coarse_wave, coarse_template, coarse_quiet = binned_residual(
+    rows = group_rows(*detail, is_sky=slots_sky, template=template, first=first)
+    fine = search_lines(rows, template=template, widths=NARROW_PIXELS, wave=wave, quiet=nebular)
+    nebula = search_lines(rows, template=template, widths=(3,), wave=wave, quiet=~nebular)
+    coarse_data, coarse_wave, coarse_template = binned_residual(
         spectra, weight, wave=wave, brightness=brightness, template=template, quiet=nebular
     )
-    coarse = coherent_residuals(
-        *coarse_data,
-        is_sky=slots_sky,
-        template=coarse_template,
-        widths=BROAD_BINS,
-        wave=coarse_wave,
-        first=first,
-        quiet=coarse_quiet,
-        correlated=True,
+    coarse = search_bumps(
+        *coarse_data, is_sky=slots_sky, template=coarse_template, widths=BROAD_BINS, wave=coarse_wave, first=first
     )
     continuum_sky = float(np.median(template.continuum))
     broad = _judged(coarse, "broad vertical feature", scale=continuum_sky, width=64 // BIN)

@@ -1,1 +1,7 @@
-"""."""
+"""Simulated cameras, tiles and productions with named faults."""
+
+from pytest_specqa.demo.conditions import Conditions, TileConditions, draw_conditions
+from pytest_specqa.demo.faults import FAULTS
+from pytest_specqa.demo.simulate import SimCamera, simulate_camera
+
+__all__ = ["FAULTS", "Conditions", "SimCamera", "TileConditions", "draw_conditions", "simulate_camera"]

@@ -1,0 +1,100 @@
+"""Where the fibers are: a focal plane with DESI's ten petals and 50-fiber cassettes.
+
+Fibers 50k to 50k+49 of the slit are neighbours on the focal plane, shuffled inside their patch, and the next 50 are elsewhere.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.values import FIBERS_PER_PETAL
+
+F64 = NDArray[np.float64]
+
+RADIUS = 409.0
+"""Radius of the outermost fibers [mm]."""
+
+_INNER = 28.0
+_PITCH = 10.5
+_PATCHES = 10
+# Patches count outwards, left and right of the petal axis; this order keeps slit neighbours more than 110 mm apart.
+_SLIT_ORDER = (8, 3, 9, 4, 1, 7, 2, 6, 0, 5)
+
+
+@lru_cache(maxsize=1)
+def _petal_layout() -> tuple[F64, NDArray[np.int64]]:
+    """Positions [500, 2] of one petal along its axis in slit order, and the device number of each."""
+    rng = np.random.default_rng(7951)
+    row, column = np.mgrid[-60:60, -60:60]
+    along = (column * _PITCH * np.sqrt(3) / 2 + 3.0).ravel()
+    across = ((row + 0.5 * (column % 2)) * _PITCH).ravel()
+    radius = np.hypot(along, across)
+    inside = (radius > _INNER) & (radius < RADIUS) & (along > 0) & (np.abs(across) < along * np.tan(np.pi / 10) - 2)
+    holes = np.stack([along, across], axis=1)[inside]
+    holes = holes[np.sort(rng.permutation(len(holes))[:FIBERS_PER_PETAL])]
+    device = np.empty(FIBERS_PER_PETAL, dtype=np.int64)
+    device[np.argsort(np.hypot(*holes.T))] = np.sort(rng.permutation(542)[:FIBERS_PER_PETAL])
+    by_radius = np.argsort(holes[:, 0]).reshape(_PATCHES // 2, -1)
+    halves = [half for ring in by_radius for half in np.split(ring[np.argsort(holes[ring, 1])], 2)]
+    order = np.concatenate([rng.permutation(halves[patch]) for patch in _SLIT_ORDER])
+    return holes[order], device[order]
+
+
+def fiber_positions(petal: int) -> tuple[F64, F64]:
+    """Focal-plane positions of the fibers of a petal.
+
+    Parameters
+    ----------
+    petal : int
+        Petal 0-9; its axis points to azimuth 270 + 36 petal degrees.
+
+    Returns
+    -------
+    x, y : ndarray of shape [500]
+        CS5 coordinates in slit order [mm].
+    """
+    holes, _ = _petal_layout()
+    angle = np.deg2rad(270 + 36 * petal)
+    x = holes[:, 0] * np.cos(angle) - holes[:, 1] * np.sin(angle)
+    y = holes[:, 0] * np.sin(angle) + holes[:, 1] * np.cos(angle)
+    return x, y
+
+
+def device_locations() -> NDArray[np.int64]:
+    """Device number of each fiber of a petal.
+
+    Returns
+    -------
+    ndarray i8[500]
+        DEVICE_LOC in slit order, 0-541.
+    """
+    return _petal_layout()[1].copy()
+
+
+def nebular_map(x: F64, y: F64, *, kind: str = "patchy") -> F64:
+    """Relative brightness of Galactic H-alpha over the focal plane.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        CS5 coordinates [mm].
+    kind : str
+        ``patchy``: filaments over petals 6-8, as tile 7951 shows them; ``smooth``: a gradient across the tile.
+
+    Returns
+    -------
+    ndarray
+        0 (none) to about 1 (brightest).
+    """
+    if kind == "smooth":
+        gradient: F64 = 0.5 * (1 + x / RADIUS)
+        return gradient
+    blobs = [(-195, 320, 42, 0.55), (-250, 215, 60, 1.0), (-330, 120, 50, 0.6), (-215, 70, 45, 0.8), (-345, -40, 55, 1.0)]
+    blobs += [(-260, -130, 50, 0.75), (-140, 10, 40, 0.35), (-320, -150, 34, 0.5), (-150, 150, 40, 0.45)]
+    total = np.zeros_like(x)
+    for centre_x, centre_y, size, height in blobs:
+        total += height * np.exp(-0.5 * ((x - centre_x) ** 2 + (y - centre_y) ** 2) / size**2)
+    return total

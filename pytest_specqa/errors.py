@@ -33,5 +33,9 @@ class ResultsError(UsageError):
     """A results file that is missing, empty or malformed."""
 
 
+class EmptyResultsError(ResultsError):
+    """A results file without a single measurement."""
+
+
 class PolicyError(UsageError):
     """An entry of a gate policy that is malformed, unknown or can never block."""

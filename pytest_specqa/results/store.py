@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_specqa.errors import ResultsError
+from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, Record, arrow_schema, check, from_row, to_row
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _read_one(path: Path) -> list[Record]:
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not records:
-        raise ResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
+        raise EmptyResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
     return records
 
 
@@ -218,7 +218,7 @@ def _require_rows(path: Path) -> None:
     except (pa.ArrowException, OSError) as error:
         raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None
     if not rows:
-        raise ResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
+        raise EmptyResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
 
 
 def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.DuckDBPyRelation:

@@ -1,0 +1,113 @@
+"""The verbs ``specqa gate`` and ``specqa waive``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_specqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from pytest_specqa.results.gate import GateReport
+
+PASSED, BLOCKED = 0, 1
+
+
+def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the verbs; each sets ``run``, which takes the parsed arguments and returns the exit code."""
+    _add_gate(subparsers)
+    _add_waive(subparsers)
+
+
+def _add_gate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "gate",
+        help="may this release go? judge stored results against a policy",
+        description="Judge stored results against a policy. Exit code 0: pass, 1: blocked, 2: misuse.",
+    )
+    parser.add_argument(
+        "results", nargs="+", metavar="RESULTS", help=".jsonl or .parquet files, or quoted patterns such as 'nights/*.parquet'"
+    )
+    parser.add_argument("--policy", metavar="FILE", help="gate.toml; without it: no failure, at least half measured")
+    parser.add_argument("--waivers", metavar="FILE", help="waivers.toml: known failures with reason, owner and expiry")
+    parser.add_argument(
+        "--markdown", metavar="FILE", type=Path, help="write a summary for CI or a pull request (appended to $GITHUB_STEP_SUMMARY)"
+    )
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="write JUnit XML")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write everything as JSON")
+    parser.add_argument("--today", metavar="DATE", type=_date, help="judge the expiry of waivers as of YYYY-MM-DD")
+    parser.set_defaults(run=run_gate)
+
+
+def _add_waive(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "waive",
+        help="draft waivers for what failed",
+        description="Draft waivers.toml entries for what failed; they are refused until a person completes them.",
+    )
+    parser.add_argument("results", nargs="+", metavar="RESULTS", help=".jsonl or .parquet files")
+    parser.add_argument("--warnings", action="store_true", help="also for warnings")
+    parser.add_argument("-o", "--outfile", metavar="FILE", type=Path, help="a new file instead of the terminal")
+    parser.set_defaults(run=run_waive)
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date, expected YYYY-MM-DD") from None
+
+
+def run_gate(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa gate``."""
+    from pytest_specqa.results import gate_output, waiver_file  # noqa: PLC0415
+    from pytest_specqa.results.gate import gate  # noqa: PLC0415
+    from pytest_specqa.results.policy import Policy, load  # noqa: PLC0415
+
+    policy = load(arguments.policy) if arguments.policy else Policy()
+    waivers = waiver_file.load(arguments.waivers) if arguments.waivers else []
+    report = gate(arguments.results, policy, waivers=waivers, today=arguments.today or datetime.date.today())
+    writers: list[tuple[Path | None, Callable[[GateReport], str]]] = [
+        (arguments.markdown, gate_output.markdown),
+        (arguments.junit, gate_output.junit),
+        (arguments.json, gate_output.as_json),
+    ]
+    for path, writer in writers:
+        if path:
+            _deliver(path, writer(report))
+    print(gate_output.text(report))
+    return PASSED if report.passed else BLOCKED
+
+
+def _deliver(path: Path, text: str) -> None:
+    """Write a file whole; a CI summary, which other steps write to as well, is appended to."""
+    import os  # noqa: PLC0415
+
+    from pytest_specqa.results import store  # noqa: PLC0415
+
+    if str(path) == os.environ.get("GITHUB_STEP_SUMMARY"):
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    else:
+        store.write_text(path, text)
+
+
+def run_waive(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa waive``."""
+    from pytest_specqa.results import store, waiver_file  # noqa: PLC0415
+
+    if arguments.outfile and arguments.outfile.exists():
+        raise UsageError(f"{arguments.outfile}: exists; choose a new name, and move completed entries over by hand")
+    drafted = waiver_file.draft(store.read(arguments.results), warnings=arguments.warnings)
+    if not drafted:
+        print("nothing failed: there is nothing to waive", file=sys.stderr)
+    elif arguments.outfile:
+        store.write_text(arguments.outfile, drafted)
+        print(f"{arguments.outfile}: give every entry a reason, issue, owner and expiry; until then the file is refused")
+    else:
+        print(drafted, end="")
+    return PASSED

@@ -1,0 +1,218 @@
+"""May a release go? Every measurement of many nights against one policy, in SQL and bounded memory."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_specqa.errors import EmptyResultsError
+from pytest_specqa.results import store
+from pytest_specqa.results.gate_sql import Release
+from pytest_specqa.results.policy import Policy, Terms
+from pytest_specqa.results.records import Record
+from pytest_specqa.results.regressions import Regressions, count_regressions
+from pytest_specqa.results.waivers import Ledger, State, Waiver
+from pytest_specqa.values import Outcome, Severity
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_LIMIT = "1000MB"
+THREADS = 2
+LISTED = 200
+OUTCOME_OF = {Severity.FAIL: Outcome.FAILED, Severity.WARN: Outcome.WARNED}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that the policy asks, and what was found."""
+
+    name: str
+    passed: bool
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.found}; allowed {self.allowed}"
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """The verdict on a release.
+
+    Attributes
+    ----------
+    rules : tuple of Rule
+        Everything that was asked; the release passes if all hold.
+    counts : dict
+        Measurements by ``(expectation, outcome)``; outcome ``waived`` counts failures and warnings that a waiver covers.
+    blocking : tuple of dict
+        Measurements that block, worst first, at most 200 of them.
+    blocking_total : int
+        How many there are.
+    regressions : Regressions or None
+        Against the baseline, where the policy names one.
+    waivers : tuple of (Waiver, State, str)
+        What became of each waiver.
+    nights : tuple of int
+        First and last night, and how many there are.
+    files : int
+        Number of results files.
+    policy : str
+        Where the policy is from.
+    """
+
+    rules: tuple[Rule, ...]
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    blocking: tuple[Record, ...] = ()
+    blocking_total: int = 0
+    regressions: Regressions | None = None
+    waivers: tuple[tuple[Waiver, State, str], ...] = ()
+    nights: tuple[int, int, int] = (0, 0, 0)
+    files: int = 0
+    policy: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the release may go."""
+        return all(rule.passed for rule in self.rules)
+
+    @property
+    def total(self) -> int:
+        """Number of measurements."""
+        return sum(self.counts.values())
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        broken = [rule.name for rule in self.rules if not rule.passed]
+        scope = f"{self.total:,} measurements, {self.nights[2]:,} nights, {self.files:,} files"
+        return f"PASS: the policy is satisfied ({scope})." if self.passed else f"BLOCKED: {', '.join(broken)} ({scope})."
+
+
+def gate(
+    paths: Sequence[str | Path], policy: Policy, *, waivers: Sequence[Waiver] = (), today: datetime.date, memory: str = MEMORY_LIMIT
+) -> GateReport:
+    """Judge a release.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Results files or patterns.
+    policy : Policy
+        What is asked.
+    waivers : sequence of Waiver
+        Faults that may pass; marks that the results carry from their run are judged anew against these.
+    today : datetime.date
+        Day of the judgement.
+    memory : str
+        Memory limit of the database; larger intermediate results go to disk.
+
+    Returns
+    -------
+    GateReport
+        Blocked for want of any measurement, too.
+
+    Raises
+    ------
+    ResultsError
+        If a file is missing or malformed.
+    """
+    import duckdb  # noqa: PLC0415
+
+    files = store.expand(paths)
+    with tempfile.TemporaryDirectory(prefix="specqa-gate-") as scratch:
+        settings: dict[str, Any] = {
+            "memory_limit": memory,
+            "threads": THREADS,
+            "temp_directory": scratch,
+            "preserve_insertion_order": False,
+        }
+        with duckdb.connect(config=settings) as connection:
+            try:
+                return _judge(connection, files, policy, Ledger(waivers, today))
+            except EmptyResultsError as empty:
+                return GateReport(
+                    (Rule("measurements", passed=False, found=str(empty), allowed="at least one"),),
+                    files=len(files),
+                    policy=policy.path,
+                )
+            except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+                raise store.damaged(files, error) from None
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Policy, ledger: Ledger) -> GateReport:
+    release = Release(connection, files, policy)
+    release.apply(ledger)
+    counts = release.counts()
+    nights = release.nights()
+    repeated = release.repeated()
+    blocking, blocking_total = release.blocking(LISTED)
+    regressions = count_regressions(connection, policy.baseline, listed=LISTED) if policy.baseline else None
+    states = tuple(ledger.states())
+    expired = [waiver.id for waiver, state, _ in states if state is State.EXPIRED]
+    rules = [
+        Rule("nights", nights[2] >= policy.min_nights, f"{nights[2]}", f"{policy.min_nights} or more"),
+        Rule("repeated measurements", not repeated, f"{repeated:,}", "none: the same unit and measure is in two of the files"),
+        Rule("expired waivers", not expired, ", ".join(expired) or "none", "none"),
+        *_part_rules(policy, counts),
+        *_required(policy, counts),
+    ]
+    if regressions:
+        rules.append(
+            Rule(
+                "regressions", regressions.total <= policy.max_regressions, f"{regressions.total:,}", f"{policy.max_regressions:,}"
+            )
+        )
+    return GateReport(
+        rules=tuple(rules),
+        counts=_over_parts(counts),
+        blocking=tuple(blocking),
+        blocking_total=blocking_total,
+        regressions=regressions,
+        waivers=states,
+        nights=nights,
+        files=len(files),
+        policy=policy.path,
+    )
+
+
+Counts = dict[tuple[int, str, str], int]
+
+
+def _over_parts(counts: Counts) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for (_, expectation, outcome), count in counts.items():
+        found[expectation, outcome] = found.get((expectation, outcome), 0) + count
+    return found
+
+
+def _part_rules(policy: Policy, counts: Counts) -> list[Rule]:
+    """Failures and measured fraction of the release and of each override."""
+    parts: list[tuple[str, Terms]] = [(override.name, override.terms) for override in policy.overrides]
+    rules = []
+    for index, (name, terms) in enumerate([*parts, ("", policy.terms)]):
+        mine = {key: count for key, count in counts.items() if key[0] == index}
+        total = sum(mine.values())
+        if not total:
+            continue
+        suffix = f" ({name})" if name else " (the rest)" if parts else ""
+        outcomes = {str(OUTCOME_OF[severity]) for severity in terms.block}
+        failures = sum(count for (_, _, outcome), count in mine.items() if outcome in outcomes)
+        measured = 1 - sum(count for (_, _, outcome), count in mine.items() if outcome == Outcome.NOT_MEASURED) / total
+        rules.append(Rule(f"failures{suffix}", failures <= terms.max_failures, f"{failures:,}", f"{terms.max_failures:,}"))
+        enough = f"{terms.min_measured:.1%} or more"
+        rules.append(Rule(f"measured fraction{suffix}", measured >= terms.min_measured, f"{measured:.1%} of {total:,}", enough))
+    return rules
+
+
+def _required(policy: Policy, counts: Counts) -> list[Rule]:
+    measured = {expectation for (_, expectation, outcome), count in counts.items() if count and outcome != Outcome.NOT_MEASURED}
+    return [
+        Rule(f"requires {name}", name in measured, "measured" if name in measured else "never measured", "measured at least once")
+        for name in policy.require
+    ]

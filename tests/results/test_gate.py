@@ -1,0 +1,245 @@
+"""The gate lets through what is proved good, and says why it holds back the rest."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from pytest_specqa.errors import PolicyError, ResultsError, WaiverError
+from pytest_specqa.results import cli, gate_output, policy, store, waiver_file
+from pytest_specqa.results.flips import Flip
+from pytest_specqa.results.gate import gate
+from pytest_specqa.values import Limit, Measured, Severity
+
+TODAY = datetime.date(2026, 6, 1)
+WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
+IMPOSSIBLE = Measured.impossible("too faint")
+WAIVER = """[[waiver]]
+id = "known"
+expectation = "test_sky_model_smooth"
+measure = "sky_chromatic"
+covers = 2.0
+camera = "r6"
+reason = "Interstellar H-alpha"
+issue = "https://example.org/1"
+owner = "Ada"
+expires = 2026-12-31
+"""
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Judge records against a policy text, with waivers and a baseline."""
+
+    def run(records, text="[gate]\n", *, waivers="", baseline=(), today=TODAY, suffix=".parquet"):
+        (tmp_path / "gate.toml").write_text(text)
+        (tmp_path / "waivers.toml").write_text(waivers)
+        store.write(tmp_path / f"now{suffix}", records)
+        if baseline:
+            store.write(tmp_path / "old.jsonl", baseline)
+        entries = waiver_file.load(tmp_path / "waivers.toml")
+        return gate([tmp_path / f"now{suffix}"], policy.load(tmp_path / "gate.toml"), waivers=entries, today=today)
+
+    return run
+
+
+def broken(report) -> list[str]:
+    return [rule.name for rule in report.rules if not rule.passed]
+
+
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+def test_good_results_pass_and_one_failure_blocks(judge, record, suffix):
+    good = [record(expid=number) for number in range(5)]
+    assert judge(good, suffix=suffix).passed
+    report = judge([*good, record(2.0, expid=9), record(3.0, expid=8)], suffix=suffix)
+    assert broken(report) == ["failures"]
+    assert [item["unit"] for item in report.blocking] == ["20211014-00000008-r6", "20211014-00000009-r6"]
+    assert report.blocking_total == 2
+    assert report.sentence.startswith("BLOCKED: failures (7 measurements")
+
+
+def test_what_has_no_value_blocks_first(judge, record):
+    report = judge([record(100.0, expid=1), record(float("nan"), expid=2)])
+    assert [item["value"] for item in report.blocking] == [None, 100.0]
+
+
+def test_a_release_full_of_not_measured_is_blocked(judge, record):
+    mostly = [record(expid=n, measured=IMPOSSIBLE) for n in range(6)] + [record(expid=n) for n in range(10, 14)]
+    assert broken(judge(mostly)) == ["measured fraction"]
+    assert judge(mostly, "[gate]\nmin_measured = 0.4\n").passed
+    assert not judge([record(measured=IMPOSSIBLE)], "[gate]\nmin_measured = 0.001\n").passed
+
+
+def test_warnings_block_only_on_demand(judge, record):
+    warned = [record(2.0, limit=WARN)]
+    assert judge(warned).passed
+    assert broken(judge(warned, '[gate]\nblock = ["fail", "warn"]\n')) == ["failures"]
+
+
+def test_max_failures_is_a_number_that_may_remain(judge, record):
+    failed = [record(2.0, expid=n) for n in range(3)]
+    assert judge(failed, "[gate]\nmax_failures = 3\n").passed
+    assert not judge(failed, "[gate]\nmax_failures = 2\n").passed
+
+
+def test_the_first_override_that_fits_decides(judge, record):
+    text = """[gate]
+[[override]]
+survey = "main"
+program = "backup"
+max_failures = 1
+[[override]]
+program = "backup"
+block = ["warn"]
+"""
+    backup = record(2.0) | {"program": "backup"}
+    other = record(2.0, camera="r7") | {"program": "backup", "survey": "special"}
+    assert judge([backup], text).passed
+    assert judge([backup, other], text).passed
+    assert broken(judge([backup, other, record(2.0, camera="r8")], text)) == ["failures (the rest)"]
+    assert broken(judge([backup, backup | {"unit": "another"}], text)) == ["failures (survey main program backup)"]
+
+
+def test_required_expectations_and_nights_must_be_there(judge, record):
+    text = '[gate]\nrequire = ["test_sky_model_smooth", "test_redshift_pileup"]\nmin_nights = 2\n'
+    found = [record(), record(expectation="test_redshift_pileup", measured=IMPOSSIBLE)]
+    assert broken(judge(found, text)) == ["nights", "requires test_redshift_pileup"]
+
+
+def test_a_measurement_given_twice_is_not_counted_twice(judge, record):
+    assert broken(judge([record(), record()])) == ["repeated measurements"]
+
+
+def test_a_waived_failure_does_not_block_until_it_grows_or_the_waiver_expires(judge, record):
+    report = judge([record(1.5)], waivers=WAIVER)
+    assert report.passed
+    assert report.counts == {("test_sky_model_smooth", "waived"): 1}
+    assert broken(judge([record(2.5)], waivers=WAIVER)) == ["failures"]
+    assert broken(judge([record(1.5, camera="r7")], waivers=WAIVER)) == ["failures"]
+    late = judge([record(1.5)], waivers=WAIVER, today=datetime.date(2027, 1, 1))
+    assert broken(late) == ["expired waivers", "failures"]
+    assert "waivers.toml:1: waiver 'known' expired on 2026-12-31" in gate_output.text(late)
+
+
+def test_a_mark_from_the_run_counts_for_nothing_without_the_waivers(judge, record):
+    assert not judge([record(1.5) | {"waiver": "known"}]).passed
+
+
+def test_a_stale_waiver_is_reported(judge, record):
+    report = judge([record(0.5)], waivers=WAIVER)
+    assert report.passed
+    assert "waiver 'known' is stale: 1 measured in its scope" in gate_output.text(report)
+
+
+def test_regressions_against_the_release_before(judge, record):
+    before = [record(2.0, expid=1), record(expid=2), record(expid=3), record(expid=4), record(night=20211001), record(2.0, expid=6)]
+    after = [record(2.0, expid=1), record(2.0, expid=2), record(expid=3, measured=IMPOSSIBLE), record(expid=5), record(expid=6)]
+    text = '[gate]\nmax_failures = 9\nbaseline = "old.jsonl"\nmax_regressions = {}\n'
+    report = judge(after, text.format(2), baseline=before)
+    assert broken(report) == ["regressions"]
+    assert report.regressions.counts == {Flip.BROKEN: 1, Flip.MISSING: 1, Flip.LOST: 1}
+    assert report.regressions.examples[0] == (Flip.BROKEN, "20211014-00000002-r6", "test_sky_model_smooth")
+    assert judge(after, text.format(3), baseline=before).passed
+
+
+def test_nothing_is_never_a_pass(judge, record, tmp_path):
+    report = judge([])
+    assert broken(report) == ["measurements"]
+    with pytest.raises(ResultsError, match="no such results file"):
+        gate([tmp_path / "none.parquet"], policy.Policy(), today=TODAY)
+    strange = tmp_path / "strange.jsonl"
+    strange.write_text(json.dumps(record()) + "\n{}\n")
+    with pytest.raises(ResultsError, match=r"strange.jsonl:2: 'unit' is None"):
+        gate([strange], policy.Policy(), today=TODAY)
+    strange.write_text(json.dumps(record()) + "\n{\n")
+    with pytest.raises(ResultsError, match=r"strange.jsonl:2: is no JSON"):
+        gate([strange], policy.Policy(), today=TODAY)
+
+
+def test_patterns_gather_many_nights(tmp_path, record):
+    for night in (20211014, 20211015):
+        store.write(tmp_path / f"{night}.parquet", [record(night=night)])
+        store.write(tmp_path / f"{night}.jsonl", [record(night=night, camera="z1")])
+    report = gate([str(tmp_path / "*.*")], policy.Policy(min_nights=2), today=TODAY)
+    assert report.passed
+    assert (report.total, report.files, report.nights) == (4, 4, (20211014, 20211015, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("[gates]\n", 1, "is unknown"),
+        ("", 1, "found no table [gate]"),
+        ("[gate]\nmin_measurd = 1\n", 2, "'min_measurd' is unknown in [gate]"),
+        ("[gate]\nmin_measured = 0\n", 2, "above 0"),
+        ("[gate]\nmin_measured = true\n", 2, "above 0"),
+        ("[gate]\n\nblock = []\n", 3, "severities out of warn, fail"),
+        ('[gate]\nblock = ["error"]\n', 2, "severities out of warn, fail"),
+        ("[gate]\nmax_failures = -1\n", 2, "0 or more"),
+        ("[gate]\nmax_regressions = 1\n", 2, "needs a baseline"),
+        ("[gate]\n[[override]]\nmax_failures = 1\n", 2, "needs survey"),
+        ('[gate]\n[[override]]\nsurvey = "main"\nmax_failures = "one"\n', 4, "whole number"),
+        ('[gate]\n[[override]]\nsurvey = "a"\n[[override]]\nsurvey = 3\n', 5, "expected text"),
+        ("[gate]\nmax_failures = \n", 2, "is no TOML"),
+    ],
+)
+def test_a_mistake_in_the_policy_is_named_with_its_line(tmp_path, text, line, message):
+    path = tmp_path / "gate.toml"
+    path.write_text(text)
+    with pytest.raises(PolicyError) as caught:
+        policy.load(path)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert message in str(caught.value)
+
+
+def test_markdown_keeps_markup_out_and_names_what_blocks(judge, record):
+    nasty = record(2.0) | {"message": "a|b <script>alert(1)</script> `x` [y](http://z)\nnext"}
+    page = gate_output.markdown(judge([nasty, record(camera="r7")]))
+    assert page.startswith("## ❌ Release gate")
+    assert "<script>" not in page
+    (row,) = [line for line in page.splitlines() if "script" in line]
+    assert row.count(" | ") == 3
+    assert r"a\|b" in row
+    assert "| test\\_sky\\_model\\_smooth | 1 | 0 | 0 | 0 | 1 |" in page
+
+
+def test_junit_and_json_say_the_same(judge, record):
+    report = judge([record(2.0) | {"message": "bad\x00byte"}, record(camera="r7")], waivers=WAIVER)
+    root = ET.fromstring(gate_output.junit(report).encode())
+    policy_suite, blocking = root
+    assert [case.get("name") for case in policy_suite if case.find("failure") is not None] == broken(report)
+    assert len(blocking) == report.blocking_total
+    content = json.loads(gate_output.as_json(report))
+    assert content["passed"] is report.passed
+    assert content["measurements"] == 2
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    cli.add_verb(parser.add_subparsers())
+    arguments = parser.parse_args(words)
+    return int(arguments.run(arguments))
+
+
+def test_the_verbs_write_their_files_and_return_their_codes(tmp_path, record, capsys, monkeypatch):
+    store.write(tmp_path / "good.jsonl", [record()])
+    store.write(tmp_path / "bad.jsonl", [record(2.0)])
+    files = {name: str(tmp_path / f"out.{name}") for name in ("markdown", "junit", "json")}
+    assert run("gate", str(tmp_path / "good.jsonl"), *(word for name, path in files.items() for word in (f"--{name}", path))) == 0
+    assert capsys.readouterr().out.rstrip().splitlines()[-1].startswith("PASS")
+    assert json.loads((tmp_path / "out.json").read_text())["passed"] is True
+    summary = tmp_path / "summary.md"
+    summary.write_text("earlier step\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert run("gate", str(tmp_path / "bad.jsonl"), "--markdown", str(summary)) == 1
+    assert summary.read_text().startswith("earlier step\n## ❌")
+    draft = tmp_path / "waivers.toml"
+    assert run("waive", str(tmp_path / "bad.jsonl"), "-o", str(draft)) == 0
+    with pytest.raises(WaiverError, match="'reason' is ''"):
+        run("gate", str(tmp_path / "bad.jsonl"), "--waivers", str(draft))
+    with pytest.raises(Exception, match="exists; choose a new name"):
+        run("waive", str(tmp_path / "bad.jsonl"), "-o", str(draft))

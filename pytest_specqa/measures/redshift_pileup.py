@@ -1,0 +1,284 @@
+"""Do too many spectra share one redshift?
+
+Targets lie at many redshifts. A defect that looks the same in many spectra gives them the same one: the founding case was 106 of
+500 spectra at z = 4.3, where a dip of the sky model looked like Lyman alpha.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri_exp
+
+from pytest_specqa.measures.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.measures.redshift_clues import clue
+from pytest_specqa.measures.redshift_reference import CLASSES, reference_density, target_classes
+from pytest_specqa.measures.redshift_scan import (
+    EDGES,
+    MINIMUM,
+    N_BINS,
+    Window,
+    bin_redshifts,
+    least_likely_window,
+)
+from pytest_specqa.measures.robust import FALSE_ALARM
+from pytest_specqa.values import FIBERS_PER_PETAL, Feature, Measured
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Intps = NDArray[np.intp]
+
+NODATA = 1 << 9
+"""ZWARN bit of a spectrum without data; its redshift means nothing."""
+UNUSABLE = sum(1 << bit for bit in (2, 16, 17, 18, 19, 22, 23, 24))
+"""FIBERSTATUS bits of spectra that the pipeline already knows to be bad (broken fiber; bad fiber, trace, flat, arc, amplifier)."""
+GROUP = 50
+"""Neighbouring fibers that lie together on the focal plane."""
+FEWEST = 20
+"""Fewest spectra of a sample that are scanned."""
+
+
+@dataclass(frozen=True)
+class RedshiftPileup:
+    """What `redshift_pileup` found.
+
+    Attributes
+    ----------
+    significance : Measured
+        Gaussian sigmas of the least likely window after the search over all windows; negative where nothing stands out.
+    excess : Measured
+        Percent of the spectra that are too many in that window; 0 if its chance exceeds the false-alarm rate of a search.
+    window : tuple of float or None
+        Redshift range of the least likely window.
+    of_sky : bool
+        Whether the window was found among the sky fibers.
+    count : int
+        Spectra in the window.
+    expected, error : float
+        What the window should hold, and the standard error of the difference.
+    members : ndarray of int
+        Positions of the spectra in the window, the most typical redshift first.
+    nz_grid, nz_expected : ndarray, shape (n_bins,)
+        Redshifts (bin centres, 0.05 wide) and the number of spectra per bin that the reference n(z) predicts.
+    """
+
+    significance: Measured
+    excess: Measured
+    window: tuple[float, float] | None = None
+    of_sky: bool = False
+    count: int = 0
+    expected: float = 0.0
+    error: float = 0.0
+    members: Intps = field(default_factory=lambda: np.array([], dtype=np.intp))
+    nz_grid: Floats = field(default_factory=lambda: np.arange(0.025, 6.0, 0.05))
+    nz_expected: Floats = field(default_factory=lambda: np.zeros(120))
+
+    @property
+    def examples(self) -> Intps:
+        """Positions of up to three spectra that show the excess; none where nothing is significant."""
+        return self.members[: 3 if self.excess.value > 0 else 0]
+
+
+@dataclass(frozen=True)
+class _Spectra:
+    z: Floats
+    fiber: Ints
+    quasar: Bools
+    galaxy: Bools
+    classes: NDArray[np.str_]
+
+    @property
+    def petal(self) -> Ints:
+        return self.fiber // FIBERS_PER_PETAL
+
+    def select(self, rows: Bools) -> _Spectra:
+        return _Spectra(self.z[rows], self.fiber[rows], self.quasar[rows], self.galaxy[rows], self.classes[rows])
+
+
+def redshift_pileup(
+    z: ArrayLike,
+    *,
+    fiber: ArrayLike,
+    spectype: ArrayLike,
+    is_sky: ArrayLike,
+    zwarn: ArrayLike,
+    desi_target: ArrayLike | None = None,
+    fiberstatus: ArrayLike | None = None,
+    false_alarm: float = FALSE_ALARM,
+) -> RedshiftPileup:
+    """Scan all redshifts for a narrow window with more spectra than smooth n(z) and galaxy clustering explain.
+
+    *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over targets and sky
+    fibers apart and, for a tile, over runs of 1, 2, 3, 5 and 10 adjacent petals. *Null distribution*: negative binomial; the mean
+    is the largest of the estimates from both sides of the window, the left, the right, the reference n(z) of the targets, and the
+    other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the clustering of matter in a
+    window of that volume, with a lognormal tail for rich clusters. The number of windows searched enters the significance.
+    *Blind to*: redshifts below 0.01 (stars, and Galactic nebular emission fitted as a galaxy), fewer than 5 spectra, pile-ups
+    wider than 0.06 in ln(1+z), and, where galaxies are common, to excesses that a rich cluster can cause.
+
+    Parameters
+    ----------
+    z : array_like, shape (n,)
+        Redshifts of one petal or of a whole tile. A redshift that is not finite makes the result NaN, unless it has no data.
+    fiber : array_like of int, shape (n,)
+        FIBER 0-4999.
+    spectype : array_like of str, shape (n,)
+        ``GALAXY``, ``QSO`` or ``STAR``.
+    is_sky : array_like of bool, shape (n,)
+        Sky fibers.
+    zwarn : array_like of int, shape (n,)
+        ZWARN; only NODATA leaves a spectrum out, since a defect lowers the quality of a fit as easily as it fakes a good one.
+    desi_target : array_like of int, shape (n,), optional
+        DESI_TARGET of the main survey, for the reference n(z); without it the data alone say what to expect.
+    fiberstatus : array_like of int, shape (n,), optional
+        FIBERSTATUS or COADD_FIBERSTATUS; spectra that it calls bad are left out.
+    false_alarm : float
+        Chance that noise makes `excess` different from 0.
+
+    Returns
+    -------
+    RedshiftPileup
+        Both numbers with the window, its fibers and what it points to.
+
+    References
+    ----------
+    desispec pull request 1452 (the founding case); Naus 1965, JASA 60, 532 (scan statistics); Peebles 1980, sec. 36.
+    """
+    sky = np.asarray(is_sky, dtype=bool)
+    keep = (np.asarray(zwarn).astype(np.int64) & NODATA) == 0
+    if fiberstatus is not None:
+        keep &= (np.asarray(fiberstatus).astype(np.int64) & UNUSABLE) == 0
+    kind = np.char.strip(np.asarray(spectype).astype(str))
+    classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target)
+    spectra = _Spectra(
+        np.asarray(z, dtype=float), np.asarray(fiber).astype(np.int64), kind == "QSO", (kind == "GALAXY") & ~sky, classes
+    )
+    if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):
+        broken = Measured(float("nan"), detail=f"{lost} redshifts are not finite")
+        return RedshiftPileup(broken, broken)
+    samples = {name: keep & part for name, part in (("targets", ~sky), ("sky fibers", sky))}
+    samples = {name: rows for name, rows in samples.items() if np.count_nonzero(rows) >= FEWEST}
+    if not samples:
+        none = Measured.impossible(f"only {np.count_nonzero(keep)} spectra with data: at least {FEWEST} are needed")
+        return RedshiftPileup(none, none)
+    found = {name: _scan(spectra.select(rows)) for name, rows in samples.items()}
+    name, (window, inside) = min(found.items(), key=lambda item: np.inf if item[1][0] is None else item[1][0].log_p)
+    if window is None:
+        quiet = f"no window of the {np.count_nonzero(keep)} spectra holds {MINIMUM}, and more than its surroundings let expect"
+        result = RedshiftPileup(Measured(_sigma(0.0), detail=quiet), Measured(0.0, detail=quiet))
+    else:
+        sigma = _sigma(window.log_p + float(np.log(len(samples))))
+        positions = np.flatnonzero(samples[name])[inside]
+        result = _describe(spectra.select(samples[name]), window, inside=inside, name=name, sigma=sigma, false_alarm=false_alarm)
+        result = replace(result, members=positions[_most_typical_first(spectra.z[positions])])
+    return replace(result, nz_expected=_expected_nz(classes[keep & ~sky], result.nz_grid))
+
+
+def _most_typical_first(z: Floats) -> Intps:
+    return np.argsort(np.abs(z - np.median(z)))
+
+
+def _expected_nz(classes: NDArray[np.str_], grid: Floats) -> Floats:
+    step = float(grid[1] - grid[0])
+    return np.asarray(
+        sum(step * np.count_nonzero(classes == name) * reference_density(grid, name) for name in CLASSES), dtype=float
+    )
+
+
+def _scan(spectra: _Spectra) -> tuple[Window | None, Intps]:
+    """Least likely window of one kind of spectra, and the positions of the spectra inside."""
+    petal = spectra.petal
+    runs = adjacent_runs(petal)
+    counts = bin_redshifts(spectra.z, petal, n_rows=N_PETALS)
+    galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=N_PETALS)
+    member = np.array([[number in run for number in range(N_PETALS)] for run in runs], dtype=float)
+    size = np.bincount(petal, minlength=N_PETALS).astype(float)
+    window = least_likely_window(
+        member @ counts,
+        clustered=member @ galaxies,
+        reference=member @ _reference(spectra),
+        petals=member.sum(axis=1),
+        trials=independent_runs(runs),
+        outside=counts_outside(counts, member=member, size=size),
+    )
+    if window is None:
+        return None, np.array([], dtype=np.intp)
+    inside = np.isin(petal, runs[window.row]) & (spectra.z >= window.low) & (spectra.z < window.high)
+    return window, np.flatnonzero(inside)
+
+
+def _reference(spectra: _Spectra) -> Floats:
+    middle, width = 0.5 * (EDGES[1:] + EDGES[:-1]), np.diff(EDGES)
+    expected = np.zeros((N_PETALS, N_BINS))
+    for name in CLASSES:
+        number = np.bincount(spectra.petal[spectra.classes == name], minlength=N_PETALS)
+        expected += number[:, None] * (reference_density(middle, name) * width)[None, :]
+    return expected
+
+
+def _sigma(log_number: float) -> float:
+    """Gaussian sigmas of the chance that at least one of so many expected events happens."""
+    log_p = np.log(-np.expm1(-np.exp(min(log_number, 3.0)))) if log_number > -30.0 else log_number
+    return float(-ndtri_exp(log_p))
+
+
+def _describe(spectra: _Spectra, window: Window, *, inside: Intps, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
+    total, fibers = len(spectra.z), spectra.fiber[inside]
+    too_many = window.count - window.expected
+    error = float(np.hypot(np.sqrt(window.expected), window.error))
+    groups = _fiber_ranges(fibers, everywhere=spectra.fiber)
+    digits = 2 if window.high - window.low > 0.05 else 3
+    hint, waves = clue(window.low, window.high, quasars=bool(np.mean(spectra.quasar[inside]) > 0.5))
+    detail = (
+        f"{window.count} of {total} {'' if name == 'targets' else name + ' '}at {window.low:.{digits}f} < z < "
+        f"{window.high:.{digits}f} (expected {window.expected:.1f} +- {error:.1f}), fibers "
+        + ", ".join(f"{first}-{last}" for first, last in groups)
+        + (f"; {hint}" if hint else "")
+    )
+    feature = Feature(
+        kind="window",
+        fibers=(int(fibers.min()), int(fibers.max())),
+        waves=(window.low, window.high),
+        amplitude=too_many,
+        error=error,
+        significance=sigma,
+        unit="spectra",
+        label=f"{window.count} at z = {0.5 * (window.low + window.high):.2f}",
+    )
+    significance = Measured(sigma, fibers=groups, waves=waves, detail=detail, features=(feature,))
+    significant = sigma >= -ndtri_exp(np.log(false_alarm))
+    excess = replace(
+        significance,
+        value=100.0 * too_many / total if significant else 0.0,
+        error=100.0 * error / total,
+        sensitivity=100.0 * MINIMUM / total,
+    )
+    return RedshiftPileup(
+        significance,
+        excess,
+        window=(window.low, window.high),
+        of_sky=name != "targets",
+        count=window.count,
+        expected=window.expected,
+        error=error,
+    )
+
+
+def _fiber_ranges(inside: Ints, *, everywhere: Ints) -> tuple[tuple[int, int], ...]:
+    """Ranges of whole 50-fiber groups that hold the members; at most four, bridging the smallest gaps."""
+    share = len(inside) / max(len(everywhere), 1)
+    group, number = np.unique(inside // GROUP, return_counts=True)
+    size = np.array([np.count_nonzero(everywhere // GROUP == g) for g in group])
+    rich = group[number >= np.maximum(0.5 * share * size, 1.0)]
+    ranges = [[int(g), int(g)] for g in rich]
+    while len(ranges) > 1:
+        gaps = [after[0] - before[1] for before, after in pairwise(ranges)]
+        k = int(np.argmin(gaps))
+        if gaps[k] > 1 and len(ranges) <= 4:
+            break
+        ranges[k : k + 2] = [[ranges[k][0], ranges[k + 1][1]]]
+    return tuple((GROUP * first, GROUP * last + GROUP - 1) for first, last in ranges)

@@ -1,0 +1,227 @@
+"""Counts in sliding redshift windows, and the chance of each where redshifts are smooth and galaxies cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, gammaln, log_ndtr
+
+from pytest_specqa.measures.redshift_reference import structure_variance
+
+Floats = NDArray[np.float64]
+Intps = NDArray[np.intp]
+
+Z_LOW = 0.01
+"""Lower end of the scan. Below lie the stars, the lower end of the galaxy templates, and galaxies that are Galactic H-alpha."""
+Z_HIGH = 6.2
+STEP = 0.001
+"""Bin of ln(1+z)."""
+WIDTHS = (2, 3, 5, 8, 12, 18, 27, 40, 60)
+"""Window widths in bins: 600 km/s to dz/(1+z) = 0.06."""
+WIDTH_TRIALS = 4.0
+"""Number of independent widths; neighbouring ones see mostly the same spectra."""
+MINIMUM = 5
+"""Fewest spectra that make a pile-up."""
+SHAPE_ERROR = 0.2
+"""Relative error of every smooth expectation: curvature of n(z), fits that prefer some redshifts."""
+REFERENCE_ERROR = 0.25
+
+N_BINS = int(np.ceil(np.log((1 + Z_HIGH) / (1 + Z_LOW)) / STEP))
+EDGES = (1 + Z_LOW) * np.exp(STEP * np.arange(N_BINS + 1)) - 1
+"""Redshifts of the bin edges."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The least likely window of a scan.
+
+    Attributes
+    ----------
+    row : int
+        Which of the samples that were scanned.
+    low, high : float
+        Redshift range.
+    count : int
+        Spectra inside.
+    expected, error : float
+        Expected count and its standard error (clustering and the error of the smooth estimate; no Poisson term).
+    log_p : float
+        Natural logarithm of the expected number of windows in the whole search that are as unlikely as this one.
+    """
+
+    row: int
+    low: float
+    high: float
+    count: int
+    expected: float
+    error: float
+    log_p: float
+
+
+def bin_redshifts(z: Floats, rows: NDArray[np.intp], *, n_rows: int) -> Floats:
+    """Count redshifts per sample and bin.
+
+    Parameters
+    ----------
+    z : ndarray
+        Redshifts; those outside the scan are left out.
+    rows : ndarray of int
+        Sample of each.
+    n_rows : int
+        Number of samples.
+
+    Returns
+    -------
+    ndarray, shape (n_rows, N_BINS)
+        Counts.
+    """
+    place = np.searchsorted(EDGES, z, side="right") - 1
+    inside = (place >= 0) & (place < N_BINS)
+    flat = np.bincount(rows[inside] * N_BINS + place[inside], minlength=n_rows * N_BINS)
+    return flat.reshape(n_rows, N_BINS).astype(float)
+
+
+def least_likely_window(
+    counts: Floats, *, clustered: Floats, reference: Floats, petals: Floats, trials: Floats, outside: Floats
+) -> Window | None:
+    """Find the window with the smallest chance in any of several samples.
+
+    The expectation of a window is estimated in several ways (both sides, the left, the right, the reference, the other petals);
+    the one under which the count is most likely is believed. Each estimate has a gamma distribution with its counting error, its
+    shape error and the variance of galaxy clustering, so that the count is negative binomial; where the lognormal tail of the
+    galaxy density makes the count more likely still, that is believed.
+
+    Parameters
+    ----------
+    counts, clustered : ndarray, shape (n_samples, N_BINS)
+        All spectra, and those of them that are galaxies and so cluster.
+    reference : ndarray, shape (n_samples, N_BINS)
+        Expected counts from the reference n(z), zero where there is none.
+    petals : ndarray, shape (n_samples,)
+        Number of petals that each sample covers.
+    trials : ndarray, shape (n_samples,)
+        Number of independent samples that each sample stands for.
+    outside : ndarray, shape (n_samples, N_BINS)
+        Expected counts from the other petals of the tile; zero where there are too few.
+
+    Returns
+    -------
+    Window or None
+        None where no window holds more than expected.
+    """
+    best: Window | None = None
+    total, galaxies = _cumulative(counts), _cumulative(clustered)
+    expected = _cumulative(reference)
+    elsewhere = _cumulative(outside)
+    for width in WIDTHS:
+        inside = total[:, width:] - total[:, :-width]
+        sample, start = np.nonzero(inside >= MINIMUM)
+        if not sample.size:
+            continue
+        worth = inside[sample, start] > _dull_count(total, sample=sample, start=start, width=width)
+        if not worth.any():
+            continue
+        sample, start = sample[worth], start[worth]
+        n = inside[sample, start]
+        z = EDGES[start + width // 2]
+        structure = structure_variance(z, width * STEP, petals=petals[sample])
+        estimates = _side_estimates(total, galaxies, sample=sample, start=start, width=width, structure=structure)
+        model = expected[sample, start + width] - expected[sample, start]
+        estimates.append((model, model**2 * (REFERENCE_ERROR**2 + structure), model))
+        other = elsewhere[sample, start + width] - elsewhere[sample, start]
+        estimates.append((other, other**2 * (SHAPE_ERROR**2 + structure) + 0.1 * other, 0.0 * other))
+        log_p = np.stack(
+            [
+                np.maximum(_log_chance(n, mean, variance), _log_chance_of_structure(n, mean, galaxies=part, structure=structure))
+                for mean, variance, part in estimates
+            ]
+        )
+        likeliest = np.argmax(log_p, axis=0)
+        anywhere = np.max(log_p, axis=0) + np.log(trials[sample] * WIDTH_TRIALS * N_BINS / width)
+        worst = int(np.argmin(anywhere))
+        mean, variance, _ = estimates[likeliest[worst]]
+        found = float(anywhere[worst])
+        if best is None or found < best.log_p:
+            first = int(start[worst])
+            best = Window(
+                row=int(sample[worst]),
+                low=float(EDGES[first]),
+                high=float(EDGES[first + width]),
+                count=int(n[worst]),
+                expected=float(mean[worst]),
+                error=float(np.sqrt(variance[worst])),
+                log_p=found,
+            )
+    return best
+
+
+def _cumulative(counts: Floats) -> Floats:
+    return np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
+
+
+def _dull_count(total: Floats, *, sample: Intps, start: Intps, width: int) -> Floats:
+    """Count below which a window is within two Poisson sigmas of its sides: no estimate needed, it cannot stand out."""
+    mean, _ = _side_means(total, sample=sample, bounds=_both_sides(start, width=width), width=width)
+    return np.asarray(mean + 2.0 * np.sqrt(mean), dtype=float)
+
+
+def _side_estimates(
+    total: Floats, galaxies: Floats, *, sample: Intps, start: Intps, width: int, structure: Floats
+) -> list[tuple[Floats, Floats, Floats]]:
+    """Mean, variance and the galaxies' part of the mean, from both sides, and from wider stretches on either side alone.
+
+    Each side alone guards against an edge or a bend of n(z) inside the stretch.
+    """
+    gap, far = _gap(width), max(6 * width, 80)
+    left = (start - gap - far, start - gap, start, start)
+    right = (start, start, start + width + gap, start + width + gap + far)
+    estimates = []
+    for bounds in (_both_sides(start, width=width), left, right):
+        mean, ratio = _side_means(total, sample=sample, bounds=bounds, width=width)
+        clustered = _side_means(galaxies, sample=sample, bounds=bounds, width=width)[0] - 0.5 * ratio
+        estimates.append((mean, mean * ratio + structure * clustered**2 + (SHAPE_ERROR * mean) ** 2, clustered))
+    return estimates
+
+
+def _gap(width: int) -> int:
+    """Bins between a window and its sides, which keep the wings of a pile-up out of the estimate."""
+    return max(width // 2, 2)
+
+
+def _both_sides(start: Intps, *, width: int) -> tuple[Intps, Intps, Intps, Intps]:
+    gap, near = _gap(width), max(3 * width, 30)
+    return start - gap - near, start - gap, start + width + gap, start + width + gap + near
+
+
+def _side_means(total: Floats, *, sample: Intps, bounds: tuple[Intps, Intps, Intps, Intps], width: int) -> tuple[Floats, Floats]:
+    """Expected count from two stretches beside the window, and the ratio of lengths; zeros where the stretches are too short."""
+    a, b, c, d = (np.clip(edge, 0, N_BINS) for edge in bounds)
+    length = (b - a + d - c).astype(float)
+    seen = total[sample, b] - total[sample, a] + total[sample, d] - total[sample, c]
+    ratio = np.where(length >= 2 * width, width / np.maximum(length, 1.0), 0.0)
+    return (seen + 0.5) * ratio, ratio
+
+
+def _log_chance(n: Floats, mean: Floats, variance: Floats) -> Floats:
+    """Log of the chance of `n` or more counts whose mean is gamma-distributed; minus infinity for no expectation."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shape = np.where(mean > 0, mean**2 / variance, np.nan)
+        odds = mean / (mean + shape)
+        tail = betainc(n, shape, odds)
+        first = gammaln(n + shape) - gammaln(shape) - gammaln(n + 1) + n * np.log(odds) + shape * np.log1p(-odds)
+        log_tail = np.where(tail > 1e-280, np.log(tail), first - np.log1p(-odds))
+    return np.where(mean > 0, np.where(n > mean, log_tail, 0.0), -np.inf)
+
+
+def _log_chance_of_structure(n: Floats, mean: Floats, *, galaxies: Floats, structure: Floats) -> Floats:
+    """Log of the chance that galaxies alone are as dense as the count, less two sigmas of Poisson noise.
+
+    The density of matter is lognormal, and rich clusters give it a longer tail than the gamma distribution has.
+    """
+    sigma = np.sqrt(np.log1p(structure))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast = (n - 2.0 * np.sqrt(n) - (mean - galaxies)) / galaxies
+        log_tail = log_ndtr(-(np.log(contrast) / sigma + 0.5 * sigma))
+    return np.where(galaxies > 0, np.where(contrast > 0, log_tail, 0.0), -np.inf)

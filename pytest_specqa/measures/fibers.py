@@ -1,0 +1,234 @@
+"""Does any single fiber keep light that is not its object's, or lose light that is?
+
+Sky fibers should hold nothing: what they hold is a bad column, a star or a wrong throughput. Other fibers hold objects, whose
+light is never negative: what lies below zero was taken away too much. The sky lines tell the throughput of every fiber, whatever
+its object is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_specqa.values import Feature, Measured
+
+from .probes import Bools, Ints, between_lines, fiber_ranges
+from .robust import Floats, Strongest, mad_scale, nan_median, strongest
+from .skylines import LineFit
+
+BROAD = 100
+"""Bins that are averaged: a column stays under a curved trace about as long, and broader faults show in several windows."""
+THROUGHPUT_FLOOR = 0.005
+"""Smallest scatter of the continuum between fibers, as a fraction of the sky, that any flat leaves behind."""
+
+
+@dataclass(frozen=True)
+class FiberResiduals:
+    """What `fiber_residuals` found, in the unit of the flux.
+
+    Attributes
+    ----------
+    sky_fiber : Measured
+        Largest significant broad residual, of either sign, in a sky fiber.
+    below_zero : Measured
+        Largest significant depth below zero of any fiber.
+    table : ndarray, shape (n_fiber, n_window)
+        Mean residual between sky lines in windows of 100 bins, NaN where nothing is left.
+    error : ndarray, shape (n_fiber, n_window)
+        Its error, with the throughput scatter of the fibers.
+    """
+
+    sky_fiber: Measured
+    below_zero: Measured
+    table: Floats
+    error: Floats
+
+
+def fiber_residuals(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools, sky: Floats) -> FiberResiduals:
+    """Search every fiber for broad light that should not be there, or is missing.
+
+    Parameters
+    ----------
+    flux, ivar : ndarray, shape (n_fiber, n_wave)
+        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    is_sky : ndarray of bool, shape (n_fiber,)
+        Sky fibers.
+    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
+        Sky model in electron/Angstrom.
+
+    Returns
+    -------
+    FiberResiduals
+        Values, and the table of window means for a picture.
+
+    References
+    ----------
+    desispec #1346, #1158 (bad columns), PR #1367, #1481 (light in sky fibers), #1619 (trails beside bright fibers).
+    """
+    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
+    between = between_lines(spectrum)
+    good = (ivar > 0) & np.isfinite(flux) & between
+    starts = np.arange(0, max(wave.size - BROAD // 2, 1), BROAD)
+    weight = np.where(good, ivar, np.float32(0))
+    total = np.add.reduceat(weight, starts, axis=1)
+    enough = np.add.reduceat(good, starts, axis=1, dtype=np.int32) > BROAD // 10
+    light = np.add.reduceat(np.where(good, weight * flux, np.float32(0)), starts, axis=1)
+    table = np.where(enough, light / np.where(enough, total, 1.0), np.nan)
+    count = np.maximum(np.add.reduceat(between.astype(float), starts), 1.0)
+    level = np.add.reduceat(np.where(between, spectrum, 0.0), starts) / count
+    noise = np.where(enough, 1.0 / np.sqrt(np.where(enough, total, 1.0)), np.nan)
+    error = np.hypot(noise, _throughput_scatter(table[is_sky], level) * np.abs(level))
+    ends = [(float(wave[k]), float(wave[min(k + BROAD, wave.size) - 1])) for k in starts.tolist()]
+    light_found = strongest(np.where(is_sky[:, None], table, np.nan), error)
+    depth_found = strongest(np.minimum(table, 0.0), error)
+    return FiberResiduals(
+        sky_fiber=_report(light_found, fiber=fiber, ends=ends, detail="in a sky fiber: light of a source, or a bad column"),
+        below_zero=_report(depth_found, fiber=fiber, ends=ends, detail="below zero: too much was subtracted, or charge was lost"),
+        table=table,
+        error=error,
+    )
+
+
+def _throughput_scatter(table: Floats, level: Floats) -> float:
+    """Scatter between sky fibers of their residual as a fraction of the sky; generous where fibers are few."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = nan_median(np.where(level > 0, table / level, np.nan), axis=1)
+    count = int(np.isfinite(ratio).sum())
+    if count < 3:
+        return 10.0 * THROUGHPUT_FLOOR
+    return max(float(mad_scale(ratio)) * (1.0 + 2.0 / count**0.5), THROUGHPUT_FLOOR)
+
+
+def _report(found: Strongest, *, fiber: Ints, ends: list[tuple[float, float]], detail: str) -> Measured:
+    if found.place < 0:
+        return Measured.impossible("no live fiber has pixels between sky lines")
+    if not found.amplitude:
+        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
+    row, window = divmod(found.place, len(ends))
+    number = int(fiber[row])
+    span = (number, number)
+    feature = Feature(
+        "fiber", span, ends[window], found.amplitude, found.error, found.significance, "electron/Angstrom", "fiber residual"
+    )
+    return Measured(
+        value=abs(found.amplitude),
+        error=found.error,
+        sensitivity=found.sensitivity,
+        fibers=(span,),
+        waves=ends[window],
+        detail=f"{found.amplitude:+.1f} electron/Angstrom {detail}",
+        features=(feature,),
+    )
+
+
+def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
+    """Largest part of the sky lines that any fiber keeps (positive) or misses.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Result of `skylines.fit_lines`.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    faint : ndarray of bool, shape (n_fiber,)
+        Fibers to search.
+
+    Returns
+    -------
+    Measured
+        Absolute size of the largest significant part; 0 if none. The typical fiber is the reference.
+
+    References
+    ----------
+    desispec #2332, #2225 (fibers that lost their throughput and were not listed).
+    """
+    scale, error = fit.values[0, :, -1], fit.errors[0, :, -1]
+    found = strongest(np.where(faint, scale - nan_median(scale[faint], axis=0), np.nan), error)
+    if found.place < 0:
+        return Measured.impossible("no sky line is bright enough to measure a throughput on")
+    if not found.amplitude:
+        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
+    number = int(fiber[found.place])
+    return Measured(
+        value=abs(found.amplitude),
+        error=found.error,
+        sensitivity=found.sensitivity,
+        fibers=((number, number),),
+        detail=f"this fiber holds {found.amplitude:+.1%} of the sky lines: flat and sky model have its throughput wrong",
+        features=(
+            Feature(
+                "fiber", (number, number), fit.waves[-1], found.amplitude, found.error, found.significance, "", "sky line scale"
+            ),
+        ),
+    )
+
+
+def throughput_scatter(thrputcorr: Floats, *, fiber: Ints) -> Measured:
+    """Scatter of the throughput corrections, the survey pipeline's own definition.
+
+    Parameters
+    ----------
+    thrputcorr : ndarray, shape (n_fiber,)
+        Correction of each fiber, 1 for none; NaN or 0 is left out.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        1.48 times the median distance from 1.
+
+    References
+    ----------
+    desispec, SKYTHRURMS of qa-params.yaml.
+    """
+    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
+    if not known.any():
+        return Measured.impossible("the sky model has no throughput corrections")
+    distance = np.abs(thrputcorr[known] - 1.0)
+    value = 1.48 * float(np.median(distance))
+    worst = int(fiber[known][np.argmax(distance)])
+    return Measured(
+        value=value,
+        error=value * 0.8 / float(np.sqrt(known.sum())),
+        fibers=fiber_ranges(fiber, known),
+        detail=f"worst is fiber {worst}, corrected by {float(distance.max()):.3f}",
+    )
+
+
+def throughput_outlier(thrputcorr: Floats, *, fiber: Ints) -> Measured:
+    """Largest throughput correction of a single fiber.
+
+    Parameters
+    ----------
+    thrputcorr : ndarray, shape (n_fiber,)
+        Correction of each fiber, 1 for none; NaN or 0 is left out.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        Largest distance from 1.
+
+    References
+    ----------
+    desispec #2332, #2225 (fibers that lost their throughput and were not listed).
+    """
+    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
+    if not known.any():
+        return Measured.impossible("the sky model has no throughput corrections")
+    distance = np.where(known, np.abs(thrputcorr - 1.0), 0.0)
+    worst = int(np.argmax(distance))
+    number = int(fiber[worst])
+    return Measured(
+        value=float(distance[worst]),
+        error=0.0,
+        fibers=((number, number),),
+        detail=f"its sky lines are {float(thrputcorr[worst]):.2f} times those of the model: light lost since the flat was taken",
+    )

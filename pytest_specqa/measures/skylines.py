@@ -1,0 +1,236 @@
+"""Residuals at sky lines, judged against photon noise and as a fraction of the line.
+
+Sky codes raise the variance around bright lines until the reduced chi2 is 1, so that no chi is a witness there. The fits below
+weigh pixels by what photons and readout alone would give. Each fiber's residual at the lines is described by three numbers: a
+part of the line itself, a shift and a change of width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from pytest_specqa.values import Measured
+
+from .probes import Bools, Ints, between_lines, near_nebular, sky_continuum
+from .robust import Floats, median_and_error, nan_median
+
+LINE_EXCESS = 0.5
+"""Height over the continuum from which on a pixel belongs to a line."""
+MIN_PIXELS = 20
+
+
+@dataclass(frozen=True)
+class LineFit:
+    """Residual of each fiber at the sky lines, in terms of the lines themselves.
+
+    The residual is ``scale * L - shift * dL/dlambda + width * d2L/dlambda2``, with L the lines without continuum.
+
+    Attributes
+    ----------
+    values, errors : ndarray, shape (3, n_fiber, n_part)
+        Scale (fraction of the line), shift (Angstrom, positive if the fiber's lines lie redward of the model's) and width
+        (Angstrom**2, half of what is missing in the variance of the line spread); NaN where a part has too few pixels. The last
+        part is the whole spectrum, those before are its contiguous pieces.
+    excess : ndarray, shape (n_fiber,)
+        Mean square residual beyond photon noise over the mean square of the lines.
+    waves : tuple of (float, float)
+        Wavelength range of each part.
+    """
+
+    values: Floats
+    errors: Floats
+    excess: Floats
+    waves: tuple[tuple[float, float], ...]
+
+
+def photon_variance(ivar: Floats, sky: Floats, wave: Floats) -> Floats:
+    """Variance that photons and readout alone would give, never more than what the ivar says.
+
+    Parameters
+    ----------
+    ivar : ndarray, shape (n_fiber, n_wave)
+        Inverse variance, possibly deflated near sky lines; 0 marks bad pixels.
+    sky : ndarray, shape (n_wave,)
+        Median sky in electron/Angstrom.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+
+    Returns
+    -------
+    ndarray, shape (n_fiber, n_wave)
+        Variance; infinite for bad pixels.
+    """
+    between = between_lines(sky)
+    usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
+    base = nan_median(np.where(ivar[:, usable][:, ::3] > 0, ivar[:, usable][:, ::3], np.nan), axis=1)
+    lines = np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        photons = (1.0 / base)[:, None].astype(np.float32) + lines.astype(np.float32)
+        return np.asarray(np.where(ivar > 0, np.fmin(np.float32(1) / ivar, photons), np.inf))
+
+
+def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: int = 6) -> LineFit:
+    """Describe the residual of every fiber at the sky lines as a scale, a shift and a width.
+
+    Parameters
+    ----------
+    flux, ivar : ndarray, shape (n_fiber, n_wave)
+        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
+        Sky model in electron/Angstrom.
+    n_part : int
+        Number of pieces of the wavelength range that are also fitted alone.
+
+    Returns
+    -------
+    LineFit
+        Values and errors by fiber. The light of an object is taken as constant over each line.
+    """
+    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
+    lines = spectrum - sky_continuum(spectrum)
+    slope = np.gradient(lines, wave)
+    templates = np.stack([lines, -slope, np.gradient(slope, wave)])
+    columns = np.flatnonzero(~between_lines(spectrum, excess=LINE_EXCESS, margin=4) & ~near_nebular(wave))
+    ranges = _ranges(wave, n_part)
+    if columns.size < MIN_PIXELS:
+        empty = np.full((3, len(flux), n_part + 1), np.nan)
+        return LineFit(empty, empty, np.full(len(flux), np.nan), ranges)
+    variance = photon_variance(ivar, spectrum, wave)[:, columns]
+    good = np.isfinite(variance) & np.isfinite(flux[:, columns])
+    weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
+    data = np.where(good, flux[:, columns], 0.0).astype(np.float32)
+    matrix, vector, square, starts = _normal_equations(data, weight, templates[:, columns], columns)
+    part = np.minimum((columns[starts] * n_part) // wave.size, n_part - 1)
+    pieces = [part == k for k in range(n_part)] + [np.ones(part.size, dtype=bool)]
+    solved = [_solve(matrix[..., use].sum(axis=-1), vector[..., use].sum(axis=-1)) for use in pieces]
+    return LineFit(
+        values=np.stack([item[0] for item in solved], axis=-1),
+        errors=np.stack([item[1] for item in solved], axis=-1),
+        excess=_excess(square, weight, matrix),
+        waves=ranges,
+    )
+
+
+def _ranges(wave: Floats, n_part: int) -> tuple[tuple[float, float], ...]:
+    edges = np.linspace(wave[0], wave[-1], n_part + 1)
+    return (
+        *((float(low), float(high)) for low, high in pairwise(edges)),
+        (float(wave[0]), float(wave[-1])),
+    )
+
+
+def _normal_equations(data: Floats, weight: Floats, templates: Floats, columns: Ints) -> tuple[Floats, Floats, Floats, Ints]:
+    """Sums of each line window after its weighted mean is taken out: (3, 3, n, win), (3, n, win), (n, win), and window starts."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(columns) > 1) + 1])
+    total = np.add.reduceat(weight, starts, axis=1)
+    inverse = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
+    weighted = weight * data
+    mean = np.add.reduceat(weighted, starts, axis=1)
+    shapes = templates.astype(np.float32)
+    first = [np.add.reduceat(weight * shape, starts, axis=1) for shape in shapes]
+    matrix = np.empty((3, 3, *total.shape))
+    vector = np.empty((3, *total.shape))
+    for i in range(3):
+        vector[i] = np.add.reduceat(weighted * shapes[i], starts, axis=1) - first[i] * mean * inverse
+        for j in range(i + 1):
+            product = np.add.reduceat(weight * (shapes[i] * shapes[j]), starts, axis=1)
+            matrix[i, j] = matrix[j, i] = product - first[i] * first[j] * inverse
+    square = np.add.reduceat(weighted * data, starts, axis=1) - mean**2 * inverse
+    return matrix, vector, square, starts
+
+
+def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
+    """Solve each fiber's three equations; NaN where the lines do not fix them."""
+    size = np.sqrt(np.einsum("iin->in", matrix))
+    scale = np.where(size > 0, size, 1.0)
+    normal = np.moveaxis(matrix / (scale[:, None] * scale[None]), -1, 0)
+    fixed = (size > 0).all(axis=0) & (np.linalg.det(normal) > 1e-3)
+    normal[~fixed] = np.eye(3)
+    inverse = np.linalg.inv(normal)
+    values = np.einsum("nij,jn->in", inverse, vector / scale) / scale
+    errors = np.sqrt(np.maximum(np.einsum("nii->in", inverse), 0.0)) / scale
+    return np.where(fixed, values, np.nan), np.where(fixed, errors, np.nan)
+
+
+def _excess(square: Floats, weight: Floats, matrix: Floats) -> Floats:
+    """Mean square residual at the lines beyond photon noise, as a fraction of the lines' mean square."""
+    freedom = (weight > 0).sum(axis=1) - (square > 0).sum(axis=1)
+    light = matrix[0, 0].sum(axis=1)
+    return np.where(light > 0, (square.sum(axis=1) - freedom) / np.where(light > 0, light, 1.0), np.nan)
+
+
+def line_residual(fit: LineFit, *, fiber: Ints, is_sky: Bools, faint: Bools) -> Measured:
+    """Typical residual at sky lines as a fraction of the line, beyond photon noise.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Result of `fit_lines`.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    is_sky : ndarray of bool, shape (n_fiber,)
+        Sky fibers: they trained the model and are left out if enough others are faint.
+    faint : ndarray of bool, shape (n_fiber,)
+        Fibers whose object does not disturb.
+
+    Returns
+    -------
+    Measured
+        Root of the median excess over fibers; *not measured* without lines or with fewer than ten fibers.
+
+    References
+    ----------
+    desispec #947, PR #1008, #1381, #2725 (sky line residuals).
+    """
+    judges = faint & ~is_sky & np.isfinite(fit.excess)
+    if judges.sum() < 30:
+        judges = (faint | is_sky) & np.isfinite(fit.excess)
+    if judges.sum() < 10:
+        return Measured.impossible("fewer than ten faint live fibers, or no sky line bright enough to judge its residual")
+    middle, sigma = median_and_error(fit.excess[judges])
+    reached = float(np.sqrt(6.0 * sigma))
+    value = float(np.sqrt(middle)) if middle > 6.0 * sigma else 0.0
+    return Measured(
+        value=value,
+        error=float(0.5 * sigma / max(value, reached, 1e-9)),
+        sensitivity=reached,
+        fibers=((int(fiber.min()), int(fiber.max())),),
+        detail=f"sky lines leave {100 * value:.1f} % of their light behind: wavelength, line spread or fiber flat" if value else "",
+    )
+
+
+def line_scale(fit: LineFit, *, fiber: Ints) -> Measured:
+    """Part of the sky lines that is still there (positive), or taken away twice (-1), in the typical fiber.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Result of `fit_lines`.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        Median over all fibers, with its sign.
+
+    References
+    ----------
+    desispec PR #1895 (sky subtracted twice).
+    """
+    scales = fit.values[0, :, -1]
+    if np.isfinite(scales).sum() < 10:
+        return Measured.impossible("fewer than ten live fibers, or no sky line bright enough to judge its residual")
+    middle, sigma = median_and_error(scales)
+    return Measured(
+        value=float(middle),
+        error=float(sigma),
+        sensitivity=float(6.0 * sigma),
+        fibers=((int(fiber.min()), int(fiber.max())),),
+        detail=f"sframes hold {float(middle):+.1%} of the sky lines: the model was scaled, or subtracted twice",
+    )

@@ -50,11 +50,17 @@ SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKYBLUE)
 NO_DATA = "#bcd3e6"
 
 KIND_COLOURS = {"nebular": BLUE, "bump": ORANGE, "edge": PURPLE, "step": PURPLE}
+COLOUR_NAMES = {BLUE: "blue", ORANGE: "orange", PURPLE: "pink", VERMILLION: "red"}
 
 
 def kind_colour(kind: str) -> str:
     """Colour of a kind of feature; vermillion for those without one of their own."""
     return KIND_COLOURS.get(kind, VERMILLION)
+
+
+def kinds_told(kinds: Iterable[str]) -> str:
+    """Which colour stands for which kind of feature: ``red: line; blue: nebular``."""
+    return ", ".join(f"{COLOUR_NAMES[kind_colour(kind)]}: {kind}" for kind in dict.fromkeys(kinds))
 
 
 def new_figure(width: int, height: int, *, title: str = "", subtitle: str = "") -> Figure:
@@ -130,17 +136,27 @@ def as_float(values: npt.ArrayLike | None) -> FloatArray:
 
 
 def spread_labels(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Move label positions apart until neighbours are at least `gap` apart, keeping their order and the range."""
-    order = np.argsort(positions)
-    placed = [min(max(positions[i], low), high) for i in order]
-    for k in range(1, len(placed)):
-        placed[k] = max(placed[k], placed[k - 1] + gap)
-    for k in range(len(placed) - 1, -1, -1):
-        ceiling = high if k == len(placed) - 1 else placed[k + 1] - gap
-        placed[k] = min(placed[k], ceiling)
+    """Move label positions apart until neighbours are at least `gap` apart, keeping their order and their mean place.
+
+    Clusters that would overlap are merged and centred on what they label; the result stays between `low` and `high` where it fits.
+    """
+    order = np.argsort(positions, kind="stable")
+    clusters: list[tuple[float, int]] = []
+    for index in order:
+        centre, members = float(positions[index]), 1
+        while (
+            clusters
+            and centre - (members - 1) * gap / 2 < clusters[-1][0] + clusters[-1][1] * gap - (clusters[-1][1] - 1) * gap / 2
+        ):
+            other, count = clusters.pop()
+            centre, members = (other * count + centre * members) / (count + members), count + members
+        half = (members - 1) * gap / 2
+        centre = max(min(centre, high - half), low + half)
+        clusters.append((centre, members))
+    placed = [centre + (k - (members - 1) / 2) * gap for centre, members in clusters for k in range(members)]
     result = [0.0] * len(placed)
-    for slot, i in enumerate(order):
-        result[i] = placed[slot]
+    for index, place_ in zip(order, placed, strict=True):
+        result[index] = place_
     return result
 
 

@@ -18,6 +18,7 @@ from pytest_specqa.plots.canvas import (
     as_float,
     fiber_text,
     kind_colour,
+    kinds_told,
     new_figure,
     nothing_to_show,
     place,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 LEFT, RIGHT = 74, 86
 NAMES_HEIGHT = 92
 """Room above the image for the names of what was found."""
-MAX_MARKED, MAX_NAMED, MAX_GROUPS = 60, 24, 3
+MAX_MARKED, MAX_NAMED, MAX_GROUPS = 60, 14, 3
 GREYS = 14
 """Steps of the grey scale: pixel noise compresses badly, and no eye sees more steps in it."""
 
@@ -92,6 +93,7 @@ def sframe_lines(
     total = top + height + 54 + (112 * len(groups) + 20 if groups else 0)
     figure = new_figure(LEFT + across + RIGHT, total, title=title, subtitle=_how_to_read(features, ivar is not None))
     lowest = axes = _image(figure, binned, waves=waves, fibers=fibers, unit=unit, top=top)
+    limits = axes.get_xlim()
     _mark(axes, features, int(fibers[0]), across)
     for k, (index, first) in enumerate(groups):
         lowest = place(figure, (LEFT, top + height + 36 + 112 * k, across, 96), sharex=axes)
@@ -100,6 +102,7 @@ def sframe_lines(
         lowest.set_ylabel(unit if k == len(groups) // 2 else "")
         lowest.tick_params(labelbottom=k == len(groups) - 1)
     lowest.set_xlabel("wavelength as in the file [Å]")
+    lowest.set_xlim(limits)
     return figure
 
 
@@ -125,10 +128,9 @@ def _how_to_read(features: Sequence[Feature], masked: bool) -> str:
         parts.append("pale blue: no good pixel")
     if not features:
         parts.append("nothing found")
-    elif len(features) > MAX_MARKED:
-        parts.append(f"the {MAX_MARKED} worst of {len(features)} features marked")
-    else:
-        parts.append(f"{len(features)} feature{'s' * (len(features) > 1)} marked")
+        return "; ".join(parts)
+    number = f"the {MAX_MARKED} worst of {len(features)} features" if len(features) > MAX_MARKED else f"{len(features)} found"
+    parts.append(f"{number} ({kinds_told(feature.kind for feature in features[:MAX_MARKED])})")
     return "; ".join(parts)
 
 
@@ -158,17 +160,31 @@ def _mark(axes: Axes, features: Sequence[Feature], first_fiber: int, across: int
     """Outline what was found, leaving its inside free, and name the wavelengths above the image."""
     left, right = axes.get_xlim()
     per_pixel = (right - left) / across
+    for kind, fibers, low, high in _outlines(features[:MAX_MARKED], pad=4 * per_pixel):
+        corner = (low, fibers[0] - first_fiber - 0.5)
+        axes.add_patch(Rectangle(corner, high - low, fibers[1] - fibers[0] + 1, fill=False, ec=kind_colour(kind), lw=1.0))
     names: dict[str, tuple[float, str]] = {}
     for feature in features[:MAX_MARKED]:
-        low, high = feature.waves
-        pad = 4 * per_pixel
-        colour = kind_colour(feature.kind)
-        corner = (low - pad, feature.fibers[0] - first_fiber - 0.5)
-        axes.add_patch(
-            Rectangle(corner, high - low + 2 * pad, feature.fibers[1] - feature.fibers[0] + 1, fill=False, ec=colour, lw=1.0)
-        )
-        names.setdefault(feature.label or f"{(low + high) / 2:.0f} Å", ((low + high) / 2, colour))
+        middle = sum(feature.waves) / 2
+        names.setdefault(feature.label or f"{middle:.0f} Å", (middle, kind_colour(feature.kind)))
     _name_wavelengths(axes, names, per_pixel)
+
+
+def _outlines(features: Sequence[Feature], *, pad: float) -> list[tuple[str, tuple[int, int], float, float]]:
+    """Kind, fibers and wavelength range of the boxes to draw; those of one kind that would overlap in a group share a box."""
+    groups: dict[tuple[str, tuple[int, int]], list[tuple[float, float]]] = {}
+    for feature in features:
+        groups.setdefault((feature.kind, feature.fibers), []).append((feature.waves[0] - pad, feature.waves[1] + pad))
+    boxes = []
+    for (kind, fibers), ranges in groups.items():
+        merged: list[tuple[float, float]] = []
+        for low, high in sorted(ranges):
+            if merged and low <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+            else:
+                merged.append((low, high))
+        boxes.extend((kind, fibers, low, high) for low, high in merged)
+    return boxes
 
 
 def _name_wavelengths(axes: Axes, names: dict[str, tuple[float, str]], per_pixel: float) -> None:

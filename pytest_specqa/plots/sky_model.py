@@ -127,8 +127,10 @@ def _worst(
     """Row and column of the worst place: the first feature, else the largest deviation of 25 fibers over 30 Angstrom."""
     if features:
         worst = features[0]
-        row = int(np.abs(fibers - sum(worst.fibers) / 2).argmin())
-        return row, int(np.abs(smooth_wave - sum(worst.waves) / 2).argmin())
+        inside = (fibers >= worst.fibers[0]) & (fibers <= worst.fibers[1])
+        known = np.isfinite(smooth[inside]).any(axis=0) if inside.any() else np.isfinite(smooth).any(axis=0)
+        distance = np.where(known, np.abs(smooth_wave - sum(worst.waves) / 2), np.inf)
+        return int(np.abs(fibers - sum(worst.fibers) / 2).argmin()), int(distance.argmin())
     size = (min(25, smooth.shape[0]), min(3, smooth.shape[1]))
     calm = median_filter(np.nan_to_num(smooth), size=size, mode="nearest")
     row, column = np.unravel_index(np.abs(calm).argmax(), calm.shape)
@@ -197,7 +199,10 @@ def _along_wavelength(
     own = int(np.searchsorted(starts, fibers[row] // GROUP * GROUP))
     shown = [own, *[int(k) for k in np.argsort(-strength) if k != own][:3]]
     for colour, k in zip(SERIES, shown, strict=False):
-        axes.plot(smooth_wave, means[k], color=colour, lw=1.6 if k == own else 1.1, label=fiber_text(_group(starts, k)))
+        known = np.isfinite(means[k])  # the line bridges wavelengths without continuum
+        axes.plot(
+            smooth_wave[known], means[k, known], color=colour, lw=1.6 if k == own else 1.1, label=fiber_text(_group(starts, k))
+        )
     _limits(axes, limit)
     axes.set_ylabel("chromatic part [%]")
     axes.set_xlabel("wavelength as in the file [Å]")

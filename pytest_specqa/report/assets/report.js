@@ -1,0 +1,43 @@
+document.addEventListener('DOMContentLoaded', () => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)]
+  const rowOf = (id) => all('#results-table td[data-specqa]').find((cell) => cell.dataset.specqa === id)
+
+  // Each click on a row makes pytest-html draw the table anew, so that a cell has to be looked up again.
+  const open = (id) => {
+    if (!rowOf(id)) {
+      all('input[name="filter_checkbox"]').filter((box) => !box.checked && !box.disabled).forEach((box) => box.click())
+    }
+    const cell = rowOf(id)
+    if (!cell) {
+      return
+    }
+    if (cell.closest('tbody').querySelector('.extras-row').classList.contains('hidden')) {
+      cell.click()
+    }
+    all('tbody.specqa-here').forEach((body) => body.classList.remove('specqa-here'))
+    const body = rowOf(id).closest('tbody')
+    body.classList.add('specqa-here')
+    body.scrollIntoView({ block: 'start' })
+  }
+
+  all('a[data-specqa-go]').forEach((link) => link.addEventListener('click', (event) => {
+    event.preventDefault()
+    open(link.dataset.specqaGo)
+  }))
+
+  // The filters know pytest's words; the rows say ours.
+  const words = { failed: 'failed', passed: 'warned', skipped: 'not measured', error: 'errors' }
+  all('.filters input').forEach((box) => {
+    const label = box.nextElementSibling
+    const count = parseInt(label.textContent, 10)
+    if (!count) {
+      box.hidden = label.hidden = true
+    } else if (words[box.dataset.testResult]) {
+      const passed = document.querySelector('td.specqa-outcome .specqa-passed') ? ' or passed' : ''
+      const name = words[box.dataset.testResult] + (box.dataset.testResult === 'passed' ? passed : '')
+      label.textContent = `${count} ${name}`
+    }
+  })
+
+  document.getElementById('environment-header').click()
+})

@@ -1,0 +1,130 @@
+"""Nights and tiles at a glance: a cell for each unit, coloured and lettered by its worst outcome, that leads to its worst test."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from html import escape
+
+from pytest_specqa.report import words
+from pytest_specqa.report.gather import Entry
+from pytest_specqa.triage import STAGES, stage_of
+from pytest_specqa.values import BANDS, Outcome
+
+MAX_TOLD = 8
+"""Tests that the tooltip of a cell lists."""
+
+Cell = list[Entry]
+
+
+def flow(entry: Entry) -> tuple[int, int, str, str]:
+    """Sort key of entries: worst first, then by data flow, then by unit."""
+    stages = list(STAGES)
+    stage = stage_of(entry.records[0])
+    return -entry.outcome.rank, stages.index(stage) if stage in stages else len(stages), entry.unit, entry.nodeid
+
+
+def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool]) -> str:
+    """HTML of all grids: one per night for exposures and cameras, and one for tiles and petals.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        The tests of the run.
+    linked : callable
+        Whether an entry has a row to lead to.
+
+    Returns
+    -------
+    str
+        Empty if there is nothing to show.
+    """
+    nights: dict[int, list[Entry]] = defaultdict(list)
+    tiles: list[Entry] = []
+    for entry in entries:
+        if entry.records[0]["kind"] in ("tile", "petal"):
+            tiles.append(entry)
+        else:
+            nights[int(entry.records[0]["night"])].append(entry)
+    blocks = [_night(night, nights[night], linked) for night in sorted(nights)]
+    blocks += [_tiles(tiles, linked)] if tiles else []
+    return f'<div class="specqa-grids">{"".join(blocks)}</div>' if blocks else ""
+
+
+def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
+    cells: dict[tuple[int | None, str], Cell] = defaultdict(list)
+    tile_of: dict[int, int | None] = {}
+    for entry in entries:
+        record = entry.records[0]
+        expid = record["expid"]
+        cells[expid, str(record["camera"] or "exposure")].append(entry)
+        if expid is not None:
+            tile_of[expid] = tile_of.get(expid) or record["tile"]
+    bands = [band for band in BANDS if any(column[0] == band and column != "exposure" for _, column in cells)]
+    columns = [f"{band}{petal}" for band in bands for petal in range(10)] + ["exposure"]
+    groups = "".join(f'<th colspan="10" class="specqa-band">{band} petals</th>' for band in bands)
+    names = "".join(_column(column) for column in columns)
+    rows = []
+    for expid in sorted(tile_of):
+        tile = f"tile {tile_of[expid]}" if tile_of[expid] is not None else ""
+        found = "".join(_cell(cells.get((expid, column), []), f"{expid:08d} {column}", linked, column) for column in columns)
+        rows.append(f'<tr><th scope="row">{expid:08d} <span class="specqa-faint">{escape(tile)}</span></th>{found}</tr>')
+    whole = cells.get((None, "exposure"), [])
+    if whole:
+        rest = f'<td class="specqa-absent" colspan="{len(columns) - 1}"></td>'
+        rows.append(f'<tr><th scope="row">whole night</th>{rest}{_cell(whole, str(night), linked)}</tr>')
+    head = f"<tr><th></th>{groups}<th></th></tr><tr><th>exposure</th>{names}</tr>"
+    return _table(f"Night {night}", head, rows)
+
+
+def _column(column: str) -> str:
+    start = " specqa-first" if column[1:] == "0" or column == "exposure" else ""
+    name = column[1:] if column != "exposure" else "all"
+    return f'<th class="specqa-petal{start}" title="{escape(column)}">{escape(name)}</th>'
+
+
+def _tiles(entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
+    cells: dict[tuple[int, int, int | None], Cell] = defaultdict(list)
+    for entry in entries:
+        record = entry.records[0]
+        cells[int(record["tile"]), int(record["night"]), record["petal"]].append(entry)
+    rows = []
+    for tile, night in sorted({(tile, night) for tile, night, _ in cells}):
+        found = "".join(
+            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", linked, f"p{petal}") for petal in range(10)
+        )
+        whole = _cell(cells.get((tile, night, None), []), f"tile {tile}", linked, "exposure")
+        rows.append(f'<tr><th scope="row">{tile} <span class="specqa-faint">through {night}</span></th>{found}{whole}</tr>')
+    names = "".join(_column(f"p{petal}") for petal in range(10)) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
+    head = f'<tr><th></th><th colspan="10" class="specqa-band">petals</th><th></th></tr><tr><th>tile</th>{names}</tr>'
+    return _table("Tiles", head, rows)
+
+
+def _table(title: str, head: str, rows: Sequence[str]) -> str:
+    body = f'<table class="specqa-grid"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table>'
+    return f'<section><h3>{escape(title)}</h3><div class="specqa-scroll">{body}</div></section>'
+
+
+def _cell(cell: Cell, name: str, linked: Callable[[Entry], bool], column: str = "") -> str:
+    start = " specqa-first" if column[1:] == "0" or column == "exposure" else ""
+    if not cell:
+        return f'<td class="specqa-absent{start}"></td>'
+    worst = min(cell, key=flow)
+    outcome = worst.outcome
+    partly = outcome is Outcome.NOT_MEASURED and any(entry.outcome is Outcome.PASSED for entry in cell)
+    shown, mark = (Outcome.PASSED, " specqa-partly") if partly else (outcome, "")
+    title = escape(_tooltip(cell, name), quote=True)
+    css = f"{words.css_class(shown)}{mark}{start}"
+    letter = words.LETTERS[shown]
+    if not linked(worst):
+        return f'<td class="{css}" title="{title}">{letter}</td>'
+    target = escape(worst.nodeid, quote=True)
+    return f'<td class="{css}" title="{title}"><a href="#" data-specqa-go="{target}" aria-label="{title}">{letter}</a></td>'
+
+
+def _tooltip(cell: Cell, name: str) -> str:
+    counts = Counter(entry.outcome for entry in cell)
+    summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in reversed(Outcome) if counts[outcome])
+    told = [entry for entry in sorted(cell, key=flow) if entry.outcome is not Outcome.PASSED]
+    lines = [f"{entry.outcome}: {entry.claim}" for entry in told[:MAX_TOLD]]
+    return "\n".join([f"{name}: {summary}", *lines])

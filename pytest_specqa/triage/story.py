@@ -1,0 +1,29 @@
+"""The finding of a run in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_specqa.triage.cause import likely_cause
+from pytest_specqa.triage.scope import scope
+from pytest_specqa.triage.stages import STAGES, Record, first_bad_stage
+
+
+def story(records: Iterable[Record]) -> str:
+    """Say where the failures begin, how far they reach and what they suggest.
+
+    Parameters
+    ----------
+    records : iterable of mapping
+        Measurement records of one run, good ones included and waived ones left out; ``nodeid`` in them tells the stage.
+
+    Returns
+    -------
+    str
+        Such as ``first bad stage: sky model; petals 6-8 of the r cameras, both exposures of tile 7951, ...; suggests ...``; empty
+        if nothing failed.
+    """
+    everything = list(records)
+    stage = first_bad_stage(everything)
+    parts = (f"first bad stage: {STAGES[stage]}" if stage else "", scope(everything), likely_cause(everything))
+    return "; ".join(part for part in parts if part)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -16,10 +17,10 @@ from typing import NoReturn
 from pytest_specqa import __version__
 from pytest_specqa.errors import SpecQAError
 
-USAGE = 2
+USAGE, INTERNAL = 2, 3
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
-    "compare": ("pytest_specqa.results.cli", "compare two productions or two stored results"),
+    "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
     "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "limits": ("pytest_specqa.limits_cli", "check or list limits files"),
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code of the verb; 2 for misuse, with one line on standard error.
+        Exit code of the verb; 2 for misuse, with one line on standard error; 3 if the program itself failed, so that a crash is
+        never taken for a verdict.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     verb = next((word for word in words if not word.startswith("-")), None)
@@ -84,3 +86,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"specqa {arguments.verb}: interrupted", file=sys.stderr)
         return 130
+    except Exception:
+        traceback.print_exc()
+        print(f"specqa {arguments.verb}: this is a fault of the program, not a verdict; please report it", file=sys.stderr)
+        return INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

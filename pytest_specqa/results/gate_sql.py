@@ -107,8 +107,8 @@ class Release:
         return first or 0, last or 0, count
 
     def repeated(self) -> int:
-        """Measurements that are given more than once; whole numbers of 64 bits stand for their names, to spare memory."""
-        names = "SELECT count(*) AS n FROM found GROUP BY hash(unit, expectation, measure)"
+        """Measurements that are given more than once."""
+        names = f"SELECT count(*) AS n FROM found GROUP BY {store.key('unit', 'expectation', 'measure')}"
         ((count,),) = self._run(f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM ({names}) WHERE n > 1")
         return int(count)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Passed 0, not measured 1, warned 2, failed 3: as `pytest_specqa.values.Outcome.rank`; a waived failure is no failure.
 RANK = "CASE outcome WHEN 'passed' THEN 0 WHEN 'not measured' THEN 1 WHEN 'warned' THEN 2 ELSE 3 END"
+CELL = store.key("unit", "expectation")
 INSENSITIVE = "coalesce(sensitivity > needs, false)"
 
 
@@ -60,7 +61,7 @@ def count_regressions(connection: duckdb.DuckDBPyConnection, baseline: Sequence[
     for view, cells in (("baseline", "old_cells"), ("judged", "new_cells")):
         connection.execute(f"""
             CREATE TABLE {cells} AS
-            SELECT hash(unit, expectation) AS cell, max(CASE WHEN {waived} THEN least({RANK}, 2) ELSE {RANK} END)::TINYINT AS worst,
+            SELECT {CELL} AS cell, max(CASE WHEN {waived} THEN least({RANK}, 2) ELSE {RANK} END)::TINYINT AS worst,
                 bool_or(outcome = 'not measured' AND NOT {INSENSITIVE}) AS impossible
             FROM {view} GROUP BY ALL""").fetchall()
     connection.execute(f"""
@@ -76,7 +77,7 @@ def count_regressions(connection: duckdb.DuckDBPyConnection, baseline: Sequence[
         ("baseline", "judged", f"flip = '{Flip.MISSING}'"),
     ):
         names.append(f"""
-            SELECT DISTINCT flip, unit, expectation FROM {view} JOIN regressed ON cell = hash(unit, expectation)
+            SELECT DISTINCT flip, unit, expectation FROM {view} JOIN regressed ON cell = {CELL}
             WHERE {flips} AND expectation IN (SELECT DISTINCT expectation FROM {other})
                 AND (night IS NULL OR night IN (SELECT DISTINCT night FROM {other}))""")
     connection.execute(f"CREATE TABLE regressions AS {' UNION ALL '.join(names)}").fetchall()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_specqa import wording
 from pytest_specqa.errors import LimitError
@@ -15,6 +17,7 @@ from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
 if TYPE_CHECKING:
     from pytest_specqa.limits import Limits
 
+CHECK: pytest.StashKey[Check] = pytest.StashKey()
 CRASH, PRODUCT, NOTHING, SKIPPED = "crash", "product", "made_no_measurement", "not_expected"
 
 
@@ -24,8 +27,8 @@ class Check:
 
     Attributes
     ----------
-    unit, expectation
-        What is judged, and the name of the test.
+    unit, expectation, nodeid
+        What is judged, the name of the test, and its file and instance.
     limits : Limits
         Where the limits of the measures are looked up.
     root : Path
@@ -42,10 +45,19 @@ class Check:
         Names and arrays; drawn only if they are needed.
     products : list of Path
         Files read for this check, in order.
+    notes, extras : list
+        What the report says besides, and its pictures.
+    waivers : mapping of str to (str, str)
+        Waiver and its reason, by measure.
+    setup_error : BaseException or None
+        What went wrong before the test function could start.
+    crashed : bool
+        Whether the test ended with an exception.
     """
 
     unit: DataUnit
     expectation: str
+    nodeid: str
     limits: Limits
     root: Path
     survey: str = ""
@@ -57,6 +69,7 @@ class Check:
     products: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     extras: list[dict[str, Any]] = field(default_factory=list)
+    waivers: dict[str, tuple[str, str]] = field(default_factory=dict)
     setup_error: BaseException | None = None
     crashed: bool = False
 
@@ -132,10 +145,27 @@ class Check:
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
+    def waive(self, judge: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Let waivers speak: `judge` returns a record with ``waiver`` and ``waiver_reason`` set where one covers it."""
+        judged = [judge(record) for record in self.records()]
+        self.waivers = {record["measure"]: (record["waiver"], record["waiver_reason"]) for record in judged if record["waiver"]}
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the measurements as lines of a results file."""
+        found = [measurement.as_record() | {"nodeid": self.nodeid} for measurement in self.measurements]
+        for record in found:
+            if record["measure"] in self.waivers:
+                record["waiver"], record["waiver_reason"] = self.waivers[record["measure"]]
+        return found
+
     def failure(self) -> str:
-        """Return one line per failed measurement."""
-        failed = [found for found in self.measurements if found.outcome is Outcome.FAILED]
+        """Return one line per failed measurement that no waiver covers."""
+        failed = [found for found in self.measurements if found.outcome is Outcome.FAILED and found.limit.name not in self.waivers]
         return wording.failure(failed, rerun=self.rerun)
+
+    def waived(self) -> str:
+        """Return the waivers that cover this check, with their reasons."""
+        return "; ".join(f"{name}: {reason}" for name, reason in dict.fromkeys(self.waivers.values()))
 
     def reason(self) -> str:
         """Return why the check could not be made, in one line."""

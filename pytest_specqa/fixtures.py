@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_specqa import session
-from pytest_specqa.check import Check, Expect
+from pytest_specqa.check import CHECK, Check, Expect
 from pytest_specqa.limits import Limits
 from pytest_specqa.products import CameraProducts
 from pytest_specqa.selection import widen
@@ -24,7 +24,7 @@ def _unit(request: pytest.FixtureRequest, kind: str) -> DataUnit:
 
 
 def _check(request: pytest.FixtureRequest) -> Check:
-    check = request.node.stash.get(session.CHECK, None)
+    check = request.node.stash.get(CHECK, None)
     if check is None:
         raise pytest.UsageError(
             f"{request.fixturename} needs a data unit: ask for a product fixture, or for specqa_camera or another unit"

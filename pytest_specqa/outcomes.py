@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import session, wording
-from pytest_specqa.check import Check
+from pytest_specqa import wording
+from pytest_specqa.check import CHECK, Check
 from pytest_specqa.values import Outcome
 
 PROPERTY = "specqa"
@@ -21,7 +21,7 @@ def records(report: pytest.TestReport) -> list[dict[str, Any]]:
 
 def complete(item: pytest.Item, report: pytest.TestReport) -> None:
     """Finish the report of one phase of a test; after the last phase, let its arrays go."""
-    check = item.stash.get(session.CHECK, None)
+    check = item.stash.get(CHECK, None)
     if check is None:
         return
     if report.when == "call":
@@ -33,7 +33,7 @@ def complete(item: pytest.Item, report: pytest.TestReport) -> None:
         check.extras.clear()
     if report.when == "teardown":
         report.user_properties = [_brief(name, value) for name, value in report.user_properties]
-        del item.stash[session.CHECK]
+        del item.stash[CHECK]
 
 
 def _brief(name: str, value: object) -> tuple[str, object]:
@@ -63,6 +63,8 @@ def status(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, 
     found = records(report)
     if not found:
         return None
+    if any(record["waiver"] for record in found) and report.skipped:
+        return "waived", "W", ("WAIVED", {"yellow": True})
     outcome = wording.worst(found)
     if outcome is Outcome.WARNED:
         return "warned", "w", ("WARNED", {"yellow": True})

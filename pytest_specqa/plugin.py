@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import hookspecs, options, outcomes, recorder
+from pytest_specqa import collecting, hookspecs, judging, options, outcomes, recorder
 from pytest_specqa import session as running
+from pytest_specqa.report import page
 
 pytest_plugins = ["pytest_specqa.fixtures"]
 
@@ -23,9 +24,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options."""
     running.begin(config)
+    page.configure(config, announced=running.of(config).announced, show_passed=running.of(config).options.show_passed)
     if not hasattr(config, "workerinput"):
         recorder.begin(config)
         config.pluginmanager.register(Controller(config), "specqa-controller")
@@ -44,13 +47,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give tests that ask for data units one instance per unit."""
-    running.of(metafunc.config).parametrize(metafunc)
+    collecting.parametrize(running.of(metafunc.config), metafunc)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests of one unit together."""
-    running.of(config).arrange(items)
+    collecting.arrange(running.of(config), items)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -76,14 +79,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Keep what goes wrong with the data of a test for its call."""
-    with running.set_up(item):
+    with judging.set_up(item):
         yield
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Judge what a test measured."""
-    with running.judged(pyfuncitem):
+    with judging.judged(pyfuncitem):
         return (yield)
 
 
@@ -110,6 +113,7 @@ class Controller:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the records of a test."""
         recorder.of(self.config).receive(report)
+        page.take(self.config, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -119,3 +123,23 @@ class Controller:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close with the verdict."""
         recorder.summarize(self.config, terminalreporter)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Get hold of the page that pytest-html will write."""
+        page.title(self.config, report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
+        """Write the row of a test."""
+        page.row(self.config, report, cells)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
+        """Keep only the log that says more than the row."""
+        page.log(self.config, report, data)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str], postfix: list[str]) -> None:
+        """Put verdict and grids on top."""
+        page.summary(self.config, prefix=prefix, postfix=postfix)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from pytest_specqa.selection import Selection
 
 T = TypeVar("T")
-STEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
-NEEDS_STEP = {"frame": "skysub", "sky": "skysub", "sframe": "skysub", "fluxcalib": "fluxcal", "cframe": "all"}
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
 
 
@@ -104,13 +102,13 @@ class Products:
     def _excuse(self, kind: str, unit: DataUnit) -> str:
         """Say why a missing product need not exist; empty if it should."""
         exposure = self.selection.exposure(unit)
-        if exposure is None or exposure.expected is None:
+        expected = self.production.expected_products(exposure, str(unit.camera)) if exposure else None
+        if exposure is None or expected is None:
             return f"there is no {kind}, and no exposure table that asks for one" if kind in OPTIONAL else ""
-        if unit.camera not in exposure.expected:
-            return f"the exposure table does not expect camera {unit.camera}"
-        last = exposure.laststep if exposure.laststep in STEPS else "all"
-        if STEPS.index(last) < STEPS.index(NEEDS_STEP[kind]):
-            return f"the exposure table does not expect a {kind}: LASTSTEP is {last}"
+        if not expected:
+            return f"the exposure table expects no product of camera {unit.camera}"
+        if kind not in expected:
+            return f"the exposure table expects no {kind} of camera {unit.camera} (LASTSTEP {exposure.laststep})"
         return ""
 
 

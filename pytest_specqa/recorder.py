@@ -35,6 +35,9 @@ class Recorder:
         found = outcomes.records(report) if report.when == "call" else []
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
+            if (waivers := session.of(self.config).waivers) is not None:
+                waivers.see(record)
+                waivers.judge(record)
         self.records += found
         extras = getattr(report, "extras", [])
         if found and extras:
@@ -44,6 +47,17 @@ class Recorder:
             if dropped:
                 note = f"{wording.count(dropped, 'picture')} not shown: {quota} of this expectation are (--specqa-max-pictures)"
                 report.sections.append(("specqa", note))
+
+    def waiver_lines(self) -> list[tuple[str, bool]]:
+        """Say of each waiver what needs attention; the flag marks one that has expired, which fails the run."""
+        waivers = session.of(self.config).waivers
+        if waivers is None:
+            return []
+        return [(text, str(state) == "expired") for _, state, text in waivers.states()]
+
+    def expired(self) -> bool:
+        """Tell whether a waiver of this run has expired."""
+        return bool(self.records) and any(expired for _, expired in self.waiver_lines())
 
     def sorted(self) -> list[dict[str, Any]]:
         """Return the records by unit, expectation and measure, so that any order of running gives the same file."""
@@ -91,7 +105,8 @@ def finish(run: pytest.Session) -> None:
     if not recorder.store():
         run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     strict = session.of(run.config).options.fail_on == "warnings"
-    if strict and run.exitstatus == pytest.ExitCode.OK and any(record["outcome"] == Outcome.WARNED for record in recorder.records):
+    warned = strict and any(record["outcome"] == Outcome.WARNED and not record["waiver"] for record in recorder.records)
+    if run.exitstatus == pytest.ExitCode.OK and (warned or recorder.expired()):
         run.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -113,5 +128,7 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
         reporter.section("spectroscopic QA")
         for line, markup in terminal.summary(recorder.records):
             reporter.line(line, **markup)
+        for line, expired in recorder.waiver_lines():
+            reporter.line(line, red=expired)
         for line in recorder.stored:
             reporter.line(line, red="NOT written" in line)

@@ -1,9 +1,9 @@
-"""One run: the production and its units, the checks of each test, and what becomes of them."""
+"""The state of a run in one process: options, production, selection, limits; made when a test asks for data, not before."""
 
 from __future__ import annotations
 
+import datetime
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa import __version__, limits, options, selection
+from pytest_specqa import limits, options, selection
 from pytest_specqa.cache import ProductCache
-from pytest_specqa.check import CRASH, NOTHING, PRODUCT, SKIPPED, Check
 from pytest_specqa.errors import ProductError, SpecQAError
 from pytest_specqa.limits import Limits
 from pytest_specqa.options import Options
 from pytest_specqa.pictures import Gallery
-from pytest_specqa.products import NotExpected, Products
+from pytest_specqa.products import Products
 from pytest_specqa.selection import Selection
-from pytest_specqa.values import DataUnit, Outcome
+from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
     from pytest_specqa.production import Production
+    from pytest_specqa.results.waivers import Ledger
 
 UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
-CHECK: pytest.StashKey[Check] = pytest.StashKey()
 
 
 class Session:
@@ -47,6 +46,7 @@ class Session:
         self.usage_error = ""
         self.kinds_used: set[str] = set()
         self._limits: dict[Path, Limits] = {}
+        self._tiles: dict[int, int | None] = {}
 
     @cached_property
     def production(self) -> Production:
@@ -70,6 +70,16 @@ class Session:
         """The pictures drawn in this process."""
         return Gallery(self.options.max_pictures)
 
+    @cached_property
+    def waivers(self) -> Ledger | None:
+        """The waivers of the run with what they met in this process; `WaiverError` if the file is malformed."""
+        if self.options.waivers is None:
+            return None
+        from pytest_specqa.results.waiver_file import load  # noqa: PLC0415
+        from pytest_specqa.results.waivers import Ledger  # noqa: PLC0415
+
+        return Ledger(load(self.options.waivers), datetime.datetime.now(tz=datetime.UTC).date())
+
     @property
     def announced(self) -> bool:
         """Whether the command line alone shows that data units will be judged."""
@@ -81,7 +91,13 @@ class Session:
         return hasattr(self.config, "workerinput")
 
     def limits_for(self, path: Path) -> Limits:
-        """Return the limits that hold for a test file: the project's, those nearest to the file, those of hooks, the user's."""
+        """Return the limits for a test file: the project's, those nearest to the file, those of hooks, the user's.
+
+        Raises
+        ------
+        LimitError
+            If one of the files is malformed, with its line.
+        """
         folder = path.parent
         if folder not in self._limits:
             near = next((one / "limits.toml" for one in (folder, *folder.parents) if (one / "limits.toml").is_file()), None)
@@ -95,98 +111,16 @@ class Session:
         for found in self.config.hook.pytest_specqa_limits(config=self.config):
             yield from [found] if isinstance(found, Path) else found
 
-    def parametrize(self, metafunc: pytest.Metafunc) -> None:
-        """Give a test one instance per data unit, if it asks for units at all."""
-        kinds = [kind for fixture, kind in UNIT_FIXTURES.items() if fixture in metafunc.fixturenames]
-        if not kinds:
-            return
-        narrowest = kinds[0]
-        self.kinds_used.add(narrowest)
-        try:
-            units = self.selection.units[narrowest]
-            self.limits_for(Path(metafunc.definition.path))
-        except SpecQAError as error:
-            self.usage_error = self.usage_error or str(error)
-            units = ()
-        marks = pytest.mark.skip(reason=f"the selection holds no {narrowest}")
-        params: list[Any] = list(units) or [pytest.param(None, marks=marks, id=f"no-{narrowest}")]
-        metafunc.parametrize(f"specqa_{narrowest}", params, indirect=True, ids=str if units else None)
-
-    def arrange(self, items: list[pytest.Item]) -> None:
-        """Stop the run if it cannot judge anything; else put tests of one unit together, so that its products are loaded once."""
-        if not self.usage_error and self.kinds_used and not any(self.selection.units[kind] for kind in self.kinds_used):
-            self.usage_error = self._nothing()
-        if self.usage_error:
-            self._refuse(items)
-            return
-        found = [(number, unit_of(item)) for number, item in enumerate(items)]
-        slots = [(number, unit) for number, unit in found if unit is not None]
-        ordered = sorted(slots, key=lambda slot: selection.order(slot[1]))
-        items_before = list(items)
-        for (slot, _), (number, _) in zip(slots, ordered, strict=True):
-            items[slot] = items_before[number]
-
-    def _nothing(self) -> str:
-        kinds = " or ".join(sorted(self.kinds_used))
-        held = ", ".join(f"{len(units)} {kind}s" for kind, units in self.selection.units.items() if units)
-        return f"the selected tests judge a {kinds}, and the selection holds none (it holds {held}); choose other tests or filters"
-
-    def _refuse(self, items: list[pytest.Item]) -> None:
-        """End with a usage error; a worker hands it to the controller, which alone can set the exit code."""
-        if not self.is_worker:
-            raise pytest.UsageError(self.usage_error)
-        self.config.workeroutput["specqa_usage_error"] = self.usage_error  # type: ignore[attr-defined]
-        items.clear()
-
-    def check_for(self, item: pytest.Item) -> Check | None:
-        """Begin the check of a test; ``None`` if the test judges no data unit."""
-        unit = unit_of(item)
-        if unit is None or not isinstance(item, pytest.Function):
-            return None
-        held = self.selection.exposure(unit) or self.selection.tile(unit)
-        extra = item.callspec.id.replace(unit.id, "").strip("-")
-        check = Check(
-            unit=unit,
-            expectation=item.originalname + (f"[{extra}]" if extra else ""),
-            limits=self.limits_for(item.path),
-            root=self.production.root,
-            survey=held.survey if held else "",
-            program=held.program if held else "",
-            versions={"pytest-specqa": __version__, "production": self.production.name},
-            rerun=self.rerun(item, unit),
-        )
-        item.stash[CHECK] = check
-        return check
-
-    def close(self, item: pytest.Item, check: Check) -> None:
-        """Attach what a check measured to the reports of its test, and draw the pictures that they will show."""
-        if not check.measurements:
-            check.fail(NOTHING, "made no measurement: a test must call expect at least once, or expect.not_expected(reason)")
-        item.user_properties.extend(("specqa", found.as_record()) for found in check.measurements)
-        if getattr(self.config.option, "htmlpath", None):
-            self.gallery.draw(check)
-
-    def rerun(self, item: pytest.Function, unit: DataUnit) -> str:
-        """Return the command that repeats one test on one unit."""
-        package = Path(__file__).resolve().parent
-        here = self.config.invocation_params.dir
-        if item.path.is_relative_to(package):
-            module = ".".join(("pytest_specqa", *item.path.relative_to(package).with_suffix("").parts))
-            words = ["pytest", "--pyargs", f"{module}::{item.originalname}"]
-        else:
-            path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
-            words = ["pytest", f"{path}::{item.originalname}"]
-        words += ["--specprod", self.options.specprod or str(self.production.root), "--night", str(unit.night)]
-        words += ["--expid", str(unit.expid)] if unit.expid is not None else []
-        words += ["--tile", str(unit.tile)] if unit.kind in ("tile", "petal") else []
-        words += ["--camera", unit.camera] if unit.camera else []
-        words += ["--petal", str(unit.petal)] if unit.kind == "petal" else []
-        if unit.kind not in ("camera", "petal"):
-            words += [word for text in self.options.cameras for word in ("--camera", text)]
-            words += [word for petal in self.options.petals for word in ("--petal", str(petal))]
-        words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
-        words += ["--specqa-limits", str(self.options.limits)] if self.options.limits else []
-        return shlex.join(words)
+    def tile_of(self, unit: DataUnit) -> int | None:
+        """Return the tile of a unit; where no table tells, from the header of a product of its exposure."""
+        if unit.tile is not None or unit.expid is None:
+            return unit.tile
+        if unit.expid not in self._tiles:
+            try:
+                self._tiles[unit.expid] = self.production.tile_of(unit.night, unit.expid)
+            except ProductError:
+                self._tiles[unit.expid] = None
+        return self._tiles[unit.expid]
 
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -204,7 +138,9 @@ def usage_errors() -> Iterator[None]:
 def begin(config: pytest.Config) -> None:
     """Read the options and keep the state of this process in ``config.stash``."""
     with usage_errors():
-        config.stash[SESSION] = Session(config, options.read_options(config))
+        session = Session(config, options.read_options(config))
+        _ = session.waivers
+        config.stash[SESSION] = session
 
 
 def of(config: pytest.Config) -> Session:
@@ -226,47 +162,6 @@ def verify_selection(session: Session) -> None:
     if session.options.explicit and not session.is_worker:
         with usage_errors():
             _ = session.selection
-
-
-@contextmanager
-def set_up(item: pytest.Item) -> Iterator[None]:
-    """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
-    check = of(item.config).check_for(item)
-    try:
-        yield
-    except (Exception, pytest.skip.Exception) as error:
-        if check is None or isinstance(error, pytest.UsageError):
-            raise
-        check.setup_error = error
-
-
-@contextmanager
-def judged(item: pytest.Item) -> Iterator[None]:
-    """Run a test function, judge what it measured, and end it as passed, failed or skipped."""
-    check = item.stash.get(CHECK, None)
-    if check is None:
-        yield
-        return
-    try:
-        if check.setup_error is not None:
-            raise check.setup_error
-        yield
-    except NotExpected as reason:
-        check.not_measured(PRODUCT, str(reason))
-    except ProductError as error:
-        check.fail(PRODUCT, str(error))
-    except pytest.skip.Exception as reason:
-        check.not_measured(SKIPPED, str(reason.msg))
-    except (Exception, pytest.fail.Exception) as error:
-        check.fail(CRASH, f"{type(error).__name__}: {error}")
-        check.crashed = True
-        raise
-    finally:
-        of(item.config).close(item, check)
-    if check.outcome is Outcome.FAILED:
-        pytest.fail(check.failure(), pytrace=False)
-    if check.outcome is Outcome.NOT_MEASURED:
-        raise pytest.skip.Exception(check.reason(), _use_item_location=True)
 
 
 def hear(node: Any) -> None:

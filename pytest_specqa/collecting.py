@@ -1,0 +1,74 @@
+"""Collection: one instance of a test per data unit, in the order in which products are loaded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_specqa import selection
+from pytest_specqa.errors import SpecQAError
+from pytest_specqa.session import UNIT_FIXTURES, Session, unit_of
+
+
+def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
+    """Give a test one instance per data unit, if it asks for units at all, directly or through a product.
+
+    Parameters
+    ----------
+    session : Session
+        Holds the selection; a usage error is kept there, for `arrange` to end the run with.
+    metafunc : pytest.Metafunc
+        The test.
+    """
+    kinds = [kind for fixture, kind in UNIT_FIXTURES.items() if fixture in metafunc.fixturenames]
+    if not kinds:
+        return
+    narrowest = kinds[0]
+    session.kinds_used.add(narrowest)
+    try:
+        units = session.selection.units[narrowest]
+        session.limits_for(Path(metafunc.definition.path))
+    except SpecQAError as error:
+        session.usage_error = session.usage_error or str(error)
+        units = ()
+    marks = pytest.mark.skip(reason=f"the selection holds no {narrowest}")
+    params: list[Any] = list(units) or [pytest.param(None, marks=marks, id=f"no-{narrowest}")]
+    metafunc.parametrize(f"specqa_{narrowest}", params, indirect=True, ids=str if units else None)
+
+
+def arrange(session: Session, items: list[pytest.Item]) -> None:
+    """Put the tests of one unit together, in file order; tests without units keep their places.
+
+    Parameters
+    ----------
+    session : Session
+        What `parametrize` has met.
+    items : list of pytest.Item
+        Reordered in place.
+
+    Raises
+    ------
+    pytest.UsageError
+        If nothing can be judged; a worker of pytest-xdist hands it to the controller, which alone can set the exit code.
+    """
+    if not session.usage_error and session.kinds_used and not any(session.selection.units[kind] for kind in session.kinds_used):
+        session.usage_error = _nothing(session)
+    if session.usage_error:
+        if not session.is_worker:
+            raise pytest.UsageError(session.usage_error)
+        session.config.workeroutput["specqa_usage_error"] = session.usage_error  # type: ignore[attr-defined]
+        items.clear()
+        return
+    before = list(items)
+    slots = [(number, unit) for number, item in enumerate(before) if (unit := unit_of(item)) is not None]
+    ordered = sorted(slots, key=lambda slot: selection.order(slot[1]))
+    for (slot, _), (number, _) in zip(slots, ordered, strict=True):
+        items[slot] = before[number]
+
+
+def _nothing(session: Session) -> str:
+    kinds = " or ".join(sorted(session.kinds_used))
+    held = ", ".join(f"{len(units)} {kind}s" for kind, units in session.selection.units.items() if units)
+    return f"the selected tests judge a {kinds}, and the selection holds none (it holds {held}); choose other tests or filters"

@@ -1,0 +1,135 @@
+"""A test becomes a check: it is set up, run, judged, and ends as passed, failed or skipped."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_specqa import __version__, session
+from pytest_specqa.check import CHECK, CRASH, NOTHING, PRODUCT, SKIPPED, Check
+from pytest_specqa.errors import ProductError
+from pytest_specqa.products import NotExpected
+from pytest_specqa.session import Session
+from pytest_specqa.values import DataUnit, Outcome
+
+
+def _begin(running: Session, item: pytest.Item) -> Check | None:
+    unit = session.unit_of(item)
+    if unit is None or not isinstance(item, pytest.Function):
+        return None
+    held = running.selection.exposure(unit) or running.selection.tile(unit)
+    extra = item.callspec.id.replace(unit.id, "").strip("-")
+    check = Check(
+        unit=replace(unit, tile=running.tile_of(unit)),
+        expectation=item.originalname + (f"[{extra}]" if extra else ""),
+        nodeid=f"{item.path.name}::{item.name}",
+        limits=running.limits_for(item.path),
+        root=running.production.root,
+        survey=held.survey if held else "",
+        program=held.program if held else "",
+        versions={"pytest-specqa": __version__, "production": running.production.name},
+        rerun=rerun(running, item, unit=unit),
+    )
+    item.stash[CHECK] = check
+    return check
+
+
+@contextmanager
+def set_up(item: pytest.Item) -> Iterator[None]:
+    """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
+    check = _begin(session.of(item.config), item)
+    try:
+        yield
+    except (Exception, pytest.skip.Exception) as error:
+        if check is None or isinstance(error, pytest.UsageError):
+            raise
+        check.setup_error = error
+
+
+@contextmanager
+def judged(item: pytest.Item) -> Iterator[None]:
+    """Run a test function, judge what it measured, and end it as passed, failed or skipped."""
+    check = item.stash.get(CHECK, None)
+    if check is None:
+        yield
+        return
+    try:
+        if check.setup_error is not None:
+            raise check.setup_error
+        yield
+    except NotExpected as reason:
+        check.not_measured(PRODUCT, str(reason))
+    except ProductError as error:
+        check.fail(PRODUCT, str(error))
+    except pytest.skip.Exception as reason:
+        check.not_measured(SKIPPED, str(reason.msg))
+    except (Exception, pytest.fail.Exception) as error:
+        check.fail(CRASH, f"{type(error).__name__}: {error}")
+        check.crashed = True
+        raise
+    finally:
+        _close(session.of(item.config), item, check=check)
+    _end(check)
+
+
+def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
+    """Attach what was measured to the reports of the test, and draw the pictures that they will show."""
+    if not check.measurements:
+        check.fail(NOTHING, "made no measurement: a test must call expect at least once, or expect.not_expected(reason)")
+    if running.waivers is not None:
+        check.waive(running.waivers.judge)
+    item.user_properties.extend(("specqa", record) for record in check.records())
+    if getattr(running.config.option, "htmlpath", None):
+        running.gallery.draw(check)
+
+
+def _end(check: Check) -> None:
+    outcome = check.outcome
+    if outcome is Outcome.FAILED and (text := check.failure()):
+        pytest.fail(text, pytrace=False)
+    if outcome is Outcome.FAILED:
+        raise pytest.skip.Exception(f"waived: {check.waived()}", _use_item_location=True)
+    if outcome is Outcome.NOT_MEASURED:
+        raise pytest.skip.Exception(check.reason(), _use_item_location=True)
+
+
+def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
+    """Return the command that repeats one test on one unit.
+
+    Parameters
+    ----------
+    running : Session
+        What this run was asked for.
+    item : pytest.Function
+        The test.
+    unit : DataUnit
+        What it judges.
+
+    Returns
+    -------
+    str
+        To be typed where this run was started.
+    """
+    package, here, chosen = Path(__file__).resolve().parent, running.config.invocation_params.dir, running.options
+    if item.path.is_relative_to(package):
+        module = ".".join(("pytest_specqa", *item.path.relative_to(package).with_suffix("").parts))
+        words = ["pytest", "--pyargs", f"{module}::{item.originalname}"]
+    else:
+        path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
+        words = ["pytest", f"{path}::{item.originalname}"]
+    words += ["--specprod", chosen.specprod or str(running.production.root), "--night", str(unit.night)]
+    words += ["--expid", str(unit.expid)] if unit.expid is not None else []
+    words += ["--tile", str(unit.tile)] if unit.kind in ("tile", "petal") else []
+    words += ["--camera", unit.camera] if unit.camera else []
+    words += ["--petal", str(unit.petal)] if unit.kind == "petal" else []
+    if unit.kind not in ("camera", "petal"):
+        words += [word for text in chosen.cameras for word in ("--camera", text)]
+        words += [word for petal in chosen.petals for word in ("--petal", str(petal))]
+    words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
+    words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
+    return shlex.join(words)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.production.content import Image, Rows, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap
 from pytest_specqa.production.frames import GRID, check_wave
 from pytest_specqa.production.headers import Header
-from pytest_specqa.production.stream import defect
 from pytest_specqa.values import Tile
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
-from pytest_specqa.production.stream import HDU, FitsStream, defect
+from pytest_specqa.production.stream import HDU, FitsStream
 
 
 @dataclass(frozen=True)

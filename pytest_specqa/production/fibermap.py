@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.production.content import Rows, read_content
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
-from pytest_specqa.production.stream import defect
 from pytest_specqa.values import FIBERS_PER_PETAL, Camera
 
 REQUIRED = ("TARGETID", "FIBER", "FIBERSTATUS", "OBJTYPE")

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
-from pytest_specqa.production.fibermap import FATAL, REQUIRED, Fibermap, read_fibermap
+from pytest_specqa.production.defects import defect
+from pytest_specqa.production.fibermap import FATAL, REQUIRED, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.headers import Header
-from pytest_specqa.production.stream import defect
+from pytest_specqa.production.tables import parse_badamps
 from pytest_specqa.values import FIBERS_PER_PETAL, Camera
 
 FRAME_KINDS = ("frame", "sframe", "cframe")
@@ -225,10 +226,25 @@ def _check_heliocor(path: Path, header: Header) -> None:
 
 
 def _fibermap_source(content: Content, camera: Camera, load: Callable[[], Fibermap] | None) -> Callable[[], Fibermap]:
-    if "FIBERMAP" in content.data:
-        own = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], content.path)
-        return lambda: own.of_petal(camera.petal)
-    return load or (lambda: read_fibermap(content.path).of_petal(camera.petal))
+    own = content.data.get("FIBERMAP")
+    bits = _header_badamps(content, camera)
+
+    def source() -> Fibermap:
+        if own is not None:
+            fibermap = Fibermap(own, content.headers["FIBERMAP"], content.path).of_petal(camera.petal)
+        else:
+            fibermap = load() if load else read_fibermap(content.path).of_petal(camera.petal)
+        return fibermap.with_status(bits) if bits.any() else fibermap
+
+    return source
+
+
+def _header_badamps(content: Content, camera: Camera) -> NDArray[np.int32]:
+    text = str(content.header.get("BADAMPS") or "")
+    try:
+        return badamp_bits(camera, parse_badamps(text))
+    except ValueError:
+        raise defect(content.path, "0", found=f"BADAMPS = {text[:40]!r}", expected="amplifiers such as r6A,z8D") from None
 
 
 def _resolution_source(content: Content) -> Callable[[], NDArray[np.float32] | None]:

@@ -8,6 +8,8 @@ HeaderValue = str | int | float | bool | None
 Header = Mapping[str, HeaderValue]
 
 CARD = 80
+# A header is plain text; anything else in it must not reach a terminal.
+PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "END"})
 
 
@@ -25,7 +27,7 @@ def parse_header(raw: bytes) -> dict[str, HeaderValue]:
         Keyword to value; a keyword that occurs twice keeps its first value, commentary cards are left out and a card that cannot
         be read is kept as text. Strings lose their trailing blanks; long strings (CONTINUE) are joined.
     """
-    text = raw.decode("latin-1")
+    text = raw.translate(PRINTABLE).decode("ascii")
     values: dict[str, HeaderValue] = {}
     last = ""
     for start in range(0, len(text), CARD):

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 from pytest_specqa.errors import MissingProductError, UsageError
-from pytest_specqa.production.stream import defect, one_line
+from pytest_specqa.production.defects import defect, one_line
 
 _EXPOSURE = "exposures/{night}/{expid:08d}/"
 _TILE = "tiles/{group}/{tile}/{folder}/"

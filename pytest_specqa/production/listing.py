@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_specqa.production.stream import one_line
+from pytest_specqa.production.defects import one_line
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Exposure, Tile
 

@@ -49,7 +49,7 @@ class Production:
         self.name = self.root.resolve().name
         self._tables: dict[int, dict[int, ExposureRow]] = {}
         self._exposures: dict[int, dict[int, Exposure]] = {}
-        self._fibermaps: OrderedDict[int, Fibermap] = OrderedDict()
+        self._fibermaps: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Production({str(self.root)!r})"
@@ -294,13 +294,14 @@ class Production:
         except MissingProductError:
             return read_fibermap(self.find(kind, night=night, expid=expid, camera=name)).of_petal(camera.petal)
         exposure = self.exposure(night, expid)
-        amps = set(exposure.badamps if exposure else ())
+        amps = exposure.badamps if exposure else ()
         return whole.of_petal(camera.petal).with_status(badamp_bits(camera, amps))
 
     def _fibermap(self, night: int, expid: int) -> Fibermap:
-        if expid not in self._fibermaps:
-            self._fibermaps[expid] = read_fibermap(self.find("fibermap", night=night, expid=expid))
+        key = night, expid
+        if key not in self._fibermaps:
+            self._fibermaps[key] = read_fibermap(self.find("fibermap", night=night, expid=expid))
             if len(self._fibermaps) > FIBERMAPS_KEPT:
                 self._fibermaps.popitem(last=False)
-        self._fibermaps.move_to_end(expid)
-        return self._fibermaps[expid]
+        self._fibermaps.move_to_end(key)
+        return self._fibermaps[key]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.production.content import Content, Rows, check_identity, check_values, read_content
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.headers import Header
-from pytest_specqa.production.stream import defect
 from pytest_specqa.values import FIBERS_PER_PETAL, Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")

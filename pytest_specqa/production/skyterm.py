@@ -10,10 +10,10 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.frames import Frame
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.models import Sky
-from pytest_specqa.production.stream import defect
 
 # A pixel within this distance (Angstrom) of a sky line belongs to the line.
 LINE_HALF_WIDTH = 2.0

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
-from isal import igzip, isal_zlib
+from isal import igzip
 from numpy.typing import NDArray
 
-from pytest_specqa.errors import MissingProductError, ProductError
 from pytest_specqa.production.bintable import row_dtype, unpack_table
+from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
 
 BLOCK = 2880
@@ -26,18 +25,9 @@ MAX_HDUS = 200
 MAX_INFLATION = 1032
 SKIP_CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"
-REPLACE = "write the file again"
-COPY = "copy or write the file again"
 
-_ISAL_ERROR = cast(type[Exception], isal_zlib.error)
 _BITPIX = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _UNSIGNED = {(16, 2.0**15): "u2", (32, 2.0**31): "u4", (64, 2.0**63): "u8", (8, -128.0): "i1"}
-
-
-def defect(path: Path, hdu: str | None, *, found: str, expected: str, do: str = REPLACE) -> ProductError:
-    """One line on a bad file: where, what was found, what was expected, what to do."""
-    place = f"{path.name} HDU {hdu}" if hdu else path.name
-    return ProductError(f"{place}: found {found}; expected {expected}; {do}")
 
 
 @dataclass(frozen=True)
@@ -159,10 +149,12 @@ class FitsStream:
         numpy.ndarray
             Native-endian and writable: an image, or the structured rows of a table (text as bytes).
         """
-        assert hdu is self._hdu
-        assert self.position == hdu.start
+        if hdu is not self._hdu or self.position != hdu.start:
+            raise ValueError(f"the stream has passed the data of HDU {hdu.name}")
         with one_line(self.path):
             raw = self._take(hdu.shape[0] * hdu.dtype.itemsize if hdu.table else hdu.nbytes, hdu.name)
+        if self.gzipped and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
+            self._check_whole()
         if hdu.table:
             return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
         return _unpack_image(raw, hdu)
@@ -187,6 +179,12 @@ class FitsStream:
                 return
         for _ in self:
             pass
+
+    def _check_whole(self) -> None:
+        """Inflate the whole file in a second pass, for the sum that ends it: a stale DATASUM alone is no damage."""
+        with FitsStream(self.path) as again:
+            for _ in again:
+                pass
 
     def _read_header(self) -> dict[str, Any] | None:
         blocks = bytearray()
@@ -230,7 +228,7 @@ class FitsStream:
         if nbytes > room:
             what = f"a truncated file of {self._disk_size} bytes"
             raise defect(self.path, name or None, found=what, expected=f"the {nbytes} bytes that the header declares", do=COPY)
-        return HDU(name, header, table, axes[:1] if table else axes, dtype, nbytes, self.position)
+        return HDU(name, header, table, axes[:1] if table else axes or (0,), dtype, nbytes, self.position)
 
     def _take(self, count: int, name: str) -> bytes:
         raw = self._source.read(count) if count else b""
@@ -256,27 +254,18 @@ class FitsStream:
                 return
 
 
-@contextmanager
-def one_line(path: Path) -> Iterator[None]:
-    """Turn what the system and the gzip library raise into one line about the file."""
-    whole = "a whole FITS file"
-    try:
-        yield
-    except FileNotFoundError:
-        raise MissingProductError(f"{path.name}: not found; expected {path}; process it or deselect its unit") from None
-    except PermissionError:
-        raise defect(path, None, found="permission denied", expected="a readable file", do="give read permission") from None
-    except IsADirectoryError:
-        raise defect(path, None, found="a folder", expected="a file", do="put the product in its place") from None
-    except EOFError as error:
-        raise defect(path, None, found=f"a truncated file ({str(error)[:60]})", expected=whole, do=COPY) from None
-    except (OSError, _ISAL_ERROR) as error:
-        what = f"unreadable data ({str(error).splitlines()[0][:80] if str(error) else type(error).__name__})"
-        raise defect(path, None, found=what, expected=whole, do=COPY) from None
-
-
 def _inflating(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, cast(Any, igzip).IGzipFile(fileobj=file, mode="rb"))
+
+
+def _sums_up(raw: bytes, header: Header) -> bool:
+    """Whether data agree with their DATASUM, the ones' complement sum of 32-bit words; yes where the header has none."""
+    stated = str(header.get("DATASUM") or "")
+    if not stated.isdigit():
+        return True
+    words = np.frombuffer(raw + bytes(-len(raw) % 4) if len(raw) % 4 else raw, dtype=">u4")
+    modulus = 2**32 - 1
+    return (int(words.sum(dtype=np.uint64)) - int(stated)) % modulus == 0
 
 
 def _holds_end(block: bytes) -> bool:

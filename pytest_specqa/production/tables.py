@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.production.stream import defect, one_line
+from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.values import BANDS
 
 LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
@@ -139,7 +139,6 @@ def _row(values: dict[str, str]) -> ExposureRow:
         raise ValueError(f"LASTSTEP {laststep[:30]!r} is none of {', '.join(LASTSTEPS)}")
     tile = int(values["TILEID"])
     bad = set(parse_cameras(values["BADCAMWORD"]))
-    exptime = values.get("EXPTIME", "")
     return ExposureRow(
         expid=int(values["EXPID"]),
         tile=tile if tile >= 0 else None,
@@ -148,10 +147,18 @@ def _row(values: dict[str, str]) -> ExposureRow:
         badamps=parse_badamps(values.get("BADAMPS", "")),
         survey=values.get("SURVEY", ""),
         program=values.get("FAPRGRM", ""),
-        exptime=float(exptime) if exptime else math.nan,
+        exptime=_seconds(values.get("EXPTIME", "")),
         flags=_items(values.get("EXPFLAG", "")),
         header_errors=_items(values.get("HEADERERR", "")),
     )
+
+
+def _seconds(text: str) -> float:
+    # For information only: a table without it is no bad table.
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def parse_badamps(text: str) -> tuple[str, ...]:

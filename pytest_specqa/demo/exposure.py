@@ -7,18 +7,19 @@ belongs to, so that all later stages see it as the real pipeline would.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo.airglow import airglow_lines
 from pytest_specqa.demo.conditions import Conditions
 from pytest_specqa.demo.focalplane import RADIUS, fiber_positions, nebular_map
 from pytest_specqa.demo.galaxies import library
 from pytest_specqa.demo.skyfit import SkyModel, fit_sky, inverse
 from pytest_specqa.demo.targets import BROKENFIBER, FATAL, Targets
-from pytest_specqa.demo.templates import STEP, BandTemplate, amplifier_map, band_template, derivatives, flat_modes
+from pytest_specqa.demo.templates import STEP, BandTemplate, amplifier_map, derivatives, flat_modes, wave_grid
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.production.skyterm import BLUEST_LINE, LINE_HALF_WIDTH, sky_lines
 from pytest_specqa.values import FIBERS_PER_PETAL
 
 F32 = NDArray[np.float32]
@@ -38,7 +39,9 @@ class Streams:
 
     scene: np.random.Generator
     noise: np.random.Generator
+    instrument: np.random.Generator
     fault_seed: int
+    instrument_seed: int
     noisy: bool = True
 
 
@@ -50,6 +53,8 @@ class Exposure:
     ----------
     sky_light, object_light : ndarray
         Light before the fibers' own throughput [electron/Angstrom].
+    flat_coefficients : ndarray f8[500, 5]
+        Strengths of `templates.flat_modes` for each fiber.
     true_flat : ndarray
         Relative throughput of the fibers.
     counts, variance : ndarray
@@ -78,6 +83,7 @@ class Exposure:
     streams: Streams
     sky_light: F32 = field(default_factory=lambda: _NAN)
     object_light: F32 = field(default_factory=lambda: _NAN)
+    flat_coefficients: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     true_flat: F32 = field(default_factory=lambda: _NAN)
     counts: F32 = field(default_factory=lambda: _NAN)
     variance: F32 = field(default_factory=lambda: _NAN)
@@ -168,7 +174,21 @@ def open_scene(state: Exposure) -> None:
         state.sky_light += (throughput * nebular * state.scale).astype(np.float32)[:, None] * template.nebular
     state.resolution = (known * template.sigma**2).astype(np.float32)
     state.object_light = _targets_light(state)
-    state.true_flat = _draw_flat(state)
+    state.flat_coefficients = flat_coefficients(state.streams.instrument, cond.band)
+    broken = (state.targets.fibermap["FIBERSTATUS"] & BROKENFIBER) != 0
+    state.flat_coefficients[broken] *= 0.002
+    set_true_flat(state)
+
+
+def set_true_flat(state: Exposure) -> None:
+    """Throughput of the fibers at the wavelengths of the photons.
+
+    Parameters
+    ----------
+    state : Exposure
+        Gains `true_flat`, from its `flat_coefficients`.
+    """
+    state.true_flat = state.flat_coefficients.astype(np.float32) @ flat_modes(state.conditions.band, state.template.observed)
 
 
 def _targets_light(state: Exposure) -> F32:
@@ -203,13 +223,6 @@ def flat_coefficients(rng: np.random.Generator, band: str) -> NDArray[np.float64
     bends = [slit_waves(rng, size=size) + rng.normal(0, size / 2, n) for size in (0.015, 0.01, 0.006)]
     dip = (0.2 + 0.1 * (np.arange(n) - 250) / 250 + rng.normal(0, 0.01, n)) if band == "b" else np.zeros(n)
     return np.stack([level, *(level * bend for bend in bends), level * dip], axis=1)
-
-
-def _draw_flat(state: Exposure) -> F32:
-    coefficients = flat_coefficients(state.streams.scene, state.conditions.band)
-    coefficients[(state.targets.fibermap["FIBERSTATUS"] & BROKENFIBER) != 0] *= 0.002
-    flat: F32 = coefficients.astype(np.float32) @ flat_modes(state.conditions.band, state.template.observed)
-    return flat
 
 
 def expose(state: Exposure) -> None:
@@ -282,17 +295,13 @@ def measure_flat(state: Exposure) -> None:
         Gains `fiberflat`, `flat_ivar`.
     """
     cond = state.conditions
-    noise = state.streams.noise.standard_normal(state.true_flat.shape, dtype=np.float32)
-    # The smooth flat moves by less than two bins between the frames of reference: a linear step is exact enough.
-    slope = derivatives(state.true_flat)[0]
-    flat = state.true_flat + slope * (state.template.wave - state.template.observed).astype(np.float32)
-    error = np.float32(cond.flat_error)
+    state.fiberflat = state.flat_coefficients.astype(np.float32) @ flat_modes(cond.band, state.template.wave)
     if state.streams.noisy:
-        noise *= error
+        noise = state.streams.instrument.standard_normal(state.fiberflat.shape, dtype=np.float32)
+        noise *= np.float32(cond.flat_error)
         noise += 1
-        flat *= noise
-    state.fiberflat = flat
-    state.flat_ivar = np.broadcast_to(np.float32(1 / max(cond.flat_error, 1e-4) ** 2), flat.shape)
+        state.fiberflat *= noise
+    state.flat_ivar = np.broadcast_to(np.float32(1 / max(cond.flat_error, 1e-4) ** 2), state.fiberflat.shape)
 
 
 def apply_flat(state: Exposure) -> None:
@@ -341,9 +350,7 @@ def subtract_sky(state: Exposure) -> None:
     sky = fitted_sky(state)
     state.sframe = state.flattened - sky.flux
     if state.conditions.band != "b":
-        lines = line_part(sky.flux, state.template.wave, band=state.conditions.band)
-        lines *= (sky.thrputcorr - 1)[:, None]
-        state.sframe -= lines
+        _subtract_line_corrections(state, sky)
     state.sframe_ivar = state.flattened_ivar * sky.ivar * inverse(state.flattened_ivar + sky.ivar)
     fatal = (state.targets.fibermap["FIBERSTATUS"] & FATAL[state.conditions.band]) != 0
     state.sframe_ivar[fatal] = 0
@@ -367,33 +374,25 @@ def fitted_sky(state: Exposure) -> SkyModel:
     return state.sky
 
 
-def line_part(sky: F32, wave: NDArray[np.float64], *, band: str) -> F32:
-    """Sky lines alone: the model minus its continuum, which is interpolated across the bins within 2 Angstrom of a line.
+@lru_cache(maxsize=3)
+def _line_bins(band: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], F32]:
+    """Bins that belong to lines, the nearest line-free bins below and above each, and the share of the upper one."""
+    wave = wave_grid(band)
+    lines = sky_lines()[sky_lines() >= BLUEST_LINE]
+    near = (np.abs(wave[:, None] - lines) <= LINE_HALF_WIDTH).any(axis=1)
+    clear, bins = np.flatnonzero(~near), np.flatnonzero(near)
+    place = np.searchsorted(clear, bins)
+    above = clear[place.clip(max=clear.size - 1)]
+    below = np.where(place < clear.size, clear[(place - 1).clip(min=0)], above)
+    span = np.where(above > below, wave[above] - wave[below], 1)
+    return bins, below, above, ((wave[bins] - wave[below]) / span).astype(np.float32)
 
-    Parameters
-    ----------
-    sky : ndarray f4[500, nw]
-        Sky model.
-    wave : ndarray f8[nw]
-        Wavelengths as in the sframe [Angstrom].
-    band : str
-        ``b``, ``r`` or ``z``.
 
-    Returns
-    -------
-    ndarray f4[500, nw]
-        Line flux, not negative; 0 away from lines.
-    """
-    near = np.zeros(wave.size, dtype=bool)
-    for centre in airglow_lines(band)[0]:
-        near |= np.abs(wave - centre) < 2
-    clear = np.flatnonzero(~near)
-    right = np.searchsorted(clear, np.arange(wave.size)).clip(1, clear.size - 1)
-    before, after = clear[right - 1], clear[right]
-    share = ((wave - wave[before]) / (wave[after] - wave[before])).astype(np.float32)
-    continuum = sky[:, before] * (1 - share) + sky[:, after] * share
-    lines: F32 = np.where(near, np.maximum(sky - continuum, 0), np.float32(0))
-    return lines
+def _subtract_line_corrections(state: Exposure, sky: SkyModel) -> None:
+    """Subtract (THRPUTCORR - 1) times the lines of the model above their continuum, as desispec does in r and z."""
+    bins, below, above, share = _line_bins(state.conditions.band)
+    lines = sky.flux[:, bins] - sky.flux[:, below] * (1 - share) - sky.flux[:, above] * share
+    state.sframe[:, bins] -= (sky.thrputcorr - 1)[:, None] * np.maximum(lines, 0)
 
 
 def calibrate(state: Exposure) -> None:

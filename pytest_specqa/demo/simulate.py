@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,7 @@ def simulate_camera(
     *,
     faults: Mapping[str, float] | None = None,
     targets: Targets | None = None,
+    instrument: int | None = None,
     noise: bool = True,
 ) -> SimCamera:
     """Simulate one camera exposure from the sky to the cframe.
@@ -130,6 +131,8 @@ def simulate_camera(
         Fault name to amplitude in the unit of `FAULTS`; 0 plants nothing.
     targets : Targets or None
         Targets of the petal; drawn if not given.
+    instrument : int or None
+        Seed of the spectrograph: the same flat in all exposures that share it.
     noise : bool
         Whether to add photon and read noise, cosmic rays and flat noise; ivar is the same without.
 
@@ -144,15 +147,20 @@ def simulate_camera(
         A fault name that does not exist.
     """
     planted = {name: amplitude for name, amplitude in check_faults(faults or {}).items() if amplitude != 0}
-    seeds = [int(seed) for seed in rng.integers(0, 2**62, 4)]
+    seeds = [int(seed) for seed in rng.integers(0, 2**62, 5)]
+    instrument = seeds[4] if instrument is None else instrument
     streams = Streams(
         scene=np.random.Generator(np.random.SFC64(seeds[0])),
         noise=np.random.Generator(np.random.SFC64(seeds[1])),
+        instrument=np.random.Generator(np.random.SFC64([instrument, ord(conditions.band), conditions.petal])),
         fault_seed=seeds[2],
+        instrument_seed=instrument,
         noisy=noise,
     )
-    if targets is None:
-        targets = draw_targets(conditions, np.random.default_rng(seeds[3]))
+    targets = draw_targets(conditions, np.random.default_rng(seeds[3])) if targets is None else targets
+    fibermap = targets.fibermap.copy()
+    fibermap["EXPTIME"] = conditions.exptime
+    targets = replace(targets, fibermap=fibermap)
     template = band_template(conditions.band, conditions.heliocor, conditions.lsf_width, conditions.moon_color)
     state = Exposure(conditions=conditions, template=template, targets=targets, streams=streams)
     truth: dict[str, Place] = {}
@@ -161,7 +169,8 @@ def simulate_camera(
         for name, amplitude in planted.items():
             fault = FAULTS[name]
             if fault.stage == stage and fault.camera is not None:
-                truth[name] = fault.camera(state, amplitude, fault_rng(streams.fault_seed, name))
+                seed = streams.instrument_seed if stage == "flat" else streams.fault_seed
+                truth[name] = fault.camera(state, amplitude, fault_rng(seed, name))
     return _finish(state, truth)
 
 

@@ -63,10 +63,11 @@ class Targets:
     z: NDArray[np.float64]
 
 
-def _choose_sky(rng: np.random.Generator, n_sky: int) -> NDArray[np.bool_]:
-    """Sky fibers: as evenly over the 25-fiber blocks as the number allows, at random inside."""
+def _choose_sky(rng: np.random.Generator, n_sky: int, avoid: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Sky fibers: as evenly over the 25-fiber blocks as the number allows, at random inside, none of them broken."""
     order = np.concatenate([rng.permutation(np.arange(25 * block, 25 * block + 25)) for block in range(20)]).reshape(20, 25)
-    chosen = np.concatenate([rng.permutation(column) for column in order.T])[:n_sky]
+    chosen = np.concatenate([rng.permutation(column) for column in order.T])
+    chosen = chosen[~np.isin(chosen, avoid)][:n_sky]
     is_sky = np.zeros(FIBERS_PER_PETAL, dtype=bool)
     is_sky[chosen] = True
     return is_sky
@@ -83,7 +84,14 @@ def _fluxes(kind: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.flo
     return flux
 
 
-def draw_targets(conditions: Conditions, rng: np.random.Generator, *, structure: Structure | None = None, tile: int = 0) -> Targets:
+def draw_targets(
+    conditions: Conditions,
+    rng: np.random.Generator,
+    *,
+    structure: Structure | None = None,
+    tile: int = 0,
+    broken: NDArray[np.int64] | None = None,
+) -> Targets:
     """Draw what the fibers of a petal point at.
 
     Parameters
@@ -96,6 +104,8 @@ def draw_targets(conditions: Conditions, rng: np.random.Generator, *, structure:
         Large-scale structure of the tile; drawn if not given.
     tile : int
         Tile number, part of TARGETID and of the sky position.
+    broken : ndarray of int or None
+        Rows of the broken fibers; drawn if not given.
 
     Returns
     -------
@@ -103,7 +113,9 @@ def draw_targets(conditions: Conditions, rng: np.random.Generator, *, structure:
         Fibermap and the true spectra behind it.
     """
     structure = structure or draw_structure(rng, clustering=0.1)
-    is_sky = _choose_sky(rng, conditions.n_sky)
+    if broken is None:
+        broken = rng.permutation(FIBERS_PER_PETAL)[: conditions.dead_fibers]
+    is_sky = _choose_sky(rng, conditions.n_sky, broken)
     kind = rng.choice([LRG, ELG, QSO], FIBERS_PER_PETAL, p=[0.27, 0.53, 0.20]).astype(np.int64)
     kind[is_sky] = SKY
     science = rng.permutation(np.flatnonzero(~is_sky))
@@ -121,7 +133,7 @@ def draw_targets(conditions: Conditions, rng: np.random.Generator, *, structure:
     if conditions.bright_star > 0:
         star = int(science[0])
         flux[star] = conditions.bright_star
-    status = _fiberstatus(conditions, rng, is_sky=is_sky)
+    status = _fiberstatus(conditions, rng, is_sky=is_sky, broken=broken)
     fibermap = _fibermap(conditions, rng, kind=kind, template=template, flux=flux, status=status, tile=tile)
     fibermap["OBJTYPE"][empty] = b"NON"
     fibermap["DESI_TARGET"][empty] = 0
@@ -129,11 +141,13 @@ def draw_targets(conditions: Conditions, rng: np.random.Generator, *, structure:
     return Targets(fibermap=fibermap, kind=kind, template=template, fiberflux=flux, z=z)
 
 
-def _fiberstatus(conditions: Conditions, rng: np.random.Generator, *, is_sky: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _fiberstatus(
+    conditions: Conditions, rng: np.random.Generator, *, is_sky: NDArray[np.bool_], broken: NDArray[np.int64]
+) -> NDArray[np.int64]:
     status = np.zeros(FIBERS_PER_PETAL, dtype=np.int64)
     targets = rng.permutation(np.flatnonzero(~is_sky))
-    status[targets[: conditions.dead_fibers]] = BROKENFIBER
-    status[targets[conditions.dead_fibers : conditions.dead_fibers + conditions.bad_fibers]] = BADPOSITION
+    status[targets[: conditions.bad_fibers]] = BADPOSITION
+    status[broken] = BROKENFIBER
     stuck = rng.permutation(np.flatnonzero(is_sky))[: int(is_sky.sum()) // 6]
     status[stuck] |= STUCKPOSITIONER
     return status

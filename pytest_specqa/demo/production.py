@@ -1,0 +1,169 @@
+"""Writing the demo: a DESI production tree before and after the sky-model fix."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pytest_specqa.demo.faults import check_faults
+from pytest_specqa.demo.petalfiles import PetalTask, write_petal
+from pytest_specqa.demo.story import EXPOSURES, TILES, exposures_of
+from pytest_specqa.demo.tables import write_tables
+from pytest_specqa.errors import UsageError
+from pytest_specqa.values import BANDS
+
+MARKER = "specqa-demo.json"
+VARIANTS = ("before", "after")
+DEFAULT_SEED = 7951
+
+
+def write_production(
+    directory: Path | str,
+    *,
+    bands: str = "r",
+    petals: Iterable[int] = range(10),
+    seed: int = DEFAULT_SEED,
+    variants: Sequence[str] = VARIANTS,
+    faults: Mapping[str, float] | None = None,
+    progress: bool = True,
+    workers: int = 2,
+) -> Path:
+    """Write the demo production.
+
+    Night 20211014 with exposures 104282, 104284, 104285 and 104286, once ``before`` the sky-model fix of desispec#1452 (its defect
+    acts in all cameras) and once ``after``. Redshifts are not fitted: spectra whose sky residual near 6550 Angstrom is strong are
+    given the quasar redshift near 4.35 that redrock finds in them.
+
+    Parameters
+    ----------
+    directory : Path or str
+        Folder to write; an earlier demo in it is replaced once the new one is complete.
+    bands : str
+        Some of ``brz``.
+    petals : iterable of int
+        Petals 0-9.
+    seed : int
+        The same seed gives the same files.
+    variants : sequence of str
+        ``before``, ``after`` or both.
+    faults : mapping of str to float, optional
+        Faults to plant in every exposure of all variants, with their amplitudes.
+    progress : bool
+        Whether to show a progress bar.
+    workers : int
+        Processes; with 1 everything happens in this one.
+
+    Returns
+    -------
+    Path
+        `directory`.
+
+    Raises
+    ------
+    UsageError
+        Unknown band, petal, variant or fault, or a folder with other content.
+    """
+    target = Path(directory)
+    chosen = sorted(set(petals))
+    _check(target, bands=bands, petals=chosen, variants=variants)
+    planted = check_faults(faults or {})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        tasks = [
+            PetalTask(root=scratch, tile=tile, petal=petal, bands=bands, seed=seed, variants=tuple(variants), faults=tuple(planted.items()))
+            for tile in sorted(TILES, key=lambda tile: -len(exposures_of(tile)))
+            for petal in chosen
+        ]
+        _run(tasks, progress=progress, workers=workers)
+        for variant in variants:
+            write_tables(scratch / variant, bands=bands, petals=chosen, seed=seed)
+        record = {"seed": seed, "bands": bands, "petals": chosen, "variants": list(variants), "faults": planted}
+        (scratch / MARKER).write_text(json.dumps(record) + "\n", encoding="utf-8")
+        scratch.chmod(0o755)
+        _replace(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _check(target: Path, *, bands: str, petals: Sequence[int], variants: Sequence[str]) -> None:
+    if not bands or set(bands) - set(BANDS):
+        raise UsageError(f"bands {bands!r} do not exist: expected some of {BANDS}")
+    if not petals or not set(petals) <= set(range(10)):
+        raise UsageError(f"petals {list(petals)} do not exist: expected some of 0-9")
+    if not variants or set(variants) - set(VARIANTS):
+        raise UsageError(f"variants {', '.join(variants) or 'none'} do not exist: expected some of {', '.join(VARIANTS)}")
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file: give a folder for the demo")
+    if target.is_dir() and any(target.iterdir()) and not (target / MARKER).is_file():
+        raise UsageError(f"{target} holds other files: give an empty or a new folder for the demo")
+
+
+def _run(tasks: Sequence[PetalTask], *, progress: bool, workers: int) -> None:
+    total = sum(task.cameras for task in tasks)
+    with tqdm(total=total, desc="demo", unit="camera", disable=not progress) as bar:
+        if workers <= 1 or len(tasks) == 1:
+            for task in tasks:
+                bar.update(write_petal(task))
+            return
+        with _single_threaded(), ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(write_petal, task) for task in tasks]):
+                bar.update(done.result())
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Keep the linear algebra of each worker on one core: the workers fill them already."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _replace(scratch: Path, target: Path) -> None:
+    """Put the finished folder in place of an earlier demo."""
+    if not target.exists():
+        scratch.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.rename(old / "demo")
+    scratch.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def describe(bands: str, petals: Sequence[int], variants: Sequence[str]) -> str:
+    """What a demo holds, in one phrase.
+
+    Parameters
+    ----------
+    bands : str
+        Some of ``brz``.
+    petals : sequence of int
+        Petals.
+    variants : sequence of str
+        Variants.
+
+    Returns
+    -------
+    str
+        Such as ``4 exposures x 10 cameras, before and after``.
+    """
+    cameras = len(bands) * len(petals)
+    return f"{len(EXPOSURES)} exposures x {cameras} camera{'s' if cameras != 1 else ''}, {' and '.join(variants)}"

@@ -1,0 +1,227 @@
+"""Redshift tables of simulated tiles. No spectrum is fitted: each row is drawn as redrock would report such a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.demo.conditions import Conditions, TileConditions
+from pytest_specqa.demo.cosmos import draw_structure
+from pytest_specqa.demo.faults import FAULTS, Place, check_faults
+from pytest_specqa.demo.galaxies import ELG, LRG, QSO, STD
+from pytest_specqa.demo.targets import Targets, draw_targets
+from pytest_specqa.values import FIBERS_PER_PETAL
+
+SMALL_DELTA_CHI2, NODATA = 1 << 2, 1 << 9
+UNFIT_Z = 0.0
+"""Redshift of spectra without data."""
+
+_SUCCESS = {LRG: 0.965, ELG: 0.66, QSO: 0.62, STD: 0.995}
+_DELTACHI2 = {LRG: 400.0, ELG: 180.0, QSO: 1500.0, STD: 8000.0}
+_COEFFICIENTS = 10
+_DTYPE = np.dtype(
+    [("TARGETID", "i8"), ("CHI2", "f8"), ("COEFF", "f8", (_COEFFICIENTS,)), ("Z", "f8"), ("ZERR", "f8"), ("ZWARN", "i8")]
+    + [("NPIXELS", "i8"), ("SPECTYPE", "S6"), ("SUBTYPE", "S20"), ("NCOEFF", "i8"), ("DELTACHI2", "f8")]
+)
+_COADD_COLUMNS = ("TARGETID", "TARGET_RA", "TARGET_DEC", "OBJTYPE", "DESI_TARGET", "BGS_TARGET", "MWS_TARGET", "SCND_TARGET", "EBV")
+_COADD_COLUMNS += ("FLUX_G", "FLUX_R", "FLUX_Z", "FLUX_W1", "FLUX_W2", "FIBERFLUX_G", "FIBERFLUX_R", "FIBERFLUX_Z", "MORPHTYPE")
+_COADD_COLUMNS += ("PHOTSYS", "PRIORITY", "FIBER", "PETAL_LOC", "DEVICE_LOC", "LOCATION", "FIBERASSIGN_X", "FIBERASSIGN_Y")
+
+
+@dataclass(frozen=True)
+class SimRedshifts:
+    """Row-matched tables of one or more petals.
+
+    Attributes
+    ----------
+    redshifts : structured ndarray [n]
+        HDU REDSHIFTS.
+    fibermap : structured ndarray [n]
+        HDU FIBERMAP of the redrock file.
+    truth : dict of str to Place
+        Rows that each planted fault changed, and its redshift range.
+    """
+
+    redshifts: NDArray[Any]
+    fibermap: NDArray[Any]
+    truth: dict[str, Place] = field(default_factory=dict)
+
+    @property
+    def is_sky(self) -> NDArray[np.bool_]:
+        """Sky fibers."""
+        return np.asarray(self.fibermap["OBJTYPE"] == b"SKY")
+
+    def petal(self, number: int) -> SimRedshifts:
+        """The rows of one petal, without truth."""
+        rows = self.fibermap["PETAL_LOC"] == number
+        return SimRedshifts(self.redshifts[rows], self.fibermap[rows])
+
+
+def simulate_redshifts(
+    conditions: TileConditions,
+    rng: np.random.Generator,
+    *,
+    petals: Iterable[int] = range(10),
+    faults: Mapping[str, float] | None = None,
+    tile: int = 1000,
+) -> SimRedshifts:
+    """Simulate the redshift tables of a tile.
+
+    Parameters
+    ----------
+    conditions : TileConditions
+        Depth, clustering, targets.
+    rng : numpy.random.Generator
+        Source of randomness; the same state gives the same clean rows with and without faults.
+    petals : iterable of int
+        Petals to simulate; they share the large-scale structure of the tile.
+    faults : mapping of str to float, optional
+        Fault name to amplitude; those that act on redshifts act on each petal.
+    tile : int
+        Tile number.
+
+    Returns
+    -------
+    SimRedshifts
+        500 rows per petal, in order of FIBER.
+
+    Raises
+    ------
+    UsageError
+        A fault name that does not exist.
+    """
+    planted = {name: amplitude for name, amplitude in check_faults(faults or {}).items() if amplitude != 0}
+    structure = draw_structure(rng, clustering=conditions.clustering, wall=conditions.wall)
+    tables, fibermaps = [], []
+    rows: dict[str, list[Place]] = {}
+    for count, petal in enumerate(petals):
+        seeds = [int(seed) for seed in rng.integers(0, 2**62, 2)]
+        child = np.random.default_rng(seeds[0])
+        camera = Conditions(petal=petal, n_sky=conditions.n_sky, few_targets=conditions.few_targets, bad_fibers=conditions.bad_fibers)
+        targets = draw_targets(camera, child, structure=structure, tile=tile)
+        table, fibermap = fit_redshifts(targets, child, conditions=conditions), coadd_fibermap(targets)
+        for name, amplitude in planted.items():
+            change = FAULTS[name].redshifts
+            if change is not None:
+                place = change(table, fibermap, amplitude, np.random.default_rng([seeds[1], *name.encode()]))
+                rows.setdefault(name, []).append(Place(place.rows + count * FIBERS_PER_PETAL, place.waves))
+        tables.append(table)
+        fibermaps.append(fibermap)
+    truth = {name: Place(np.concatenate([place.rows for place in places]), places[0].waves) for name, places in rows.items()}
+    return SimRedshifts(np.concatenate(tables), np.concatenate(fibermaps), truth)
+
+
+def fit_redshifts(targets: Targets, rng: np.random.Generator, *, conditions: TileConditions) -> NDArray[Any]:
+    """Draw what redrock reports for the targets of one petal.
+
+    Parameters
+    ----------
+    targets : Targets
+        What the fibers point at.
+    rng : numpy.random.Generator
+        Source of randomness.
+    conditions : TileConditions
+        Depth and masked spectra.
+
+    Returns
+    -------
+    structured ndarray [500]
+        HDU REDSHIFTS.
+    """
+    n = FIBERS_PER_PETAL
+    table = np.zeros(n, dtype=_DTYPE)
+    table["TARGETID"] = targets.fibermap["TARGETID"]
+    table["NPIXELS"], table["NCOEFF"] = 7781, _COEFFICIENTS
+    table["COEFF"] = rng.normal(0, 10, (n, _COEFFICIENTS))
+    table["CHI2"] = rng.normal(7781, 125, n)
+    _draw_failures(table, rng)
+    for kind, success in _SUCCESS.items():
+        rows = np.flatnonzero((targets.kind == kind) & (targets.fiberflux > 0))
+        good = rows[rng.random(rows.size) < success * min(1.0, conditions.efftime**0.35)]
+        table["Z"][good] = targets.z[good] + rng.normal(0, 2e-4, good.size) * (1 + targets.z[good])
+        table["SPECTYPE"][good] = {QSO: b"QSO", STD: b"STAR"}.get(kind, b"GALAXY")
+        table["DELTACHI2"][good] = _DELTACHI2[kind] * conditions.efftime * rng.lognormal(0, 0.7, good.size) + 20
+    _draw_interlopers(table, targets, rng)
+    table["ZERR"] = 2e-5 * (1 + np.abs(table["Z"])) * rng.lognormal(0, 0.5, n)
+    table["SUBTYPE"] = np.where(table["SPECTYPE"] == b"STAR", b"F", b"")
+    table["ZWARN"] = np.where(table["DELTACHI2"] < 9, SMALL_DELTA_CHI2, 0)
+    blank(table, rng.permutation(n)[: conditions.masked_spectra])
+    return table
+
+
+def _draw_failures(table: NDArray[Any], rng: np.random.Generator) -> None:
+    """Redshifts of noise: broad in all templates, with small differences of chi2."""
+    n = len(table)
+    kind = rng.random(n)
+    galaxy = rng.beta(1.3, 1.1, n) * 1.7
+    quasar = np.exp(rng.uniform(np.log(1.05), np.log(6.6), n)) - 1
+    table["Z"] = np.where(kind < 0.72, galaxy, np.where(kind < 0.9, quasar, rng.normal(0, 5e-4, n)))
+    table["SPECTYPE"] = np.where(kind < 0.72, b"GALAXY", np.where(kind < 0.9, b"QSO", b"STAR"))
+    table["DELTACHI2"] = rng.exponential(7, n)
+
+
+def _draw_interlopers(table: NDArray[Any], targets: Targets, rng: np.random.Generator) -> None:
+    """Quasar targets that are stars or galaxies: most of those without a quasar redshift."""
+    rows = np.flatnonzero((targets.kind == QSO) & (table["DELTACHI2"] < 20) & (targets.fiberflux > 0))
+    star = rows[rng.random(rows.size) < 0.35]
+    galaxy = np.setdiff1d(rows, star)[: int(0.6 * rows.size)]
+    table["Z"][star], table["SPECTYPE"][star] = rng.normal(0, 3e-4, star.size), b"STAR"
+    table["Z"][galaxy], table["SPECTYPE"][galaxy] = rng.gamma(4, 0.14, galaxy.size).clip(0.02, 1.5), b"GALAXY"
+    for chosen in (star, galaxy):
+        table["DELTACHI2"][chosen] = 100 * rng.lognormal(0, 0.7, chosen.size)
+
+
+def blank(table: NDArray[Any], rows: NDArray[np.int64], *, z: float = UNFIT_Z) -> None:
+    """Report rows as redrock does for spectra without data.
+
+    Parameters
+    ----------
+    table : structured ndarray [n]
+        HDU REDSHIFTS, changed in place.
+    rows : ndarray of int
+        Rows without data.
+    z : float
+        Redshift that is written.
+    """
+    table["Z"][rows], table["SPECTYPE"][rows] = z, b"GALAXY"
+    table["ZWARN"][rows] = NODATA | SMALL_DELTA_CHI2
+    table["DELTACHI2"][rows], table["CHI2"][rows], table["NPIXELS"][rows] = 0, 9e99, 0
+
+
+def coadd_fibermap(targets: Targets, *, n_exposures: int = 1, exptime: float = 1000.0) -> NDArray[Any]:
+    """HDU FIBERMAP of a coadd or redrock file.
+
+    Parameters
+    ----------
+    targets : Targets
+        Targets of the petal.
+    n_exposures : int
+        Exposures in the coadd.
+    exptime : float
+        Their total exposure time [s].
+
+    Returns
+    -------
+    structured ndarray [500]
+        Coadd columns: COADD_FIBERSTATUS, COADD_NUMEXP, MEAN_ and RMS_ forms.
+    """
+    fm = targets.fibermap
+    means = [("FIBER_X", "MEAN_FIBER_X"), ("FIBER_Y", "MEAN_FIBER_Y"), ("DELTA_X", "MEAN_DELTA_X"), ("DELTA_Y", "MEAN_DELTA_Y")]
+    dtype = [("TARGETID", "i8"), ("COADD_FIBERSTATUS", "i4")]
+    dtype += [(name, fm.dtype[name].str) for name in _COADD_COLUMNS[1:]]
+    dtype += [("COADD_NUMEXP", "i2"), ("COADD_EXPTIME", "f4"), ("COADD_NUMNIGHT", "i2"), ("COADD_NUMTILE", "i2")]
+    dtype += [(mean, "f4") for _, mean in means] + [("RMS_DELTA_X", "f4"), ("RMS_DELTA_Y", "f4")]
+    out = np.zeros(len(fm), dtype=dtype)
+    for name in _COADD_COLUMNS:
+        out[name] = fm[name]
+    out["COADD_FIBERSTATUS"] = fm["FIBERSTATUS"]
+    out["COADD_NUMEXP"], out["COADD_EXPTIME"], out["COADD_NUMNIGHT"], out["COADD_NUMTILE"] = n_exposures, exptime, 1, 1
+    for name, mean in means:
+        out[mean] = fm[name]
+    for axis in "XY":
+        out[f"RMS_DELTA_{axis}"] = np.abs(fm[f"DELTA_{axis}"])
+    return out

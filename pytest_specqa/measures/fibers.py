@@ -101,7 +101,8 @@ def _throughput_scatter(table: Floats, level: Floats) -> float:
     count = int(np.isfinite(ratio).sum())
     if count < 3:
         return 10.0 * THROUGHPUT_FLOOR
-    return max(float(mad_scale(ratio)) * (1.0 + 2.0 / count**0.5), THROUGHPUT_FLOOR)
+    generous = 1.0 + 2.0 / float(np.sqrt(count))
+    return max(float(mad_scale(ratio)) * generous, THROUGHPUT_FLOOR)
 
 
 def _report(found: Strongest, *, fiber: Ints, ends: list[tuple[float, float]], detail: str) -> Measured:

@@ -1,0 +1,227 @@
+"""Is the fiber flat what 500 fibers under an even screen give: near 1, smooth, and without a slope over the focal plane?
+
+A fiber flat is nearly free of noise. It is judged by its shape, not by a chi.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_specqa.values import Feature, Measured
+
+from .probes import Bools, Ints, fiber_ranges
+from .robust import Floats, local_threshold, mad_scale, nan_median, strongest
+
+BIN = 8
+"""Bins of the file that are averaged before narrow features are looked for."""
+AROUND = 8
+"""Averaged bins to either side that a feature is compared with, the nearest two left out."""
+END = 12
+"""Averaged bins at each end of the range that count as edge."""
+DEAD = 0.02
+RADIUS = 407.0
+"""Radius of the focal plane in mm."""
+
+
+@dataclass(frozen=True)
+class FlatShape:
+    """What `flat_shape` found.
+
+    Attributes
+    ----------
+    low_fibers : Measured
+        Smallest median response of a fiber that is neither masked nor flagged.
+    extremes : Measured
+        Fraction of live fibers whose response leaves 0.5-2 times its own median anywhere.
+    edges : Measured
+        Distance from 1 of the camera's median response, relative to mid-range, at the worse end of the wavelength range.
+    narrow : Measured
+        Largest significant narrow feature of a single fiber, as a fraction of the response.
+    level : ndarray, shape (n_fiber,)
+        Median response of each fiber, NaN where masked.
+    """
+
+    low_fibers: Measured
+    extremes: Measured
+    edges: Measured
+    narrow: Measured
+    level: Floats
+
+
+def flat_shape(fiberflat: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, flagged: Bools | None = None) -> FlatShape:
+    """Measure level, range, edges and narrow features of a fiber flat.
+
+    Parameters
+    ----------
+    fiberflat, ivar : ndarray, shape (n_fiber, n_wave)
+        Response and its inverse variance; ivar = 0 or NaN is left out.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    flagged : ndarray of bool, shape (n_fiber,), optional
+        Fibers known to be broken or of low throughput.
+
+    Returns
+    -------
+    FlatShape
+        Values; each *not measured* if no fiber is live.
+
+    References
+    ----------
+    desispec #2332, #2225 (unlisted dead fibers), #897, #1342 (lamps), #1946 (stray light on one fiber).
+    """
+    binned, errors, centers = _binned(fiberflat, ivar, wave)
+    level = nan_median(binned, axis=1)
+    known = np.zeros(len(level), dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
+    live = np.isfinite(level) & ~known
+    if not live.any():
+        nothing = Measured.impossible("no live fiber in this flat")
+        return FlatShape(nothing, nothing, nothing, nothing, level)
+    sound = live & (level > DEAD)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shape = np.where(sound[:, None], binned / level[:, None], np.nan)
+    return FlatShape(
+        low_fibers=_low_fibers(level, live, fiber=fiber),
+        extremes=_extremes(shape, sound, fiber=fiber),
+        edges=_edges(shape, centers, fiber=fiber),
+        narrow=_narrow(shape, errors / np.where(sound, level, np.nan)[:, None], centers, fiber=fiber),
+        level=np.where(live, level, np.nan),
+    )
+
+
+def _binned(fiberflat: Floats, ivar: Floats, wave: Floats) -> tuple[Floats, Floats, Floats]:
+    """Response in groups of `BIN` bins, its error, and the mean wavelength of each group."""
+    size = wave.size // BIN * BIN
+    shape = (len(fiberflat), size // BIN)
+    count, total, noise = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    for start in range(BIN):
+        value, weight = fiberflat[:, start:size:BIN], ivar[:, start:size:BIN]
+        good = (weight > 0) & np.isfinite(value)
+        count += good
+        total += np.where(good, value, np.float32(0))
+        noise += np.where(good, np.float32(1) / np.where(good, weight, np.float32(1)), np.float32(0))
+    count[count < BIN // 2] = np.nan
+    return total / count, np.sqrt(noise) / count, wave[:size].reshape(-1, BIN).mean(axis=1)
+
+
+def _low_fibers(level: Floats, live: Bools, *, fiber: Ints) -> Measured:
+    worst = int(np.nanargmin(np.where(live, level, np.nan)))
+    dead = live & (level < DEAD)
+    state = (
+        f"{int(dead.sum())} unflagged fibers are dead" if dead.any() else f"fiber {int(fiber[worst])} is the weakest unflagged one"
+    )
+    return Measured(
+        value=float(level[worst]),
+        error=0.0,
+        fibers=fiber_ranges(fiber, dead) if dead.any() else ((int(fiber[worst]), int(fiber[worst])),),
+        detail=state,
+    )
+
+
+def _extremes(shape: Floats, sound: Bools, *, fiber: Ints) -> Measured:
+    with np.errstate(invalid="ignore"):
+        outside = ((shape < 0.5) | (shape > 2.0)).any(axis=1) & sound
+    return Measured(
+        value=float(outside.sum() / max(sound.sum(), 1)),
+        error=0.0,
+        fibers=fiber_ranges(fiber, outside),
+        detail=f"{int(outside.sum())} fibers respond less than half or more than twice their median somewhere: lamp or stray light",
+    )
+
+
+def _edges(shape: Floats, centers: Floats, *, fiber: Ints) -> Measured:
+    common = nan_median(shape, axis=0)
+    middle = float(np.nanmedian(common))
+    ends = [(common[:END], centers[:END]), (common[-END:], centers[-END:])]
+    distances = [abs(float(np.nanmedian(part)) / middle - 1.0) if np.isfinite(part).any() else 0.0 for part, _ in ends]
+    worst = int(np.argmax(distances))
+    waves = (float(ends[worst][1][0]), float(ends[worst][1][-1]))
+    return Measured(
+        value=distances[worst],
+        error=0.0,
+        fibers=((int(fiber.min()), int(fiber.max())),),
+        waves=waves,
+        detail="the whole camera departs from the other petals at this end: a lamp was missing or faint",
+    )
+
+
+def _narrow(shape: Floats, errors: Floats, centers: Floats, *, fiber: Ints) -> Measured:
+    """Each group against the parabola through the groups around it, after what all fibers share is divided out."""
+    own = shape / nan_median(shape[::3], axis=0)
+    offsets = np.array([k for k in range(-AROUND, AROUND + 1) if abs(k) > 2])
+    weights = np.linalg.pinv(np.vander(offsets, 3))[-1]
+    n_inner = centers.size - 2 * AROUND
+    inner = slice(AROUND, AROUND + n_inner)
+    excess = own[:, inner].copy()
+    for offset, weight in zip(offsets.tolist(), weights.tolist(), strict=True):
+        excess -= weight * own[:, AROUND + offset : AROUND + offset + n_inner]
+    noise = errors[:, inner] * float(np.sqrt(1.0 + np.sum(weights**2)))
+    found = strongest(excess, np.maximum(noise, mad_scale(excess, axis=1)[:, None]))
+    if found.place < 0:
+        return Measured.impossible("no live fiber in this flat")
+    if not found.amplitude:
+        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
+    row, group = divmod(found.place, excess.shape[1])
+    center = float(centers[inner][group])
+    number = int(fiber[row])
+    waves = (center - 10.0, center + 10.0)
+    return Measured(
+        value=abs(found.amplitude),
+        error=found.error,
+        sensitivity=found.sensitivity,
+        fibers=((number, number),),
+        waves=waves,
+        detail=f"a feature of {found.amplitude:+.1%} in this fiber alone: light on it that is not the lamp's",
+        features=(Feature("line", (number, number), waves, found.amplitude, found.error, found.significance, "", "flat feature"),),
+    )
+
+
+def plane_gradient(level: Floats, x: Floats, y: Floats, *, fiber: Ints) -> Measured:
+    """Slope over the focal plane of a response that should be even.
+
+    Parameters
+    ----------
+    level : ndarray, shape (n_fiber,)
+        Response of each fiber, from its flat or as the throughput correction of its sky lines; NaN is left out.
+    x, y : ndarray, shape (n_fiber,)
+        Place of each fiber in mm; NaN is left out.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        Change of the response, as a fraction, over one radius of the focal plane (407 mm), 0 if not significant; *not measured*
+        with fewer than 30 fibers.
+
+    References
+    ----------
+    desispec #2172, desisurveyops #174 (telescope misaligned with the flat-field screen).
+    """
+    known = np.isfinite(level) & np.isfinite(x) & np.isfinite(y) & (level > DEAD)
+    if known.sum() < 30:
+        return Measured.impossible("fewer than 30 live fibers have a place in the focal plane")
+    ratio = level[known] / np.median(level[known])
+    design = np.stack([np.ones(known.sum()), x[known] / RADIUS, y[known] / RADIUS], axis=1)
+    weight = np.ones(known.sum())
+    for _ in range(4):
+        normal = design.T @ (weight[:, None] * design)
+        plane = np.linalg.lstsq(normal, design.T @ (weight * ratio), rcond=None)[0]
+        residual = ratio - design @ plane
+        scale = max(float(mad_scale(residual)), 1e-6)
+        weight = (np.abs(residual) < 3.5 * scale).astype(float)
+    covariance = np.linalg.pinv(normal) * scale**2
+    size = float(np.hypot(plane[1], plane[2]))
+    direction = plane[1:] / max(size, 1e-12)
+    error = float(np.sqrt(direction @ covariance[1:, 1:] @ direction))
+    reached = local_threshold(2) * error
+    return Measured(
+        value=size if size > reached else 0.0,
+        error=error,
+        sensitivity=reached,
+        fibers=((int(fiber.min()), int(fiber.max())),),
+        detail=f"the response changes by {plane[1]:+.1%} toward +x and {plane[2]:+.1%} toward +y: the screen was not lit evenly",
+    )

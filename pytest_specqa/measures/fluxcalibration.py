@@ -1,0 +1,206 @@
+"""Is the flux calibration a smooth, finite vector, free of interstellar lines, and was it applied to flux and ivar alike?"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from pytest_specqa.values import Feature, Measured
+
+from .probes import Bools, Ints, fiber_ranges
+from .robust import Floats, mad_scale, nan_median, strongest
+
+INTERSTELLAR = {
+    "Ca II K": 3934.8,
+    "Ca II H": 3969.6,
+    "H delta": 4102.9,
+    "H gamma": 4341.7,
+    "H beta": 4862.7,
+    "Na I D": 5893.5,
+    "H alpha": 6564.6,
+}
+"""Lines of interstellar gas and of the standard stars themselves; vacuum Angstrom."""
+TELLURIC = ((6860.0, 7067.0), (7143.0, 7410.0), (7584.0, 7713.0), (8092.0, 8392.0), (8926.0, 9868.0))
+"""Ranges in Angstrom where the atmosphere absorbs and the calibration rightly has structure."""
+LINE_SIGMA = 3.0
+BACKGROUND_SIGMA = 12.0
+
+
+def usable_calibration(fluxcalib: Floats, ivar: Floats, *, fiber: Ints, expected: Bools) -> Measured:
+    """Fraction of calibration values that are finite and positive, in fibers that have data.
+
+    Parameters
+    ----------
+    fluxcalib, ivar : ndarray, shape (n_fiber, n_wave)
+        Calibration vectors and their inverse variance.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    expected : ndarray of bool, shape (n_fiber,)
+        Fibers with data to calibrate.
+
+    Returns
+    -------
+    Measured
+        Fraction between 0 and 1; *not measured* without expected fibers.
+
+    References
+    ----------
+    desispec #1103.
+    """
+    if not expected.any():
+        return Measured.impossible("no fiber of this camera has data to calibrate")
+    with np.errstate(invalid="ignore"):
+        usable = (np.isfinite(fluxcalib) & (fluxcalib > 0) & (ivar > 0)).mean(axis=1)
+    lost = expected & (usable < 0.5)
+    return Measured(
+        value=float(usable[expected].mean()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, lost),
+        detail=f"{int(lost.sum())} fibers with data have no calibration" if lost.any() else "",
+    )
+
+
+def largest_ivar(ivar: Floats, *, fiber: Ints) -> Measured:
+    """Largest inverse variance of the calibration: a vector that claims to be exact takes over every mean.
+
+    Parameters
+    ----------
+    ivar : ndarray, shape (n_fiber, n_wave)
+        Inverse variance of the calibration vectors.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        Largest value; infinite if one is not finite.
+
+    References
+    ----------
+    desispec #1103.
+    """
+    top = np.where(np.isfinite(ivar), ivar, np.inf).max(axis=1)
+    worst = int(np.argmax(top))
+    return Measured(value=float(top[worst]), error=0.0, fibers=((int(fiber[worst]), int(fiber[worst])),))
+
+
+def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
+    """Deepest narrow feature that the calibration has at an interstellar or stellar line, or elsewhere outside the tellurics.
+
+    Parameters
+    ----------
+    fluxcalib, ivar : ndarray, shape (n_fiber, n_wave)
+        Calibration vectors and their inverse variance; ivar = 0 is left out.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    Measured
+        Absolute depth of the largest significant feature, as a fraction of the calibration, 0 if none; the noise is taken from
+        the vector's own scatter.
+
+    References
+    ----------
+    desispec PR #1160 (interstellar Ca II and Na I in the vectors).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        good = (ivar > 0) & (fluxcalib > 0) & np.isfinite(fluxcalib)
+        logs = np.where(good, np.log(np.where(good, fluxcalib, 1.0)), np.nan)
+    vector = nan_median(logs[::2] - nan_median(logs[::2], axis=1)[:, None], axis=0)
+    known = np.isfinite(vector)
+    if known.sum() < 200:
+        return Measured.impossible("the calibration has fewer than 200 usable wavelengths")
+    step = float(wave[1] - wave[0])
+    filled = np.interp(wave, wave[known], vector[known])
+    depth = _narrow_depth(filled, step)
+    outside = known & np.all([(wave < low - 20) | (wave > high + 20) for low, high in TELLURIC], axis=0)
+    margin = int(4 * BACKGROUND_SIGMA / step)
+    outside[:margin] = outside[-margin:] = False
+    if outside.sum() < 100:
+        return Measured.impossible("no wavelength outside the telluric bands")
+    scatter = max(float(mad_scale(depth[outside])), 1e-5)
+    found = strongest(
+        np.where(outside, depth, np.nan), np.full(wave.size, scatter), n_trials=float(outside.sum()) * step / LINE_SIGMA
+    )
+    if not found.amplitude:
+        return Measured(value=0.0, error=scatter, sensitivity=found.sensitivity)
+    place = float(wave[found.place])
+    near = min(INTERSTELLAR, key=lambda name: abs(INTERSTELLAR[name] - place))
+    name = near if abs(INTERSTELLAR[near] - place) < 3 * LINE_SIGMA else "no known line"
+    waves = (place - 2 * LINE_SIGMA, place + 2 * LINE_SIGMA)
+    fibers = (int(fiber.min()), int(fiber.max()))
+    return Measured(
+        value=abs(found.amplitude),
+        error=scatter,
+        sensitivity=found.sensitivity,
+        fibers=(fibers,),
+        waves=waves,
+        detail=f"a feature of {found.amplitude:+.1%} at {place:.0f} A ({name}) is printed on every calibrated spectrum",
+        features=(Feature("line", fibers, waves, found.amplitude, scatter, found.significance, "", name),),
+    )
+
+
+def _narrow_depth(logs: Floats, step: float) -> Floats:
+    """Amplitude of a line of `LINE_SIGMA` at every place, blind to anything that is straight or parabolic there."""
+    narrow = gaussian_filter1d(logs, LINE_SIGMA / step, mode="nearest")
+    middle = gaussian_filter1d(logs, np.sqrt(0.5 * (LINE_SIGMA**2 + BACKGROUND_SIGMA**2)) / step, mode="nearest")
+    wide = gaussian_filter1d(logs, BACKGROUND_SIGMA / step, mode="nearest")
+    return np.asarray((narrow - 2 * middle + wide) / _line_response())
+
+
+def _line_response() -> float:
+    """What the filter gives for a line of unit depth, in its middle."""
+    middle_variance = 0.5 * (LINE_SIGMA**2 + BACKGROUND_SIGMA**2)
+    variances = np.array([LINE_SIGMA**2, middle_variance, BACKGROUND_SIGMA**2])
+    return float(np.dot([1.0, -2.0, 1.0], LINE_SIGMA / np.sqrt(LINE_SIGMA**2 + variances)))
+
+
+def calibrated_alike(
+    cframe_flux: Floats, cframe_ivar: Floats, sframe_flux: Floats, sframe_ivar: Floats, *, fluxcalib: Floats, fiber: Ints
+) -> tuple[Measured, Measured]:
+    """Compare the calibrated spectra with the sky-subtracted ones divided by the calibration.
+
+    Parameters
+    ----------
+    cframe_flux, cframe_ivar : ndarray, shape (n_fiber, n_wave)
+        Calibrated flux and its inverse variance.
+    sframe_flux, sframe_ivar : ndarray, shape (n_fiber, n_wave)
+        The same before calibration, in electron/Angstrom.
+    fluxcalib : ndarray, shape (n_fiber, n_wave)
+        Calibration vectors.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+
+    Returns
+    -------
+    tuple of Measured
+        The typical difference of the fluxes in units of their error, where the flux itself is noise; and, in the fiber where it
+        is farthest from 1, the ivar over the one that the fluxes imply. *Not measured* if no pixel is good in all products.
+
+    References
+    ----------
+    desispec PR #1895 (sky subtracted twice), PR #2452, #2420 (factors not carried into the ivar).
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        good = (cframe_ivar > 0) & (sframe_ivar > 0) & (fluxcalib > 0)
+        ratio = np.where(good, cframe_ivar / (sframe_ivar * fluxcalib**2), np.nan)
+        apart = np.where(good, np.abs(cframe_flux * fluxcalib - sframe_flux) * np.sqrt(sframe_ivar), np.nan)
+    step = slice(None, None, 7)
+    by_fiber = nan_median(ratio[:, step], axis=1)
+    known = np.isfinite(by_fiber)
+    if not known.any():
+        nothing = Measured.impossible("no pixel is good in cframe, sframe and fluxcalib")
+        return nothing, nothing
+    distance = np.where(known, np.abs(np.log(np.where(known, by_fiber, 1.0))), -1.0)
+    worst = int(np.argmax(distance))
+    fibers = ((int(fiber[worst]), int(fiber[worst])),)
+    difference = float(np.nanmedian(nan_median(apart[:, step], axis=1)))
+    return (
+        Measured(difference, error=0.0, detail="cframe and sframe / fluxcalib are not the same spectra"),
+        Measured(
+            float(by_fiber[worst]), error=0.0, fibers=fibers, detail="the ivar was not calibrated by the square of the flux factor"
+        ),
+    )

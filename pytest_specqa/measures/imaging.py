@@ -1,0 +1,132 @@
+"""Do calibrated spectra hold the light that imaging says their targets have?
+
+The level tells a bad flux calibration or a petal that missed its targets; two fibers whose light fits the other's target were
+swapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_specqa.values import Measured
+
+from .probes import Bools, Ints
+from .robust import Floats, mad_scale, median_and_error
+
+PIVOT = {"b": ("G", 4800.0), "r": ("R", 6400.0), "z": ("Z", 9200.0)}
+"""Imaging band and its wavelength in Angstrom for the cameras of each band."""
+HALF_WIDTH = 500.0
+NANOMAGGY = 1.0885e7
+"""Flux density of one nanomaggy in 1e-17 erg/(s cm2 Angstrom), times the square of the wavelength in Angstrom."""
+BRIGHT = 10.0
+"""Signal to noise of a fiber's mean flux, measured or expected, from which on it can be compared."""
+OUTLIER = 7.0
+MATCH = 3.0
+MIN_SCATTER = 0.05
+MIN_FIBERS = 10
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What `imaging_agreement` found.
+
+    Attributes
+    ----------
+    level : Measured
+        Median over targets of measured over expected flux.
+    swapped : Measured
+        Number of pairs of fibers that each hold the light of the other's target.
+    ratio : ndarray, shape (n_fiber,)
+        Logarithm of measured over expected flux; NaN where it cannot be compared.
+    """
+
+    level: Measured
+    swapped: Measured
+    ratio: Floats
+
+
+def imaging_agreement(
+    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, photometry: Mapping[str, Floats], band: str, is_target: Bools
+) -> Agreement:
+    """Compare calibrated spectra with the fluxes of their targets in images.
+
+    Parameters
+    ----------
+    flux, ivar : ndarray, shape (n_fiber, n_wave)
+        Calibrated flux in 1e-17 erg/(s cm2 Angstrom) and inverse variance; ivar = 0 or NaN flux is left out.
+    wave : ndarray, shape (n_wave,)
+        Wavelength in Angstrom.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    photometry : mapping of str to ndarray
+        Flux through the fiber in nanomaggy for the bands ``G``, ``R`` and ``Z``, as far as known.
+    band : str
+        ``b``, ``r`` or ``z``.
+    is_target : ndarray of bool, shape (n_fiber,)
+        Fibers on a science target or standard, without a fatal flag.
+
+    Returns
+    -------
+    Agreement
+        Level and swapped pairs; *not measured* with fewer than ten comparable targets.
+
+    References
+    ----------
+    desispec #1229, #1648 (petals off target), #1380 (swapped fibers), #1103 (bad calibration).
+    """
+    name, pivot = PIVOT[band]
+    nothing = Measured.impossible(f"fewer than {MIN_FIBERS} targets with an imaging flux in {name} are bright enough to compare")
+    if name not in photometry:
+        return Agreement(nothing, nothing, np.full(len(flux), np.nan))
+    expected = np.asarray(photometry[name], dtype=float) * NANOMAGGY / pivot**2
+    measured, error = _mean_flux(flux, ivar, np.abs(wave - pivot) < HALF_WIDTH)
+    comparable = is_target & np.isfinite(measured) & (expected > BRIGHT * error)
+    if comparable.sum() < MIN_FIBERS:
+        return Agreement(nothing, nothing, np.full(len(flux), np.nan))
+    seen = np.maximum(measured, error)
+    ratio = np.where(comparable, np.log(np.where(comparable, seen, 1.0) / np.where(comparable, expected, 1.0)), np.nan)
+    middle, sigma = median_and_error(ratio)
+    level = float(np.exp(middle))
+    return Agreement(
+        level=Measured(
+            value=level,
+            error=level * float(sigma),
+            fibers=((int(fiber.min()), int(fiber.max())),),
+            waves=(max(float(wave[0]), pivot - HALF_WIDTH), min(float(wave[-1]), pivot + HALF_WIDTH)),
+            detail=f"{int(comparable.sum())} targets have {level:.2f} times their imaging flux: calibration, or fibers off target",
+        ),
+        swapped=_swapped(ratio - middle, np.log(np.where(comparable, expected, 1.0)), fiber=fiber),
+        ratio=ratio,
+    )
+
+
+def _mean_flux(flux: Floats, ivar: Floats, inside: Bools) -> tuple[Floats, Floats]:
+    good = (ivar[:, inside] > 0) & np.isfinite(flux[:, inside])
+    count = good.sum(axis=1)
+    enough = count > 0.5 * inside.sum()
+    divisor = np.where(enough, count, 1)
+    total = np.where(good, flux[:, inside], 0.0).sum(axis=1)
+    variance = np.where(good, 1.0 / np.where(good, ivar[:, inside], 1.0), 0.0).sum(axis=1)
+    return np.where(enough, total / divisor, np.nan), np.where(enough, np.sqrt(variance) / divisor, np.nan)
+
+
+def _swapped(deviation: Floats, expected: Floats, *, fiber: Ints) -> Measured:
+    """Pairs of outliers whose deviations are those of an exchange."""
+    scatter = max(float(mad_scale(deviation)), MIN_SCATTER)
+    with np.errstate(invalid="ignore"):
+        odd = np.flatnonzero(np.abs(deviation) > OUTLIER * scatter)
+    pairs = []
+    for place, one in enumerate(odd):
+        for other in odd[place + 1 :]:
+            step = expected[other] - expected[one]
+            if abs(deviation[one] - step) < MATCH * scatter and abs(deviation[other] + step) < MATCH * scatter:
+                pairs.append((int(one), int(other)))
+    return Measured(
+        value=float(len(pairs)),
+        error=0.0,
+        fibers=tuple((int(fiber[k]), int(fiber[k])) for pair in pairs for k in pair),
+        detail=", ".join(f"fibers {fiber[one]} and {fiber[other]} hold each other's target" for one, other in pairs[:3]),
+    )

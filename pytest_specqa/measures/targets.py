@@ -1,0 +1,175 @@
+"""Were the fibers where they should be, on the targets that they are said to be on, with standard stars among them?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.values import FIBERS_PER_PETAL, Measured
+
+from .probes import Bools, Ints, fiber_ranges
+from .robust import Floats
+
+STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
+"""DESI_TARGET bits STD_FAINT, STD_WD and STD_BRIGHT."""
+FATAL = {"b": 8323844, "r": 12518148, "z": 20906756}
+"""FIBERSTATUS bits that make a fiber useless in a band (desispec 0.70)."""
+CASSETTE = 50
+
+
+def flagged_fibers(fiberstatus: Ints, *, band: str) -> Bools:
+    """Tell which fibers are flagged as useless in a band.
+
+    Parameters
+    ----------
+    fiberstatus : ndarray of int, shape (n_fiber,)
+        FIBERSTATUS.
+    band : str
+        ``b``, ``r`` or ``z``.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_fiber,)
+        True for flagged fibers.
+    """
+    return np.asarray((np.asarray(fiberstatus, dtype=np.int64) & FATAL[band]) != 0)
+
+
+def misplaced_fibers(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance: float) -> Measured:
+    """Fraction of fibers farther from their target than a tolerance.
+
+    Parameters
+    ----------
+    delta_x, delta_y : ndarray, shape (n_fiber,)
+        Requested minus actual place in mm; NaN or (0, 0) means that nobody measured it.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    tolerance : float
+        Distance in mm.
+
+    Returns
+    -------
+    Measured
+        Fraction of the measured fibers; *not measured* if fewer than half of them have a measured place.
+
+    References
+    ----------
+    desispec, qa-params.yaml (30 and 100 micron), desispec #1229, #1648.
+    """
+    distance = np.hypot(delta_x, delta_y)
+    known = np.isfinite(distance) & (distance > 0)
+    if known.sum() < 0.5 * len(distance):
+        return Measured.impossible(f"only {int(known.sum())} of {len(distance)} fibers have a measured place")
+    with np.errstate(invalid="ignore"):
+        off = known & (distance > tolerance)
+    return Measured(
+        value=float(off.sum() / known.sum()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, off)[:CASSETTE],
+        detail=f"{int(off.sum())} of {int(known.sum())} fibers are more than {1000 * tolerance:.0f} micron off",
+    )
+
+
+def misplaced_cassette(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance: float) -> Measured:
+    """Fraction of fibers off their target in the worst neighbourhood of 50 fibers.
+
+    Parameters
+    ----------
+    delta_x, delta_y : ndarray, shape (n_fiber,)
+        Requested minus actual place in mm; NaN or (0, 0) means that nobody measured it.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    tolerance : float
+        Distance in mm.
+
+    Returns
+    -------
+    Measured
+        Largest fraction over groups of 50 fibers, which share a patch of the focal plane and mostly a control bus.
+
+    References
+    ----------
+    desispec #1650, #1651 (positioners of one bus failed).
+    """
+    groups = [fiber // CASSETTE == number for number in np.unique(fiber // CASSETTE)]
+    found = [misplaced_fibers(delta_x[rows], delta_y[rows], fiber=fiber[rows], tolerance=tolerance) for rows in groups]
+    found = [item for item in found if not item.reason]
+    if not found:
+        return Measured.impossible("no group of 50 fibers has measured places")
+    return max(found, key=lambda item: item.value)
+
+
+def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measured:
+    """Number of standard stars with data.
+
+    Parameters
+    ----------
+    desi_target : ndarray of int, shape (n_fiber,)
+        DESI_TARGET of the main survey.
+    ivar : ndarray, shape (n_fiber, n_wave)
+        Inverse variance; 0 marks bad pixels.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    flagged : ndarray of bool, shape (n_fiber,)
+        Fibers that calibration must not use.
+
+    Returns
+    -------
+    Measured
+        Standards that are unflagged and have at least half of their pixels; *not measured* if no target is marked as standard.
+
+    References
+    ----------
+    desispec, qa-params.yaml; desispec #2718, #1653.
+    """
+    chosen = (np.asarray(desi_target, dtype=np.int64) & STANDARDS) != 0
+    if not chosen.any():
+        return Measured.impossible("no target of this petal is marked as a standard star")
+    usable = chosen & ~flagged & ((ivar > 0).mean(axis=1) >= 0.5)
+    return Measured(
+        value=float(usable.sum()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, chosen & ~usable),
+        detail=f"of {int(chosen.sum())} standard stars {int(usable.sum())} can be used",
+    )
+
+
+def identity_conflicts(
+    fiber: Ints, location: Ints, targetid: NDArray[np.integer], *, petal: int, petal_loc: Ints | None = None
+) -> Measured:
+    """Number of fibers whose identity contradicts itself.
+
+    Parameters
+    ----------
+    fiber, location : ndarray of int, shape (n_fiber,)
+        FIBER (0-4999) and LOCATION (1000 times petal plus device).
+    targetid : ndarray of int, shape (n_fiber,)
+        TARGETID; values that are not positive belong to no target.
+    petal : int
+        Petal that the file belongs to.
+    petal_loc : ndarray of int, optional
+        PETAL_LOC.
+
+    Returns
+    -------
+    Measured
+        Fibers of another petal, out of order, that share a FIBER, LOCATION or TARGETID, or whose LOCATION is of another petal.
+
+    References
+    ----------
+    desispec #1380, #1202, desitarget #892.
+    """
+    wrong = fiber // FIBERS_PER_PETAL != petal
+    wrong |= np.concatenate([[False], np.diff(fiber) <= 0])
+    wrong |= location // 1000 != petal
+    if petal_loc is not None:
+        wrong |= petal_loc != petal
+    for values in (fiber, location, np.where(targetid > 0, targetid, -1 - np.arange(len(targetid)))):
+        _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+        wrong |= counts[inverse] > 1
+    return Measured(
+        value=float(wrong.sum()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, wrong)[:CASSETTE],
+        detail=f"{int(wrong.sum())} fibers share an identity or are of another petal" if wrong.any() else "",
+    )

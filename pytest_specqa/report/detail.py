@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -72,11 +73,17 @@ def pictures(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[dict[st
         if extra.get("format_type") == "image" and extra.get("mime_type") == "image/png":
             name = escape(f"{str(extra.get('name') or 'picture').replace('_', ' ')}: {about}", quote=True)
             content = escape(str(extra["content"]), quote=True)
-            picture = f'<figure class="specqa-picture"><img alt="{name}" src="data:image/png;base64,{content}"></figure>'
-            shown.append(as_html(picture))
+            image = f'<img alt="{name}" {_size(content)} src="data:image/png;base64,{content}">'
+            shown.append(as_html(f'<figure class="specqa-picture">{image}</figure>'))
         else:
             shown.append(dict(extra))
     return shown
+
+
+def _size(content: str) -> str:
+    """Width and height of a PNG, so that the page keeps its place for it and a click lands where it should."""
+    header = base64.b64decode(content[:32])
+    return f'width="{int.from_bytes(header[16:20])}" height="{int.from_bytes(header[20:24])}"'
 
 
 def as_html(content: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
 PROPERTY = "specqa"
+WAIVED = "waived"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Entry:
     nodeid: str
     outcome: Outcome
     records: tuple[dict[str, Any], ...]
+
+    @property
+    def waived(self) -> bool:
+        """Whether a waiver covers all that failed."""
+        return self.outcome is not Outcome.FAILED and any(_is_waived(record) for record in self.records)
+
+    @property
+    def word(self) -> str:
+        """What the page calls the outcome."""
+        return WAIVED if self.waived else str(self.outcome)
 
     @property
     def expectation(self) -> str:
@@ -85,10 +96,15 @@ class Gathered:
 
 
 def outcome_of(report: pytest.TestReport, records: tuple[dict[str, Any], ...]) -> Outcome:
-    """Outcome of a test: pytest's where it failed, else the worst of its records."""
+    """Outcome of a test: pytest's where it failed, else the worst of its records, where what is waived weighs like a warning."""
     if report.failed:
         return Outcome.FAILED
-    return max((Outcome(record["outcome"]) for record in records), key=lambda outcome: outcome.rank)
+    found = [Outcome.WARNED if _is_waived(record) else Outcome(record["outcome"]) for record in records]
+    return max(found, key=lambda outcome: outcome.rank)
+
+
+def _is_waived(record: dict[str, Any]) -> bool:
+    return bool(record.get("waiver")) and record["outcome"] == str(Outcome.FAILED)
 
 
 GATHERED: pytest.StashKey[Gathered] = pytest.StashKey()

@@ -72,7 +72,7 @@ def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]
     whole = cells.get((None, "exposure"), [])
     if whole:
         rest = f'<td class="specqa-absent" colspan="{len(columns) - 1}"></td>'
-        rows.append(f'<tr><th scope="row">whole night</th>{rest}{_cell(whole, str(night), linked)}</tr>')
+        rows.append(f'<tr><th scope="row">whole night</th>{rest}{_cell(whole, str(night), linked, "exposure")}</tr>')
     head = f"<tr><th></th>{groups}<th></th></tr><tr><th>exposure</th>{names}</tr>"
     return _table(f"Night {night}", head, rows)
 

@@ -72,19 +72,24 @@ def row(config: pytest.Config, report: pytest.TestReport, cells: list[str]) -> N
     if not gathered.entries or len(cells) < 4:
         return
     if entry is None or report.when != "call":
+        word = "error" if report.failed and report.when != "call" else report.outcome
+        alike = {"passed": Outcome.PASSED, "failed": Outcome.FAILED}.get(report.outcome, Outcome.NOT_MEASURED)
+        _outcome(cells, words.badge(alike, word))
         cells[1] = f'<td class="col-testId" data-specqa="{_attribute(report.nodeid)}">{escape(report.nodeid)}</td>'
         return
     if not _has_row(gathered.show_passed, entry):
         del cells[:]
         return
-    # pytest-html filters by its own word for the outcome, which stays in a hidden cell; the cell beside it says ours.
-    cells[0] = (
-        cells[0].replace('class="', 'class="specqa-hidden ', 1) + f'<td class="specqa-outcome">{words.badge(entry.outcome)}</td>'
-    )
+    _outcome(cells, words.badge(entry.outcome, entry.word))
     worst = max(entry.records, key=lambda record: Outcome(record["outcome"]).rank)
     first = f"<b>{escape(entry.unit)}</b> {escape(entry.claim)}"
     second = f'<span class="specqa-line">{escape(str(worst["message"]))}</span>'
     cells[1] = f'<td class="col-testId" data-specqa="{_attribute(report.nodeid)}">{first}{second}</td>'
+
+
+def _outcome(cells: list[str], badge: str) -> None:
+    """Say our outcome beside pytest-html's own word, which its filters need and which stays in a hidden cell."""
+    cells[0] = cells[0].replace('class="', 'class="specqa-hidden ', 1) + f'<td class="specqa-outcome">{badge}</td>'
 
 
 def _attribute(nodeid: str) -> str:
@@ -135,6 +140,8 @@ def _name(page: ReportData, records: Iterable[Mapping[str, Any]]) -> None:
 def _sort(page: ReportData, entries: Mapping[str, Entry]) -> None:
     """Put rows worst first, then in data-flow order; what is no check of ours (a broken test file) comes on top."""
     tests = page.data["tests"]
+    for nodeid in [nodeid for nodeid, rows in tests.items() if not rows]:  # tests without a row leave their name behind
+        del tests[nodeid]
     known = sorted((entries[nodeid] for nodeid in tests if nodeid in entries), key=flow)
     for nodeid in [entry.nodeid for entry in known]:
         tests[nodeid] = tests.pop(nodeid)
@@ -147,14 +154,14 @@ def _verdict(records: list[dict[str, Any]]) -> str:
     word, _, rest = verdict.sentence.partition(":")
     tale = story([record for record in records if not record.get("waiver")])
     sentence = f"<strong>{escape(word)}</strong>:{escape(rest)}" + (f"; {escape(tale)}" if tale else "")
-    some = verdict.outcome is Outcome.NOT_MEASURED and verdict.counts[str(Outcome.PASSED)]
-    shown = Outcome.PASSED if some else verdict.outcome
-    return f'<p class="specqa-verdict {words.css_class(shown)}">{sentence}.</p>'
+    return f'<p class="specqa-verdict {words.css_class(verdict.outcome)}">{sentence}.</p>'
 
 
 def _chips(entries: Iterable[Entry]) -> str:
-    counts = Counter(entry.outcome for entry in entries)
-    chips = "".join(words.badge(outcome, f"{counts[outcome]} {outcome}") for outcome in reversed(Outcome))
+    counts = Counter(entry.word for entry in entries)
+    chips = "".join(words.badge(outcome, f"{counts[str(outcome)]} {outcome}") for outcome in reversed(Outcome))
+    if counts[gather.WAIVED]:
+        chips += words.badge(Outcome.WARNED, f"{counts[gather.WAIVED]} {gather.WAIVED}")
     return f'<p class="specqa-chips">{chips} <span class="specqa-faint">checks: one expectation on one unit each</span></p>'
 
 
@@ -165,6 +172,6 @@ def _legend(entries: Iterable[Entry], *, show_passed: bool) -> str:
         left_out = f" {passed} passed checks have no row (<code>--specqa-show-passed</code> lists them)."
     return (
         '<p class="specqa-faint">A cell shows the worst outcome of its unit: <b>F</b> failed, <b>W</b> warned, <b>P</b> passed '
-        "(underlined: some checks not measured), <b>–</b> not measured, blank: not there. Click a cell to open the row of its worst "
-        f"check.{left_out}</p>"
+        "(underlined: some checks not measured), <b>–</b> not measured, blank: not there. Click a cell to open the row of its "
+        f"worst check.{left_out}</p>"
     )

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.scope import listed
-from pytest_specqa.triage.stages import STAGES, Record, bad_stages, failed, stage_of
-
-CRASH, PRODUCT = "crash", "product"
+from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, Record, bad_stages, stage_of, telling
 
 CLUES = (
     (r"\bcurv|ccd row|row.aligned", "a fault of the CCD or its calibration: it follows CCD rows, not wavelength"),
-    (r"\bamp(lifier)?s?\b|_amp", "a fault of one CCD amplifier: it stops at the amplifier's edge"),
+    (r"(?<![a-z])amp(lifier)?s?(?![a-z])", "a fault of one CCD amplifier: it stops at the amplifier's edge"),
     (r"dead|broken|single fiber|per_fiber|_fibers?_", "single fibers, not a processing step"),
 )
 """Words in a measure's name or its finding that tell a detector or a fiber from the processing; the first that matches wins."""
@@ -22,10 +20,10 @@ BY_STAGE = {
     "fiberflat": "the night's flat field, which every later exposure of the night inherits",
     "frame": "the raw data, their calibration or the extraction, before any sky is subtracted",
     "sky": "a processing fault in the sky model itself: a sound one differs between fibers only at lines and by one factor",
-    "sframe": "a sky subtraction that does not follow the light: the sky models themselves pass",
-    "cframe": "the flux calibration: the spectra are sound before it",
-    "redshifts": "the redshift fit or its targets: the spectra that were judged are sound",
-    "tile": "the combination of exposures: the single ones are sound",
+    "sframe": "a sky subtraction that does not follow the light of these fibers",
+    "cframe": "the flux calibration, as nothing that was judged before it fails",
+    "redshifts": "the redshift fit or its targets, as nothing that was judged before it fails",
+    "tile": "the combination of exposures, as no single one fails",
     "night": "a drift over the night that no single exposure shows",
 }
 
@@ -44,25 +42,24 @@ def likely_cause(records: Iterable[Record]) -> str:
         A phrase that begins with ``suggests``; empty if nothing failed or no rule speaks.
     """
     everything = list(records)
-    bad = failed(everything)
+    bad = telling(everything)
     if not bad:
         return ""
     measures = {str(record["measure"]) for record in bad}
     if measures == {CRASH}:
         return "suggests a fault of the checks, not of the data: every failure is a crash"
-    real = [record for record in bad if record["measure"] not in (CRASH, PRODUCT)]
-    if not real:
+    if measures == {PRODUCT}:
         return "suggests missing or unreadable files: nothing that could be read fails"
-    stages = bad_stages(real)
+    stages = bad_stages(bad)
     if stages[0] not in BY_STAGE:
         return ""
-    cause = _detector(real, stages[0]) or BY_STAGE[stages[0]]
+    cause = _detector(bad, stages[0]) or BY_STAGE[stages[0]]
     return "suggests " + cause + _evidence(everything, stages)
 
 
-def _detector(real: Sequence[Record], stage: str) -> str:
+def _detector(bad: Sequence[Record], stage: str) -> str:
     """Read the clues of the first bad stage; all of its failures must agree."""
-    texts = [f"{record['measure']} {record['message']}".lower() for record in real if stage_of(record) == stage]
+    texts = [f"{record['measure']} {record['message']}".lower() for record in bad if stage_of(record) == stage]
     return next((cause for pattern, cause in CLUES if all(re.search(pattern, text) for text in texts)), "")
 
 
@@ -74,7 +71,7 @@ def _evidence(everything: Sequence[Record], stages: Sequence[str]) -> str:
     after = [STAGES[stage] for stage in stages[1:] if stage in STAGES]
     parts = []
     if before:
-        parts.append(f"{listed(before)} pass{'es' if len(before) == 1 else ''}")
+        parts.append(f"passing before it: {listed(before)}")
     if after:
-        parts.append(f"{listed(after)} fail{'s' if len(after) == 1 else ''} after it")
+        parts.append(f"failing after it: {listed(after)}")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from pytest_specqa.triage.stages import Record, failed
+from pytest_specqa.triage.stages import Record, telling
 
 MANY = 4
 """More things than this are counted, not listed."""
@@ -26,7 +26,7 @@ def scope(records: Iterable[Record]) -> str:
         calibrations``; empty if nothing failed.
     """
     everything = list(records)
-    bad = failed(everything)
+    bad = telling(everything)
     if not bad:
         return ""
     parts = [_cameras(everything, bad), *_exposures(everything, bad)]

@@ -31,6 +31,8 @@ PRODUCT_STAGES = {
     "redrock": "redshifts",
 }
 UNPLACED = "other"
+CRASH, PRODUCT = "crash", "product"
+"""Measures that stand for a check that broke down and for a file that could not be read."""
 
 
 def stage_of(record: Record) -> str:
@@ -59,9 +61,16 @@ def failed(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record["outcome"] == str(Outcome.FAILED)]
 
 
+def telling(records: Iterable[Record]) -> list[Record]:
+    """Failures that speak of the data: those with a value; else unreadable files; crashes only where there is nothing else."""
+    bad = failed(records)
+    valued = [record for record in bad if record["measure"] not in (CRASH, PRODUCT)]
+    return valued or [record for record in bad if record["measure"] != CRASH] or bad
+
+
 def bad_stages(records: Iterable[Record]) -> list[str]:
     """Stages with a failure, in data-flow order; those of other projects last."""
-    found = {stage_of(record) for record in failed(records)}
+    found = {stage_of(record) for record in telling(records)}
     return [stage for stage in (*STAGES, UNPLACED) if stage in found]
 
 

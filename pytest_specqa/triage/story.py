@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pytest_specqa.triage.cause import likely_cause
 from pytest_specqa.triage.scope import scope
-from pytest_specqa.triage.stages import STAGES, Record, first_bad_stage
+from pytest_specqa.triage.stages import CRASH, STAGES, Record, failed, first_bad_stage
 
 
 def story(records: Iterable[Record]) -> str:
@@ -25,5 +25,11 @@ def story(records: Iterable[Record]) -> str:
     """
     everything = list(records)
     stage = first_bad_stage(everything)
-    parts = (f"first bad stage: {STAGES[stage]}" if stage else "", scope(everything), likely_cause(everything))
+    crashed = sum(record["measure"] == CRASH for record in failed(everything))
+    parts = (
+        f"first bad stage: {STAGES[stage]}" if stage else "",
+        scope(everything),
+        likely_cause(everything),
+        f"{crashed} check{'s' * (crashed > 1)} crashed" if crashed else "",
+    )
     return "; ".join(part for part in parts if part)

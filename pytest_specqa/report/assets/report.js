@@ -26,16 +26,20 @@ document.addEventListener('DOMContentLoaded', () => {
   }))
 
   // The filters know pytest's words; the rows say ours.
-  const words = { failed: 'failed', passed: 'warned', skipped: 'not measured', error: 'errors' }
+  const rowsSay = (word) => all('td.specqa-outcome').some((cell) => cell.textContent.includes(word))
+  const words = {
+    failed: ['failed'],
+    passed: ['warned', rowsSay('passed') && 'passed'],
+    skipped: ['not measured', rowsSay('waived') && 'waived'],
+    error: ['broken'],
+  }
   all('.filters input').forEach((box) => {
     const label = box.nextElementSibling
     const count = parseInt(label.textContent, 10)
-    if (!count) {
-      box.hidden = label.hidden = true
-    } else if (words[box.dataset.testResult]) {
-      const passed = document.querySelector('td.specqa-outcome .specqa-passed') ? ' or passed' : ''
-      const name = words[box.dataset.testResult] + (box.dataset.testResult === 'passed' ? passed : '')
-      label.textContent = `${count} ${name}`
+    box.hidden = label.hidden = !count
+    const known = words[box.dataset.testResult]
+    if (known) {
+      label.textContent = `${count} ${known.filter(Boolean).join(' or ')}`
     }
   })
 

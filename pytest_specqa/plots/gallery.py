@@ -15,8 +15,10 @@ from pytest_specqa.plots.canvas import STYLE
 
 FAMILIES = (
     "amp_map",
+    "before_after",
     "focal_plane",
     "per_fiber",
+    "redshift_change",
     "redshift_pileup",
     "sframe_lines",
     "sky_model",

@@ -32,6 +32,7 @@ class Flip(StrEnum):
 
 
 BREAKS = frozenset({Flip.BROKEN, Flip.MISSING, Flip.LOST})
+MENDED = frozenset({Flip.FIXED, Flip.BETTER, Flip.UNPROVED})
 MEANING = {
     Flip.BROKEN: "fails now and did not fail before",
     Flip.MISSING: "was judged before and is absent now",
@@ -98,8 +99,8 @@ class VerdictChange:
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """The record that says most: of the failing side, else of now."""
-        cell = self.before if self.after is None or self.flip is Flip.FIXED else self.after
+        """The record that says most: of the worse side, else of now."""
+        cell = self.before if self.after is None or self.flip in MENDED else self.after
         return cell.record if cell else {}
 
 

@@ -1,0 +1,211 @@
+"""The comparison on one self-contained page: what broke first, then by how much, then the pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib import resources
+
+import pytest_specqa
+from pytest_specqa.compare.chart import histogram
+from pytest_specqa.compare.pictures import Picture
+from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges
+from pytest_specqa.results.changes import MeasureChange
+from pytest_specqa.results.compare import Comparison, describe, outcome_of
+from pytest_specqa.results.flips import MEANING, Cell, Flip, VerdictChange, tally
+
+ROWS = 300
+MOVES = 60
+
+
+def build(comparison: Comparison, *, sides: Sequence[str], redshifts: RedshiftChanges, pictures: Sequence[Picture]) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Verdicts and measures.
+    sides : sequence of str
+        What was compared: before, after.
+    redshifts : RedshiftChanges
+        Empty where no redshifts were compared.
+    pictures : sequence of Picture
+        In the order in which they are shown.
+
+    Returns
+    -------
+    str
+        HTML without anything to load; names and messages are escaped.
+    """
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
+            f"<title>Before and after: {escape(comparison.sentence)}</title><style>{style}</style></head><body>",
+            "<h1>Before and after</h1>",
+            f'<p class="sides">before: <b>{escape(sides[0])}</b><br>after: <b>{escape(sides[1])}</b></p>',
+            f'<p class="verdict {"bad" if comparison.broken else "good"}">{escape(comparison.sentence)}</p>',
+            *_counts(comparison),
+            *_left_out(comparison),
+            *_flips(comparison.flips),
+            *_redshifts(redshifts),
+            *_pictures(pictures),
+            *_changes(comparison),
+            *_spread(comparison),
+            f"<footer>pytest-specqa {escape(pytest_specqa.__version__)}; differences are after minus before.</footer>",
+            "</body></html>\n",
+        ]
+    )
+
+
+def _counts(comparison: Comparison) -> list[str]:
+    items = []
+    for kind, count in tally(comparison.verdicts).items():
+        if count or kind in (Flip.BROKEN, Flip.FIXED, Flip.STILL_FAILING):
+            items.append(
+                f'<li class="{"some" if count else "none"}" title="{escape(MEANING[kind])}"><b>{count}</b>{escape(kind)}</li>'
+            )
+    return ['<ul class="counts">', *items, "</ul>"]
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    notes = [f"not compared: {text}" for text in comparison.left_out]
+    if comparison.reused:
+        notes.append(f"{comparison.reused} measurements were taken over: the files that they depend on are identical in both.")
+    return [f'<p class="note">{escape(text)}</p>' for text in notes]
+
+
+def _mark(words: str) -> str:
+    return f'<span class="mark {escape(words.split(maxsplit=1)[0])}">{escape(words)}</span>'
+
+
+def _cell(cell: Cell | None) -> str:
+    return _mark(outcome_of(cell)) if cell else "–"
+
+
+def _table(head: Iterable[str], rows: Sequence[Iterable[tuple[str, str]]], *, most: int = ROWS) -> list[str]:
+    """Rows of (class, HTML) cells; headings that start with a space belong to numbers."""
+    titles = "".join(f'<th class="{"number" if title.startswith(" ") else ""}">{escape(title.strip())}</th>' for title in head)
+    body = ["<tr>" + "".join(f'<td class="{kind}">{content}</td>' for kind, content in row) + "</tr>" for row in rows[:most]]
+    rest = [f'<p class="note">… and {len(rows) - most:,} more</p>'] if len(rows) > most else []
+    return ['<div class="scroll"><table>', f"<tr>{titles}</tr>", *body, "</table></div>", *rest]
+
+
+def _flips(flips: Sequence[VerdictChange]) -> list[str]:
+    title = "<h2>Verdicts that changed, and failures that stay</h2>"
+    if not flips:
+        return [title, '<p class="note">None: every verdict is the same, and nothing fails.</p>']
+    rows = [
+        (
+            ("", _mark(change.flip)),
+            ("unit", escape(change.unit)),
+            ("", escape(change.expectation)),
+            ("", _cell(change.before)),
+            ("", _cell(change.after)),
+            ("message", f"{escape(describe(change))}<br>{escape(str(change.record.get('message') or ''))}"),
+        )
+        for change in flips
+    ]
+    return [title, *_table(("change", "unit", "expectation", "before", "after", "deciding measure"), rows)]
+
+
+def _redshifts(redshifts: RedshiftChanges) -> list[str]:
+    if not redshifts.classes and not redshifts.notes:
+        return []
+    parts = [f"<h2>Redshifts of {redshifts.petals} tile petal{'s' * (redshifts.petals != 1)}</h2>"]
+    rows = [
+        (
+            ("", escape(one.name)),
+            ("number", f"{one.targets:,}"),
+            ("number", f"{one.good_before:,}"),
+            ("number", f"{one.good_after:,}"),
+            ("number", "–" if math.isnan(one.ratio) else f"{one.ratio:.3f}"),
+            ("number", f"{one.moved:,} ({one.moved_fraction:.2%})"),
+            ("number", f"{one.moved_good:,} of {one.good_both:,}"),
+        )
+        for one in redshifts.classes
+    ]
+    moved = f" |dz|/(1+z) > {MOVED}"
+    head = ("class", " spectra", " n(old)", " n(new)", " n(new)/n(old)", moved, " of those good in both")
+    parts += _table(head, rows) if rows else []
+    parts.append(
+        '<p class="note">Good: ZWARN = 0 and DELTACHI2 above 15 (LRG), 40 (BGS) or 25 (others; QSO also SPECTYPE QSO). '
+        "A target counts in every class it belongs to; sky fibers count apart.</p>"
+    )
+    parts += [f'<p class="note">{escape(note)}</p>' for note in redshifts.notes]
+    moves = [
+        (
+            ("unit", f"tile {move.tile}, fiber {move.fiber}"),
+            ("number", str(move.targetid)),
+            ("number", f"{move.before:.4f}"),
+            ("number", f"{move.after:.4f}"),
+            ("", escape(f"{move.spectype_before} → {move.spectype_after}")),
+        )
+        for move in redshifts.moves
+    ]
+    if moves:
+        parts.append(f"<details open><summary>{len(moves)} catastrophic moves: good in both productions, and elsewhere</summary>")
+        parts += [*_table(("target", " TARGETID", " z before", " z after", "SPECTYPE"), moves, most=MOVES), "</details>"]
+    return parts
+
+
+def _pictures(pictures: Sequence[Picture]) -> list[str]:
+    parts = ["<h2>Pictures of what flipped</h2>"] if pictures else []
+    for picture in pictures:
+        title = escape(picture.title)
+        if picture.png:
+            image = f'<img src="data:image/png;base64,{picture.png}" alt="{title}">'
+            parts.append(f"<figure>{image}<figcaption>{title}</figcaption></figure>")
+        else:
+            parts.append(f'<p class="note">{title}: no picture ({escape(picture.reason)})</p>')
+    return parts
+
+
+def _changes(comparison: Comparison) -> list[str]:
+    shown = [change for change in comparison.changes if change.significant or change.delta]
+    note = (
+        f"Largest first. The error of a difference is that of two independent measurements, which is conservative where both "
+        f"productions reduce the same photons; where no error is stated it is the robust scatter over units. "
+        f"Bold: beyond noise at a false-discovery rate of {comparison.rate:g} over all {len(comparison.changes):,} measures."
+    )
+    rows = [_change(change) for change in shown]
+    head = ("unit", "measure", " before", " after", " Δ", " Δ / error", "")
+    title = f"<h2>Measures: {len(comparison.significant):,} beyond noise</h2>"
+    return [title, f'<p class="note">{escape(note)}</p>', *(_table(head, rows) if rows else [])]
+
+
+def _change(change: MeasureChange) -> list[tuple[str, str]]:
+    record = change.after
+    unit = escape(record.get("value_unit") or "")
+    words = {None: "", True: '<span class="worse">worse</span>', False: '<span class="better">better</span>'}
+    size = "no error" if change.significance is None else f"{change.significance:+.1f}"
+    return [
+        ("unit", escape(record["unit"])),
+        ("", f"{escape(record['measure'])} <small>{unit}</small>"),
+        ("number", _with_error(change.before)),
+        ("number", _with_error(record)),
+        ("number", f"{change.delta:+.3g}"),
+        ("number", f"<b>{size}</b>" if change.significant else size),
+        ("", words[change.worse if change.significant else None]),
+    ]
+
+
+def _with_error(record: dict[str, object]) -> str:
+    value, error = record["value"], record["error"]
+    return f"{value:.4g}" + (f" ± {error:.2g}" if error else "")
+
+
+def _spread(comparison: Comparison) -> list[str]:
+    if not comparison.spread:
+        return []
+    parts = ["<h2>Distributions over units</h2>", '<div class="grid">']
+    for one in comparison.spread:
+        shift = f"median change {one.shift:+.3g} {one.unit}"
+        chance = f"; shared by all units (p = {one.p_value:.1g})" if one.significant else ""
+        pull = f"; scatter of the changes {one.pull_width:.2g} × their error" if one.pull_width is not None else ""
+        parts.append(
+            f"<div><b>{escape(one.measure)}</b>{escape(one.expectation)}{histogram(one)}"
+            f"{len(one.before)} units: {escape(shift + chance + pull)}</div>"
+        )
+    return [*parts, "</div>", '<p class="note">Filled: before; line: after; red: the limit.</p>']

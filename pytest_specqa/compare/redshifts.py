@@ -1,0 +1,237 @@
+"""Redshifts of the same targets in two productions: who moved, and how many good ones there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.errors import ProductError
+from pytest_specqa.production import Production, Redshifts
+
+MOVED = 0.003
+"""Smallest \\|dz\\| / (1 + z) that counts as another redshift: 1000 km/s rounded down, as DESI compares productions."""
+
+CLASSES: Mapping[str, tuple[int, float]] = {
+    "LRG": (0, 15.0),
+    "ELG": (1, 25.0),
+    "QSO": (2, 25.0),
+    "BGS": (60, 40.0),
+    "MWS": (61, 25.0),
+}
+"""Bit of DESI_TARGET and smallest DELTACHI2 of a good redshift.
+
+LRG after Zhou et al. 2023 (AJ 165, 58), BGS after Hahn et al. 2023 (AJ 165, 253); elsewhere 25, as the nightly pages use, because
+the [O II] fluxes and afterburners that ELG and QSO catalogues ask for are not in redrock files. QSO also need SPECTYPE QSO.
+"""
+OTHER = 25.0
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """One class of targets in both productions.
+
+    Attributes
+    ----------
+    targets : int
+        Spectra in both.
+    good_before, good_after : int
+        Good redshifts: ZWARN = 0 and DELTACHI2 above the threshold of the class.
+    moved : int
+        Spectra with \\|dz\\| / (1 + z) > 0.003, good or not.
+    moved_good : int
+        The same among spectra that are good in both: catastrophic.
+    good_both : int
+        Good in both.
+    """
+
+    name: str
+    targets: int
+    good_before: int
+    good_after: int
+    moved: int
+    moved_good: int
+    good_both: int
+
+    @property
+    def ratio(self) -> float:
+        """n(new) / n(old) of good redshifts; NaN if there were none."""
+        return self.good_after / self.good_before if self.good_before else float("nan")
+
+    @property
+    def moved_fraction(self) -> float:
+        """Fraction of spectra that moved."""
+        return self.moved / self.targets if self.targets else float("nan")
+
+
+@dataclass(frozen=True)
+class Move:
+    """A redshift that is good in both productions and another one."""
+
+    tile: int
+    fiber: int
+    targetid: int
+    before: float
+    after: float
+    spectype_before: str
+    spectype_after: str
+
+
+@dataclass(frozen=True)
+class RedshiftChanges:
+    """All targets of the tile petals that both productions have.
+
+    Attributes
+    ----------
+    classes : tuple of ClassChange
+        ``all targets`` first; a target counts in each class it belongs to; sky fibers last and nowhere else.
+    moves : tuple of Move
+        Catastrophic moves, largest first.
+    columns : dict of str to array
+        ``z_before``, ``z_after``, ``fiber``, ``tile``, ``is_sky``, ``good_before``, ``good_after`` of every matched spectrum.
+    petals : int
+        Number of tile petals.
+    notes : tuple of str
+        What could not be compared.
+    """
+
+    classes: tuple[ClassChange, ...] = ()
+    moves: tuple[Move, ...] = ()
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    petals: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> list[str]:
+        """The numbers as people paste them."""
+        found = [
+            f"{one.name}: n(new)/n(old) = {one.good_after}/{one.good_before} = {one.ratio:.3f}; "
+            f"|dz|/(1+z) > {MOVED}: {one.moved} of {one.targets} ({one.moved_fraction:.2%}), "
+            f"{one.moved_good} of the {one.good_both} good in both"
+            for one in self.classes
+        ]
+        return [*found, *self.notes]
+
+
+def redshift_changes(
+    before: Production, after: Production, *, petals: Iterable[tuple[int, int, int]], group: str
+) -> RedshiftChanges:
+    """Compare the redshifts of tile petals.
+
+    Parameters
+    ----------
+    before, after : Production
+        The two productions.
+    petals : iterable of (int, int, int)
+        Tile, night and petal.
+    group : str
+        Folder below ``tiles/``.
+
+    Returns
+    -------
+    RedshiftChanges
+        Empty if there are no common petals; a petal that cannot be read is named in its notes.
+    """
+    tiles = [{(tile.tile, tile.night): tile for tile in side.tiles(group=group)} for side in (before, after)]
+    parts: list[dict[str, NDArray[Any]]] = []
+    notes = []
+    for number, night, petal in sorted(set(petals)):
+        place = f"tile {number}, night {night}, petal {petal}"
+        try:
+            old, new = (
+                side.read_redshifts(found[number, night], petal) for side, found in zip((before, after), tiles, strict=True)
+            )
+        except (ProductError, KeyError) as error:
+            notes.append(f"{place}: redshifts not compared: {error}")
+            continue
+        rows, left_over = _matched(old, new)
+        parts.append(rows | {"tile": np.full(len(rows["fiber"]), number)})
+        if left_over:
+            notes.append(f"{place}: {left_over} targets are in one production only")
+    if not parts:
+        return RedshiftChanges(notes=tuple(notes))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return RedshiftChanges(tuple(_by_class(columns)), tuple(_moves(columns)), columns, len(parts), tuple(notes))
+
+
+def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], int]:
+    """Columns of the targets in both, matched by TARGETID and FIBER, and the number of those in one only."""
+    keys = [np.rec.fromarrays([one["TARGETID"].astype("i8"), one.fiber.astype("i8")]) for one in (old, new)]
+    _, first, second = np.intersect1d(keys[0], keys[1], assume_unique=False, return_indices=True)
+    bits = _targets(new)[second]
+    columns = {"fiber": new.fiber[second], "is_sky": new.is_sky[second], "bits": bits, "targetid": new["TARGETID"][second]}
+    for name, side, rows in (("before", old, first), ("after", new, second)):
+        columns[f"z_{name}"] = side["Z"][rows]
+        columns[f"type_{name}"] = np.char.strip(side["SPECTYPE"][rows].astype("U16"))
+        columns[f"good_{name}"] = good(side["ZWARN"][rows], side["DELTACHI2"][rows], spectype=columns[f"type_{name}"], bits=bits)
+    return columns, len(old) + len(new) - 2 * len(first)
+
+
+def _targets(side: Redshifts) -> NDArray[Any]:
+    """DESI_TARGET of each row, from survey validation's columns where the main one says nothing."""
+    names = [name for name in side.fibermap.columns if name.endswith("DESI_TARGET")]
+    found: NDArray[Any] = np.zeros(len(side), dtype="i8")
+    for name in sorted(names, key=len):
+        found = np.where(found == 0, side.fibermap[name].astype("i8"), found)
+    return found
+
+
+def good(zwarn: NDArray[Any], deltachi2: NDArray[Any], *, spectype: NDArray[Any], bits: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which redshifts are good by the criterion of their class; a target of several classes by any of them."""
+    chosen = np.zeros(len(zwarn), dtype=bool)
+    classed = np.zeros(len(zwarn), dtype=bool)
+    for name, (bit, threshold) in CLASSES.items():
+        member = (bits >> bit) & 1 > 0
+        classed |= member
+        chosen |= member & (deltachi2 > threshold) & ((spectype == "QSO") | (name != "QSO"))
+    chosen |= ~classed & (deltachi2 > OTHER)
+    return np.asarray(chosen & (zwarn == 0))
+
+
+def moved(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which redshifts differ by more than `MOVED` in units of 1 + z."""
+    return np.asarray(np.abs(after - before) / (1 + before) > MOVED)
+
+
+def _by_class(columns: Mapping[str, NDArray[Any]]) -> list[ClassChange]:
+    target = ~columns["is_sky"]
+    members = {"all targets": target}
+    members |= {name: target & ((columns["bits"] >> bit) & 1 > 0) for name, (bit, _) in CLASSES.items()}
+    members["sky fibers"] = columns["is_sky"]
+    both = columns["good_before"] & columns["good_after"]
+    changed = moved(columns["z_before"], columns["z_after"])
+    return [
+        ClassChange(
+            name,
+            targets=int(own.sum()),
+            good_before=int((own & columns["good_before"]).sum()),
+            good_after=int((own & columns["good_after"]).sum()),
+            moved=int((own & changed).sum()),
+            moved_good=int((own & changed & both).sum()),
+            good_both=int((own & both).sum()),
+        )
+        for name, own in members.items()
+        if own.any()
+    ]
+
+
+def _moves(columns: Mapping[str, NDArray[Any]]) -> list[Move]:
+    rows = np.flatnonzero(
+        moved(columns["z_before"], columns["z_after"]) & columns["good_before"] & columns["good_after"] & ~columns["is_sky"]
+    )
+    size = np.abs(columns["z_after"] - columns["z_before"])[rows]
+    return [
+        Move(
+            tile=int(columns["tile"][row]),
+            fiber=int(columns["fiber"][row]),
+            targetid=int(columns["targetid"][row]),
+            before=float(columns["z_before"][row]),
+            after=float(columns["z_after"][row]),
+            spectype_before=str(columns["type_before"][row]),
+            spectype_after=str(columns["type_after"][row]),
+        )
+        for row in rows[np.argsort(-size)]
+    ]

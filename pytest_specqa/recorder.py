@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from pytest_specqa import outcomes, pictures, session, terminal, wording
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.report import gather
 from pytest_specqa.values import Outcome
 
 
@@ -28,6 +30,9 @@ class Recorder:
         self.config = config
         self.records: list[dict[str, Any]] = []
         self.stored: list[str] = []
+        given = session.of(config).waivers
+        # The one of the session judges the tests of this process; this one takes stock of the reports of all processes.
+        self.waivers = replace(given, covered={}, refused={}, measured={}) if given else None
         self._shown: Counter[tuple[str, str]] = Counter()
 
     def receive(self, report: pytest.TestReport) -> None:
@@ -35,9 +40,9 @@ class Recorder:
         found = outcomes.records(report) if report.when == "call" else []
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
-            if (waivers := session.of(self.config).waivers) is not None:
-                waivers.see(record)
-                waivers.judge(record)
+            if self.waivers is not None:
+                self.waivers.see(record)
+                self.waivers.judge(record)
         self.records += found
         extras = getattr(report, "extras", [])
         if found and extras:
@@ -50,10 +55,9 @@ class Recorder:
 
     def waiver_lines(self) -> list[tuple[str, bool]]:
         """Say of each waiver what needs attention; the flag marks one that has expired, which fails the run."""
-        waivers = session.of(self.config).waivers
-        if waivers is None:
+        if self.waivers is None:
             return []
-        return [(text, str(state) == "expired") for _, state, text in waivers.states()]
+        return [(text, str(state) == "expired") for _, state, text in self.waivers.states()]
 
     def expired(self) -> bool:
         """Tell whether a waiver of this run has expired."""
@@ -126,7 +130,7 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     recorder = of(config)
     if recorder.records:
         reporter.section("spectroscopic QA")
-        for line, markup in terminal.summary(recorder.records):
+        for line, markup in terminal.summary(gather.of(config).records):
             reporter.line(line, **markup)
         for line, expired in recorder.waiver_lines():
             reporter.line(line, red=expired)

@@ -1,0 +1,104 @@
+"""Where on the focal plane to look: cassettes of fibers and round patches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
+
+from pytest_specqa.values import FIBERS_PER_PETAL
+
+Floats = NDArray[np.float64]
+
+GROUP = 50
+RADII = (35.0, 60.0, 90.0)
+"""Radii of round patches in mm; a cassette of 50 fibers has an rms size of 39 mm."""
+EDGE = 410.0
+FEWEST = 15
+"""Fewest fibers of a round patch."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Sets of fibers that are judged together.
+
+    Attributes
+    ----------
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER 0-4999.
+    member : sparse matrix, shape (n_place, n_fiber)
+        1 where a fiber belongs to a place.
+    names : tuple of str
+        Words for each place.
+    petal : ndarray of int, shape (n_place,)
+        Petal of a 50-fiber group; -1 for round patches, which may cross petals.
+    """
+
+    fiber: NDArray[np.int64]
+    member: csr_matrix
+    names: tuple[str, ...]
+    petal: NDArray[np.int64]
+
+    @property
+    def independent(self) -> float:
+        """Number of independent places: round patches overlap their neighbours by half."""
+        groups = np.count_nonzero(self.petal >= 0)
+        return float(max(groups + (len(self.names) - groups) / 4.0, 1.0))
+
+
+def places(fiber: NDArray[np.int64], x: Floats, y: Floats) -> Places:
+    """List the 50-fiber groups and the round patches that hold enough fibers.
+
+    Parameters
+    ----------
+    fiber : ndarray of int, shape (n,)
+        FIBER 0-4999.
+    x, y : ndarray, shape (n,)
+        Place in mm; fibers at NaN belong to no round patch.
+
+    Returns
+    -------
+    Places
+        Groups first. Round patches lie on a grid of half their radius and may cross petals.
+    """
+    numbers = np.unique(fiber // GROUP)
+    sets = [np.flatnonzero(fiber // GROUP == number) for number in numbers]
+    names = [f"fibers {GROUP * n}-{GROUP * n + GROUP - 1}" for n in numbers]
+    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if known.size:
+        tree = cKDTree(np.column_stack([x[known], y[known]]))
+        for radius in RADII:
+            line = np.arange(-EDGE, EDGE + 1, radius / 2)
+            centres = np.array([(a, b) for a in line for b in line if a**2 + b**2 < EDGE**2])
+            for centre, inside in zip(centres, tree.query_ball_point(centres, radius), strict=True):
+                if len(inside) >= FEWEST:
+                    sets.append(known[inside])
+                    names.append(f"{radius:.0f} mm around x = {centre[0]:.0f}, y = {centre[1]:.0f} mm")
+    columns = np.concatenate(sets) if sets else np.array([], dtype=np.intp)
+    starts = np.concatenate([[0], np.cumsum([len(one) for one in sets])])
+    member = csr_matrix((np.ones(columns.size), columns, starts), shape=(len(sets), fiber.size))
+    petal = np.full(len(sets), -1)
+    petal[: len(numbers)] = GROUP * numbers // FIBERS_PER_PETAL
+    return Places(fiber, member, tuple(names), petal)
+
+
+def fiber_ranges(members: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
+    """Ranges of the 50-fiber groups in which at least a fifth of the fibers are members, the fullest three.
+
+    Parameters
+    ----------
+    members : ndarray of int
+        FIBER of each member.
+
+    Returns
+    -------
+    tuple of (int, int)
+        First and last FIBER of whole groups, the fullest first; the first and last member where no group is that full.
+    """
+    group, number = np.unique(members // GROUP, return_counts=True)
+    full = np.argsort(-number, kind="stable")[:3]
+    ranges = tuple((int(GROUP * group[k]), int(GROUP * group[k] + GROUP - 1)) for k in full if number[k] >= GROUP / 5)
+    return ranges or ((int(members.min()), int(members.max())),)

@@ -1,0 +1,167 @@
+"""How much each fiber says about a local error of the sky, whatever its target adds.
+
+Targets only add light: the faint edge of their distribution is sharp and its tail long. A score that rises over the edge and is
+flat beyond it measures a shift of the whole distribution nearly as well as is possible, and no bright target moves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from pytest_specqa.measures.robust import MAD_TO_SIGMA
+
+Floats = NDArray[np.float64]
+
+EDGE_CLIP = (-2.5, 0.25)
+"""Range of the score of targets, in widths of the faint edge of their distribution."""
+SYMMETRIC_CLIP = (-5.0, 5.0)
+GROUP = 50
+FEWEST = 8
+"""Fewest fibers of a kind from which its distribution is known."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A bounded score of a residual, zero on average over the petal.
+
+    Attributes
+    ----------
+    location : float
+        Residual at which the score is zero.
+    width : float
+        Scale of the residuals.
+    clip : tuple of float
+        Smallest and largest score.
+    slope : float
+        Change of the mean score with the location.
+    variance, skew : float
+        Variance of one fiber's shift estimate, and the third central moment over its 3/2 power.
+    """
+
+    location: float
+    width: float
+    clip: tuple[float, float]
+    slope: float
+    variance: float
+    skew: float
+
+    def shifts(self, residual: Floats, *, shift: float = 0.0) -> Floats:
+        """Estimate of each fiber's shift, less `shift`; exact on average for small ones, bounded for large ones."""
+        return np.clip((residual - self.location - shift) / self.width, *self.clip) / self.slope
+
+
+def edge_width(residual: Floats, *, fiber: NDArray[np.int64]) -> float:
+    """Width of the faint edge of the targets' distribution, patches left out.
+
+    Parameters
+    ----------
+    residual : ndarray
+        Finite residuals of the targets of one petal.
+    fiber : ndarray of int
+        FIBER of each.
+
+    Returns
+    -------
+    float
+        Three quarters of the distance between the percentiles 5 and 25, median over the 50-fiber groups; NaN without a full one.
+    """
+    edges = [np.percentile(residual[rows], [5, 25]) for rows in _full_groups(fiber)]
+    return 0.75 * float(np.median([high - low for low, high in edges])) if edges else float("nan")
+
+
+def edge_score(residual: Floats, *, width: float, fiber: NDArray[np.int64]) -> Score:
+    """Score for targets, which add light.
+
+    Its slope and variance come from the residuals themselves, each 50-fiber group moved to the common edge first, so that patches
+    do not blur the edge by which they are measured.
+
+    Parameters
+    ----------
+    residual : ndarray
+        Finite residuals of the targets of one petal.
+    width : float
+        Width of the faint edge, as `edge_width` gives it.
+    fiber : ndarray of int
+        FIBER of each.
+
+    Returns
+    -------
+    Score
+        Rising over the edge, flat beyond.
+    """
+    location = _zero(residual, width=width, clip=EDGE_CLIP)
+    aligned = residual - location
+    for rows in _full_groups(fiber):
+        aligned[rows] = residual[rows] - _zero(residual[rows], width=width, clip=EDGE_CLIP)
+    step = 0.25 * width
+    rise = _mean_score(aligned, -step, width=width, clip=EDGE_CLIP)
+    fall = _mean_score(aligned, step, width=width, clip=EDGE_CLIP)
+    slope = max((rise - fall) / (2.0 * step), 1e-12)
+    scores = np.clip(aligned / width, *EDGE_CLIP)
+    second = max(float(np.mean(scores**2)), 1e-30)
+    return Score(location, width, EDGE_CLIP, slope, second / slope**2, float(np.mean(scores**3)) / second**1.5)
+
+
+def _full_groups(fiber: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    groups = [np.flatnonzero(fiber // GROUP == number) for number in np.unique(fiber // GROUP)]
+    return [rows for rows in groups if rows.size >= GROUP // 2]
+
+
+def symmetric_score(residual: Floats, *, width: float) -> Score:
+    """Score for fibers without light of their own.
+
+    Parameters
+    ----------
+    residual : ndarray
+        Finite residuals of one petal.
+    width : float
+        Their standard deviation.
+
+    Returns
+    -------
+    Score
+        Linear, but for outliers; slope and variance are those of Gaussian residuals.
+    """
+    return Score(_zero(residual, width=width, clip=SYMMETRIC_CLIP), width, SYMMETRIC_CLIP, 1.0 / width, width**2, 0.0)
+
+
+def local_scatter(residual: Floats, error: Floats, *, fiber: NDArray[np.int64]) -> float:
+    """Scatter of neighbouring fibers in units of their errors, at least one.
+
+    Only differences inside 50-fiber groups count, so that a patch does not hide in its own scatter. The estimate is raised by its
+    own standard error: few pairs make a cautious search, not a nervous one.
+
+    Parameters
+    ----------
+    residual, error : ndarray
+        Residuals and their errors.
+    fiber : ndarray of int
+        FIBER of each.
+
+    Returns
+    -------
+    float
+        Factor for the errors; 1 with fewer than two pairs.
+    """
+    order = np.argsort(fiber)
+    group = fiber[order] // GROUP
+    pairs = group[1:] == group[:-1]
+    if np.count_nonzero(pairs) < 2:
+        return 1.0
+    difference, variance = np.diff(residual[order])[pairs], (error[order][1:] ** 2 + error[order][:-1] ** 2)[pairs]
+    scale = MAD_TO_SIGMA * float(np.median(np.abs(difference) / np.sqrt(variance)))
+    return max(1.0, float(scale * (1.0 + 1.0 / np.sqrt(np.count_nonzero(pairs)))))
+
+
+def _mean_score(residual: Floats, location: float, *, width: float, clip: tuple[float, float]) -> float:
+    return float(np.mean(np.clip((residual - location) / width, *clip)))
+
+
+def _zero(residual: Floats, *, width: float, clip: tuple[float, float]) -> float:
+    reach = 4.0 * width
+    low, high = float(residual.min()) - reach, float(residual.max()) + reach
+    return float(brentq(lambda place: _mean_score(residual, place, width=width, clip=clip), low, high, xtol=1e-3 * width))

@@ -1,0 +1,165 @@
+"""One window over the whole focal plane: a shift estimate for each fiber, and the offsets of the petals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from pytest_specqa.measures.focal_scores import Score, edge_score, edge_width, local_scatter, symmetric_score
+from pytest_specqa.measures.focal_windows import Window, WindowMap
+
+Floats = NDArray[np.float64]
+Intps = NDArray[np.intp]
+
+FEWEST = 8
+"""Fewest fibers of a kind in a petal that say anything about it."""
+LIGHT_DIFFERENCE = 0.15
+"""Relative difference of the light of faint targets between petals that is normal: seeing, focus, throughput, target mix."""
+
+
+@dataclass(frozen=True)
+class ShiftMap:
+    """Local shifts of the residual in one window, in units of the sky.
+
+    Attributes
+    ----------
+    window : Window
+        Where.
+    fiber, x, y : ndarray, shape (n,)
+        FIBER and place in mm (NaN: not known).
+    residual : ndarray, shape (n,)
+        Residual over the sky of its petal; NaN without data.
+    shift, weight, skew : ndarray, shape (n,)
+        Each fiber's estimate of the shift of the residual against its petal, inverse variance (0: no data), and skewness.
+    petals : ndarray of int
+        Petals with enough targets to have an offset.
+    offset, offset_error : ndarray, one per petal
+        Location of its targets, and the error: that of the targets, of the sky model that all of them share, and of their light.
+    before, after : ndarray, shape (n,)
+        In electron/Angstrom, before and after sky subtraction.
+    level : float
+        Median sky of the petals, electron/Angstrom.
+    """
+
+    window: Window
+    fiber: NDArray[np.int64]
+    x: Floats
+    y: Floats
+    residual: Floats
+    shift: Floats
+    weight: Floats
+    skew: Floats
+    petals: NDArray[np.int64]
+    offset: Floats
+    offset_error: Floats
+    before: Floats
+    after: Floats
+    level: float
+    _kinds: tuple[tuple[Intps, Score], ...]
+
+    def amplitude(self, positions: Intps) -> float:
+        """Shift that makes the estimates of some fibers zero on average; not bounded as the estimates themselves are.
+
+        Parameters
+        ----------
+        positions : ndarray of int
+            The fibers, as positions in the arrays; at least one with data.
+
+        Returns
+        -------
+        float
+            Shift in units of the sky.
+        """
+        members = np.zeros(self.fiber.size, dtype=bool)
+        members[positions] = True
+        parts = [(self.residual[rows[members[rows]]], score) for rows, score in self._kinds if members[rows].any()]
+
+        def pull(shift: float) -> float:
+            return float(sum(score.shifts(residual, shift=shift).sum() / score.variance for residual, score in parts))
+
+        values = np.concatenate([residual - score.location for residual, score in parts])
+        margin = max(4.0 * score.width for _, score in parts)
+        return float(brentq(pull, values.min() - margin, values.max() + margin, xtol=1e-7))
+
+
+def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
+    """Combine the cameras that see one window.
+
+    Parameters
+    ----------
+    maps : sequence of WindowMap
+        One per petal, all of the same window.
+
+    Returns
+    -------
+    ShiftMap or None
+        None where no petal has enough fibers with data.
+    """
+    relative = [one.residual / one.level for one in maps]
+    width = _common_edge(maps, relative)
+    first = np.concatenate([[0], np.cumsum([len(one.fiber) for one in maps])])
+    size = int(first[-1])
+    shift, weight, skew = np.zeros(size), np.zeros(size), np.zeros(size)
+    kinds: list[tuple[Intps, Score]] = []
+    offsets: list[tuple[int, float, float]] = []
+    for start, one, values in zip(first, maps, relative, strict=False):
+        found = _scores(one, values, width=width)
+        kinds += [(start + rows, score) for rows, score in found.values()]
+        for rows, score in found.values():
+            shift[start + rows] = score.shifts(values[rows])
+            weight[start + rows], skew[start + rows] = 1.0 / score.variance, score.skew
+        if False in found:
+            location = found[False][1].location
+            error2 = sum(score.variance / rows.size for rows, score in found.values())
+            error2 += (LIGHT_DIFFERENCE * location) ** 2 if one.window.kind == "continuum" else 0.0
+            offsets.append((one.petal, location, float(np.sqrt(error2))))
+    if not kinds:
+        return None
+    return ShiftMap(
+        window=maps[0].window,
+        fiber=np.concatenate([one.fiber for one in maps]),
+        x=np.concatenate([one.x for one in maps]),
+        y=np.concatenate([one.y for one in maps]),
+        residual=np.concatenate(relative),
+        shift=shift,
+        weight=weight,
+        skew=skew,
+        petals=np.array([petal for petal, _, _ in offsets], dtype=np.int64),
+        offset=np.array([location for _, location, _ in offsets]),
+        offset_error=np.array([error for _, _, error in offsets]),
+        before=np.concatenate([one.before for one in maps]),
+        after=np.concatenate([one.residual for one in maps]),
+        level=float(np.median([one.level for one in maps])),
+        _kinds=tuple(kinds),
+    )
+
+
+def _common_edge(maps: Sequence[WindowMap], relative: Sequence[Floats]) -> float:
+    """Median width of the targets' faint edge; NaN where no petal has enough targets."""
+    targets = [np.flatnonzero(np.isfinite(values) & ~one.is_sky) for one, values in zip(maps, relative, strict=True)]
+    widths = [edge_width(values[rows], fiber=one.fiber[rows]) for one, values, rows in zip(maps, relative, targets, strict=True)]
+    known = [width for width in widths if width > 0]
+    return float(np.median(known)) if known else float("nan")
+
+
+def _scores(one: WindowMap, values: Floats, *, width: float) -> dict[bool, tuple[Intps, Score]]:
+    """Score of the sky fibers (True) and of the targets (False) of one petal, where there are enough of them."""
+    found = {}
+    for sky in (True, False):
+        rows = np.flatnonzero(np.isfinite(values) & (one.is_sky == sky))
+        if rows.size < FEWEST:
+            continue
+        if sky or one.window.kind != "continuum":
+            error = one.error[rows] / one.level
+            scatter = local_scatter(values[rows], error, fiber=one.fiber[rows])
+            score = symmetric_score(values[rows], width=scatter * float(np.median(error)))
+        elif width > 0:
+            score = edge_score(values[rows], width=width, fiber=one.fiber[rows])
+        else:
+            continue
+        found[sky] = (rows, score)
+    return found

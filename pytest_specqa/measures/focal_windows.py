@@ -1,0 +1,213 @@
+"""One number per fiber and wavelength window: what sky subtraction left there, relative to the sky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytest_specqa.measures.robust import nan_median
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ranges = tuple[tuple[float, float], ...]
+
+NEBULAR_LINES = (6549.85, 6564.61, 6585.27, 6718.29, 6732.68)
+"""Galactic H-alpha, [N II] and [S II], vacuum and barycentric."""
+NEBULAR_WIDTH = 4.0
+PIXEL_CLIP = 5.0
+MIN_PIXELS = 0.3
+"""Part of a window that must be good for a fiber to count."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of wavelength that is judged on its own.
+
+    Attributes
+    ----------
+    name : str
+        As it is reported, such as ``r 6500-6700 A``.
+    kind : str
+        ``continuum``, ``line`` (of the night sky) or ``nebular``.
+    band : str
+        Camera band.
+    core : tuple of float
+        First and last wavelength in Angstrom; for sky lines in the frame of the Earth.
+    sides : tuple of (float, float)
+        Where a line's continuum is taken; empty for continuum windows.
+    """
+
+    name: str
+    kind: str
+    band: str
+    core: tuple[float, float]
+    sides: Ranges = ()
+
+
+def _continuum(band: str, first: float, last: float) -> Window:
+    return Window(f"{band} {first:.0f}-{last:.0f} A", "continuum", band, (first, last))
+
+
+WINDOWS = (
+    _continuum("b", 4000, 4500),
+    _continuum("b", 5250, 5550),
+    _continuum("r", 5950, 6200),
+    _continuum("r", 6500, 6700),
+    _continuum("r", 6990, 7230),
+    _continuum("z", 8120, 8270),
+    _continuum("z", 9110, 9280),
+    Window("[O I] 5578.9", "line", "b", (5575.9, 5581.9), ((5562, 5571), (5587, 5596))),
+    Window("[O I] 6302", "line", "r", (6299.0, 6305.1), ((6282, 6292), (6312, 6322))),
+    Window("H-alpha 6564.6", "nebular", "r", (6561.6, 6567.6), ((6538, 6545), (6590, 6600))),
+    Window("[S II] 6718", "nebular", "r", (6715.3, 6721.3), ((6700, 6711), (6738, 6748))),
+)
+
+
+@dataclass(frozen=True)
+class WindowMap:
+    """Residuals of one camera in one window.
+
+    Attributes
+    ----------
+    window : Window
+        Where.
+    petal : int
+        Petal 0-9.
+    residual, error : ndarray, shape (n_fiber,)
+        Mean residual in electron/Angstrom and its error from ivar; NaN where too few pixels are good.
+    before : ndarray, shape (n_fiber,)
+        Mean of the window before sky subtraction: residual and sky model, electron/Angstrom.
+    level : float
+        Sky in the window, at H-alpha with its geocoronal line (sky lines: the line's mean over its continuum), electron/Angstrom.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER 0-4999.
+    x, y : ndarray, shape (n_fiber,)
+        Place on the focal plane in mm; NaN where it is not known.
+    is_sky : ndarray of bool, shape (n_fiber,)
+        Sky fibers.
+    """
+
+    window: Window
+    petal: int
+    residual: Floats
+    error: Floats
+    before: Floats
+    level: float
+    fiber: NDArray[np.int64]
+    x: Floats
+    y: Floats
+    is_sky: Bools
+
+
+def window_maps(
+    flux: ArrayLike,
+    ivar: ArrayLike,
+    mask: ArrayLike,
+    wave: ArrayLike,
+    *,
+    sky: ArrayLike,
+    band: str,
+    fiber: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    is_sky: ArrayLike,
+    heliocor: float = 1.0,
+) -> list[WindowMap]:
+    """Reduce a sky-subtracted frame to one residual per fiber and window.
+
+    Parameters
+    ----------
+    flux, ivar : array_like, shape (n_fiber, n_wave)
+        Sky-subtracted spectra in electron/Angstrom and inverse variance. Pixels of NaN or with ivar = 0 do not count, nor do
+        those farther than 5 sigma from the fiber's median in the window.
+    mask : array_like of int, shape (n_fiber, n_wave)
+        Any bit is bad.
+    wave : array_like, shape (n_wave,)
+        Wavelength in Angstrom, barycentric.
+    sky : array_like, shape (n_fiber, n_wave)
+        What was subtracted, electron/Angstrom.
+    band : str
+        ``b``, ``r`` or ``z``.
+    fiber : array_like of int, shape (n_fiber,)
+        FIBER 0-4999 of one petal.
+    x, y : array_like, shape (n_fiber,)
+        FIBER_X, FIBER_Y in mm; NaN or (0, 0) is not known.
+    is_sky : array_like of bool, shape (n_fiber,)
+        Sky fibers.
+    heliocor : float
+        Factor from the frame of the Earth to the barycentric grid; sky lines move with it, nebular ones do not.
+
+    Returns
+    -------
+    list of WindowMap
+        The windows of the band, without those in which the sky is not known or not positive.
+    """
+    weight = np.where(np.asarray(mask) == 0, np.asarray(ivar, dtype=float), 0.0)
+    value = np.asarray(flux, dtype=float)
+    weight = np.where(np.isfinite(value) & np.isfinite(weight) & (weight > 0), weight, 0.0)
+    grid, model = np.asarray(wave, dtype=float), np.asarray(sky, dtype=float)
+    across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    placed = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
+    number = np.asarray(fiber).astype(np.int64)
+    typical = np.median(model, axis=0)
+    found = []
+    for window in WINDOWS:
+        if window.band != band:
+            continue
+        scale = heliocor if window.kind == "line" else 1.0
+        residual, error = _residual(value, weight, grid, window=window, scale=scale)
+        level = _level(typical, grid, window=window, scale=scale)
+        if np.isfinite(level) and level > 0:
+            found.append(
+                WindowMap(
+                    window=window,
+                    petal=int(number[0]) // 500,
+                    residual=residual,
+                    error=error,
+                    before=residual + model[:, _columns(grid, window.core, scale=scale)].mean(axis=1),
+                    level=level,
+                    fiber=number,
+                    x=np.where(placed, across, np.nan),
+                    y=np.where(placed, up, np.nan),
+                    is_sky=np.asarray(is_sky, dtype=bool),
+                )
+            )
+    return found
+
+
+def _residual(flux: Floats, weight: Floats, wave: Floats, *, window: Window, scale: float) -> tuple[Floats, Floats]:
+    core = _columns(wave, window.core, scale=scale)
+    if window.kind == "continuum":
+        for line in NEBULAR_LINES:
+            core &= np.abs(wave - line) > NEBULAR_WIDTH
+    mean, variance = _mean(flux[:, core], weight[:, core])
+    for side in window.sides:
+        columns = _columns(wave, side, scale=scale)
+        beside, error2 = _mean(flux[:, columns], weight[:, columns])
+        mean, variance = mean - beside / len(window.sides), variance + error2 / len(window.sides) ** 2
+    return mean, np.sqrt(variance)
+
+
+def _level(sky: Floats, wave: Floats, *, window: Window, scale: float) -> float:
+    core = sky[_columns(wave, window.core, scale=scale)]
+    if window.kind == "continuum":
+        return float(np.nanmedian(core)) if np.isfinite(core).any() else float("nan")
+    if window.kind == "nebular":
+        return float(core.mean())
+    return float(core.mean() - np.mean([np.median(sky[_columns(wave, side, scale=scale)]) for side in window.sides]))
+
+
+def _columns(wave: Floats, limits: tuple[float, float], *, scale: float) -> Bools:
+    return (wave >= limits[0] * scale) & (wave <= limits[1] * scale)
+
+
+def _mean(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Inverse-variance mean without outlying pixels, and its variance; NaN where too few pixels are good."""
+    median = nan_median(np.where(weight > 0, flux, np.nan), axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kept = np.where(np.abs(flux - median[:, None]) * np.sqrt(weight) < PIXEL_CLIP, weight, 0.0)
+        enough = np.count_nonzero(kept, axis=1) >= MIN_PIXELS * flux.shape[1]
+        total = np.where(enough & (flux.shape[1] > 0), kept.sum(axis=1), np.nan)
+        return np.where(kept > 0, kept * flux, 0.0).sum(axis=1) / total, 1.0 / total

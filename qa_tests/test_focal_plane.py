@@ -1,0 +1,48 @@
+"""Expectations on all cameras of an exposure together."""
+
+import numpy as np
+
+from pytest_specqa.measures.focal_plane import focal_plane
+from pytest_specqa.measures.focal_windows import window_maps
+
+
+def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_skies, expect):
+    """What sky subtraction leaves is the same all over the focal plane: no patch, no petal apart, no gradient."""
+    pairs = zip(exposure_sframes, exposure_skies, strict=True)
+    found = focal_plane([one for sframe, sky in pairs for one in maps_of(sframe, sky)])
+    expect("focal_plane_patch", found.patch)
+    expect("focal_plane_petal", found.petal)
+    expect("focal_plane_gradient", found.gradient)
+    expect("focal_plane_sky_line", found.sky_line)
+    expect("focal_plane_nebular", found.nebular)
+    if found.shown is not None:
+        expect.picture(
+            "focal_plane",
+            x=found.shown.x,
+            y=found.shown.y,
+            fiber=found.shown.fiber,
+            before=found.shown.before,
+            after=found.shown.after,
+            features=found.features,
+            unit="electron/Angstrom",
+            title=f"Light in {found.shown.window.name} over the focal plane",
+        )
+
+
+def maps_of(sframe, sky):
+    """Reduce one camera to a residual per fiber and window."""
+    placed = "FIBER_X" in sframe.fibermap.columns
+    x, y = (sframe.fibermap[name] if placed else np.full(len(sframe.fiber), np.nan) for name in ("FIBER_X", "FIBER_Y"))
+    return window_maps(
+        sframe.flux,
+        sframe.ivar,
+        sframe.mask,
+        sframe.wave,
+        sky=sky.flux,
+        band=sframe.band,
+        fiber=sframe.fiber,
+        x=x,
+        y=y,
+        is_sky=sframe.is_sky,
+        heliocor=sframe.heliocor,
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from pytest_specqa.measures.residuals import BoolArray, FloatArray, LineTemplate
 from pytest_specqa.measures.robust import MAD_TO_SIGMA
@@ -18,6 +18,11 @@ CLIP = 1.5
 """Deviation in sigmas from which a fiber pulls the robust mean no further (Huber)."""
 CLIP_EFFICIENCY = 0.96
 """Variance of the plain mean over that of the robust mean, for Gaussian noise."""
+STRUCTURE_SIGNAL = 20.0
+"""Signal to noise of the targets from which the structure of targets is learnt."""
+STRUCTURE_TARGETS = 20
+STRUCTURE_DEFAULT = 0.3
+"""Structure relative to the light of a target where too few bright ones tell."""
 MIN_MEMBERS = 8
 MAX_FEATURES = 40
 
@@ -32,6 +37,8 @@ class Coherence:
         Rows: ten groups of 50, twenty of 25, all fibers, the sky fibers. Groups are less the camera's mean.
     features : tuple of Feature
         Places that stand out most, worst first; `significance` is still the local one.
+    candidates : tuple of Feature
+        The same before overlapping ones were merged into the most significant.
     trials : float
         Number of independent places that were searched.
     typical_error : float
@@ -41,6 +48,7 @@ class Coherence:
     residual: FloatArray
     error: FloatArray
     features: tuple[Feature, ...]
+    candidates: tuple[Feature, ...]
     trials: float
     typical_error: float
 
@@ -101,6 +109,7 @@ def search_bumps(
     residual: FloatArray,
     weight: FloatArray,
     *,
+    brightness: FloatArray,
     is_sky: BoolArray,
     template: LineTemplate,
     widths: tuple[int, ...],
@@ -112,7 +121,9 @@ def search_bumps(
     Parameters
     ----------
     residual, weight : ndarray, shape (500, n)
-        Residual of wavelength bins in electron/Angstrom and its weight; zero weight is no data.
+        Residual of wavelength bins in electron/Angstrom and its inverse variance; zero weight is no data.
+    brightness : ndarray, shape (500,)
+        Median level of each target in electron/Angstrom.
     is_sky : ndarray of bool, shape (500,)
         Sky fibers.
     template : LineTemplate
@@ -129,20 +140,40 @@ def search_bumps(
     Coherence
         Rows at full resolution, and the features.
     """
-    base = group_rows(residual, weight, is_sky=is_sky, template=template, first=first)
+    base: Rows | None = None
     found: list[Feature] = []
     trials = 0.0
     for width in widths:
         mass = uniform_filter1d(weight, width, axis=1, mode="constant") * width
         mean = uniform_filter1d(weight * residual, width, axis=1, mode="constant") * width / np.maximum(mass, 1e-30)
         enough = mass > 0.5 * width * np.median(weight, axis=1, keepdims=True)
-        rows = group_rows(mean, np.where(enough, mass, 0), is_sky=is_sky, template=template, first=first)
+        deserved = _knowing_targets(mean, np.where(enough, mass, 0), brightness)
+        rows = group_rows(mean, deserved, is_sky=is_sky, template=template, first=first)
+        base = base or replace(rows, variance=rows.variance * width)
         floor = np.broadcast_to(template.floor, rows.mean.shape)
         error = np.sqrt(rows.variance)
         more, places = _stand_out(rows.mean, error, floor, noise=error, width=width, wave=wave, rows=rows)
         found += more
         trials += places
+    if base is None:
+        raise ValueError("widths is empty: expected at least one")
     return _summary(base, found, trials)
+
+
+def _knowing_targets(mean: FloatArray, weight: FloatArray, brightness: FloatArray) -> FloatArray:
+    """Weights that allow for breaks and colours of the targets, as large relative to their light as bright ones show them.
+
+    A few galaxies with the same kind of break must not pull a group: their residuals lie all on one side.
+    """
+    level = np.clip(brightness, 0, None)[:, None]
+    bright = (level * np.sqrt(weight) > STRUCTURE_SIGNAL) & (weight > 0)
+    share = np.where(bright, np.abs(mean) / np.maximum(level, 1e-30), np.nan)
+    known = bright.sum(axis=0) >= STRUCTURE_TARGETS
+    structure = np.full(mean.shape[1], STRUCTURE_DEFAULT)
+    if known.any():
+        structure[known] = np.nanquantile(share[:, known], 0.9, axis=0) / 1.645
+    structure = maximum_filter1d(structure, 9)
+    return np.asarray(weight / (1 + weight * (structure * level) ** 2))
 
 
 def _stand_out(
@@ -160,7 +191,7 @@ def _stand_out(
 def _summary(rows: Rows, found: list[Feature], trials: float) -> Coherence:
     found.sort(key=lambda feature: -abs(feature.significance))
     errors = np.sqrt(rows.variance)
-    return Coherence(rows.mean, errors, tuple(_distinct(found)), max(trials, 1.0), _typical(errors[:10]))
+    return Coherence(rows.mean, errors, tuple(_distinct(found)), tuple(found), max(trials, 1.0), _typical(errors[:10]))
 
 
 def _typical(errors: FloatArray) -> float:

@@ -174,7 +174,7 @@ def binned_residual(
     Returns
     -------
     tuple
-        Residual and weight, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than 50
+        Residual and inverse variance, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than 50
         fibers have no weight.
     """
     dark = np.where(quiet | (template.lines > 2 * template.continuum), np.float32(0), weight)
@@ -201,4 +201,4 @@ def binned_residual(
     floor = CONTINUUM_TOLERANCE * binned(template.continuum)
     small = LineTemplate(binned(template.continuum), zero, zero, zero, floor)
     few = (mass > 0).sum(axis=0) < PETAL_FIBERS // 10
-    return (residual, np.where(few, 0, deserved)), binned(wave), small
+    return (residual, np.where(few, 0, mass)), binned(wave), small

@@ -138,14 +138,20 @@ def vertical_lines(
         spectra, weight, wave=wave, brightness=brightness, template=template, quiet=nebular
     )
     coarse = search_bumps(
-        *coarse_data, is_sky=slots_sky, template=coarse_template, widths=BROAD_BINS, wave=coarse_wave, first=first
+        *coarse_data,
+        brightness=brightness,
+        is_sky=slots_sky,
+        template=coarse_template,
+        widths=BROAD_BINS,
+        wave=coarse_wave,
+        first=first,
     )
     continuum_sky = float(np.median(template.continuum))
     broad = _judged(coarse, "broad vertical feature", scale=continuum_sky, width=64 // BIN)
     return VerticalLines(
         narrow=_judged(fine, "vertical line", scale=continuum_sky, width=3),
         broad=broad,
-        broad_amplitude=_as_amplitude(broad, template, wave),
+        broad_amplitude=_as_amplitude(broad, coarse, template=template, wave=wave),
         nebular=_judged(_named(nebula), "nebular emission", scale=continuum_sky, width=3),
         residual=fine.residual[:10],
         error=fine.error[:10],
@@ -214,11 +220,12 @@ def _described(feature: Feature, what: str, scale: float) -> str:
     )
 
 
-def _as_amplitude(broad: Measured, template: LineTemplate, wave: FloatArray) -> Measured:
-    """The largest significant feature of the broad search, relative to the sky at its own wavelength."""
+def _as_amplitude(broad: Measured, coarse: Coherence, *, template: LineTemplate, wave: FloatArray) -> Measured:
+    """The largest significant feature of the broad search, of any width, relative to the sky at its own wavelength."""
     if broad.reason:
         return broad
-    found = [(abs(f.amplitude) / _sky_at(f, template, wave), f) for f in broad.features if f.significance > SIGNIFICANT]
+    sure = [f for f in coarse.candidates if global_sigma(f.significance, n_trials=coarse.trials) > SIGNIFICANT]
+    found = [(abs(f.amplitude) / _sky_at(f, template, wave), f) for f in sure]
     if not found:
         return replace(broad, value=0.0, error=None, features=(), detail="no broad feature beyond noise")
     size, worst = max(found, key=lambda pair: pair[0])

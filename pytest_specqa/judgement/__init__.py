@@ -1,0 +1,1 @@
+"""How well the expectations judge: their false alarms and their power, measured on simulations."""

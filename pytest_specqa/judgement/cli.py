@@ -1,0 +1,77 @@
+"""The verb ``specqa judgement``: measure how well the expectations judge, and write it down."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Add the verb to the command line.
+
+    Parameters
+    ----------
+    subparsers : argparse action
+        Of the program.
+    """
+    verb = subparsers.add_parser("judgement", help="measure false alarms and sensitivity of the expectations")
+    verb.add_argument("--docs", type=Path, default=Path("docs"), metavar="DIR", help="folder of judgement.md (default: docs)")
+    verb.add_argument("--work", type=Path, default=Path(".judgement"), metavar="DIR", help="folder of the trials, to go on from")
+    verb.add_argument("--full", action="store_true", help="thousands of trials: hours, and can be stopped and resumed")
+    verb.add_argument("--processes", type=int, default=0, metavar="N", help="processes (default: all cores)")
+    verb.add_argument("--no-progress", action="store_true", help="no progress bar")
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out the verb.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        Of the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0 once the page is written.
+    """
+    for name in THREADS:
+        # One trial is one process; its linear algebra must not ask for all cores as well.
+        os.environ.setdefault(name, "1")
+    from pytest_specqa.judgement import document, matched, plan  # noqa: PLC0415
+    from pytest_specqa.judgement.suite import Suite  # noqa: PLC0415
+    from pytest_specqa.judgement.trials import Store, workers  # noqa: PLC0415
+
+    chosen = plan.FULL if args.full else plan.QUICK
+    wanted = {
+        "clean": list(plan.clean_trials(chosen)),
+        "quiet": list(plan.quiet_trials(chosen)),
+        "faulty": list(plan.fault_trials(chosen)),
+    }
+    store = Store(args.work)
+    everything = [trial for trials in wanted.values() for trial in trials]
+    results = {
+        result.trial.key: result
+        for result in store.complete(everything, processes=args.processes or workers(), progress=not args.no_progress)
+    }
+    done = {name: [results[trial.key] for trial in trials] for name, trials in wanted.items()}
+    command = "make judgement FULL=--full" if args.full else "make judgement"
+    page = document.write(
+        document.Judgement(
+            clean=done["clean"],
+            quiet=done["quiet"],
+            faulty=done["faulty"],
+            matched=matched.matched_amplitudes(),
+            limits=Suite().limits,
+            command=command,
+        ),
+        args.docs,
+    )
+    sys.stdout.write(f"{len(results)} trials; {page}\n")
+    return 0

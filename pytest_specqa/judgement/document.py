@@ -1,0 +1,308 @@
+"""The judgement as a page: Markdown with its tables as CSV and its curves as pictures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_specqa.demo.faults import FAULTS
+from pytest_specqa.judgement import tables
+from pytest_specqa.judgement.scenes import QUIET_DOC, RANGES
+from pytest_specqa.judgement.statistics import Power, Rate
+from pytest_specqa.judgement.trials import Result
+from pytest_specqa.limits import Limits
+from pytest_specqa.values import DataUnit
+
+NAMED = ("vertical_lines", "sky_model_smooth", "focal_plane", "redshift_pileup")
+"""The expectations that the project began with, by a part of their names."""
+NIGHT_CAMERAS = 900
+"""Camera-exposures of a night: 30 cameras, 30 exposures."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything that the page tells.
+
+    Attributes
+    ----------
+    clean, quiet, faulty : list of Result
+        Trials by kind.
+    matched : mapping of (str, str) to float
+        Amplitude that the matched filter finds half of the time, by kind of unit and fault.
+    limits : Limits
+        What the values were judged by.
+    command : str
+        What repeats the run.
+    """
+
+    clean: list[Result]
+    quiet: list[Result]
+    faulty: list[Result]
+    matched: Mapping[tuple[str, str], float]
+    limits: Limits
+    command: str
+
+
+def write(judgement: Judgement, folder: Path) -> Path:
+    """Write ``judgement.md`` and its tables and pictures.
+
+    Parameters
+    ----------
+    judgement : Judgement
+        What was measured.
+    folder : Path
+        Where to; made if it does not exist.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    data = folder / "judgement"
+    data.mkdir(parents=True, exist_ok=True)
+    sections = [
+        _introduction(judgement),
+        _false_alarms(judgement, data),
+        _quiet(judgement, data),
+        _power(judgement, data),
+        _cross_talk(judgement, data),
+        _pipeline(judgement, data),
+    ]
+    page = folder / "judgement.md"
+    scratch = page.with_suffix(".md.part")
+    scratch.write_text("\n\n".join(sections) + "\n")
+    scratch.replace(page)
+    return page
+
+
+def _introduction(judgement: Judgement) -> str:
+    varied = "\n".join(f"- `{name}`: {text}" for name, text in RANGES.items())
+    return f"""# Judgement
+
+What the expectations of `qa_tests` miss and what they cry wolf for, measured on simulated exposures with the limits of
+`qa_tests/limits.toml`. Every number on this page comes from
+
+    {judgement.command}
+
+The tables are beside this page as CSV, in `judgement/`. Clean exposures vary over
+
+{varied}
+
+Faults are planted in typical dark exposures (1000 s, 30-45 sky fibers). A fault is *found* when an expectation fails; a warning
+does not count."""
+
+
+def _false_alarms(judgement: Judgement, data: Path) -> str:
+    rows = tables.false_alarms(judgement.clean)
+    header = ["expectation", "unit", "trials", "false failures", "rate", "95 % upper limit", "warnings", "not measured"]
+    body = [
+        [
+            r.expectation,
+            r.kind,
+            r.failures.trials,
+            r.failures.hits,
+            _rate(r.failures.value),
+            _rate(r.failures.upper),
+            r.warnings.hits,
+            r.not_measured.hits,
+        ]
+        for r in rows
+    ]
+    ours = [r for r in rows if not r.expectation.startswith("pipeline:")]
+    cameras = sum(1 for result in judgement.clean if result.trial.kind == "camera")
+    failing = sum(r.failures.hits for r in ours if r.kind == "camera")
+    whole = Rate(failing, cameras)
+    nights = cameras / NIGHT_CAMERAS
+    extreme = tables.extremes(judgement.clean)
+    unit = DataUnit("night", 20211014)
+    margins = [
+        [name, count, f"{low:.4g}", f"{high:.4g}", *_bounds(judgement.limits, name, unit)]
+        for name, (count, low, high) in extreme.items()
+    ]
+    _csv(data / "false_alarms.csv", header, body)
+    _csv(data / "clean_values.csv", ["measure", "values", "smallest", "largest", "low", "high"], margins)
+    return f"""## False alarms
+
+{_table(header, body)}
+
+All camera expectations together failed {failing} times in {cameras} clean camera-exposures, which are {nights:.1f} nights of
+{NIGHT_CAMERAS} (95 % upper limit {_rate(whole.upper)} per camera-exposure). The rows that start with `pipeline:` are the
+pipeline's own numbers on the same exposures.
+
+How far the values of clean exposures stay from their limits (limits of a program, band or night may differ):
+
+{_table(["measure", "values", "smallest", "largest", "low", "high"], margins)}"""
+
+
+def _bounds(limits: Limits, name: str, unit: DataUnit) -> tuple[str, str]:
+    if name not in limits.names:
+        return "", ""
+    limit = limits.find(name, unit)
+    return f"{limit.low:.4g}", f"{limit.high:.4g}"
+
+
+def _quiet(judgement: Judgement, data: Path) -> str:
+    matrix = tables.quiet_matrix(judgement.quiet)
+    body, loud = [], []
+    for case, found in matrix.items():
+        ours = {name: rate for name, rate in found.items() if not name.startswith("pipeline:")}
+        trials = max((rate.trials for rate in ours.values()), default=0)
+        failing = {name: rate for name, rate in ours.items() if rate.hits}
+        loud += [[case, name, rate.hits, rate.trials] for name, rate in failing.items()]
+        body.append(
+            [
+                case,
+                QUIET_DOC.get(case, ""),
+                trials,
+                len(ours),
+                sum(rate.hits for rate in failing.values()),
+                ", ".join(sorted(failing)) or "none",
+            ]
+        )
+    header = ["case", "what it is", "trials", "expectations", "failures", "failing"]
+    _csv(data / "must_not_trigger.csv", header, body)
+    _csv(data / "must_not_trigger_failures.csv", ["case", "expectation", "failures", "trials"], loud)
+    return f"## What must not trigger\n\n{_table(header, body)}"
+
+
+def _power(judgement: Judgement, data: Path) -> str:
+    found, warned = tables.curves(judgement.faulty), tables.curves(judgement.faulty, outcomes=(tables.FAILED, tables.WARNED))
+    header = [
+        "fault",
+        "id",
+        "unit",
+        "default",
+        "found by",
+        "50 %",
+        "95 %",
+        "matched filter 50 %",
+        "efficiency",
+        "warned or failed 50 %",
+        "most found",
+    ]
+    body = []
+    for (kind, name), expectations in found.items():
+        fault = FAULTS[name]
+        winner, power = tables.best(expectations)
+        _, early = tables.best(warned[kind, name])
+        ideal = judgement.matched.get((kind, name), float("inf"))
+        ratio = power.half / ideal if ideal > 0 else float("nan")
+        body.append(
+            [
+                name,
+                fault.id,
+                fault.unit,
+                f"{abs(fault.amplitude):g}",
+                winner if power.reached > 0 else "-",
+                _with_error(power.half, power.half_error),
+                _with_error(power.most, power.most_error),
+                _number(ideal),
+                _number(ratio),
+                _number(early.half),
+                f"{power.reached:.0%}",
+            ]
+        )
+    _csv(data / "power.csv", header, body)
+    _csv(data / "curves.csv", ["kind", "fault", "expectation", "amplitude", "found", "trials"], _curve_rows(found))
+    named = [
+        [part, name, *_row(tables.power(curve), judgement.matched.get((kind, name), float("inf")))]
+        for part in NAMED
+        for (kind, name), expectations in found.items()
+        for test, curve in expectations.items()
+        if part in test and tables.power(curve).half > 0
+    ]
+    named_header = ["expectation", "fault", "50 %", "95 %", "matched filter 50 %", "efficiency"]
+    _csv(data / "efficiency.csv", named_header, named)
+    return f"""## Power and efficiency
+
+The amplitude at which the best expectation finds a fault in half of all exposures, and in 95 %. The matched filter knows the
+shape and the place of the fault exactly and sees the same noise at a false-alarm rate of 1e-4; efficiency is the ratio of the two
+amplitudes, 1 being the physical limit. It can be below 1 where a noise-free product, such as the sky model, is judged.
+
+{_table(header, body)}
+
+The four expectations that the project began with, for each fault that they find:
+
+{_table(named_header, named)}"""
+
+
+def _row(power: Power, ideal: float) -> list[str]:
+    return [
+        _with_error(power.half, power.half_error),
+        _with_error(power.most, power.most_error),
+        _number(ideal),
+        _number(power.half / ideal),
+    ]
+
+
+def _curve_rows(found: Mapping[tuple[str, str], Mapping[str, tables.Curve]]) -> Iterable[list[object]]:
+    for (kind, name), expectations in found.items():
+        for test, curve in expectations.items():
+            for amplitude, rate in curve.items():
+                yield [kind, name, test, f"{amplitude:g}", rate.hits, rate.trials]
+
+
+def _cross_talk(judgement: Judgement, data: Path) -> str:
+    found = tables.curves(judgement.faulty)
+    body, wide = [], []
+    for (kind, name), expectations in found.items():
+        size = max((abs(FAULTS[name].amplitude * step) for step in (1.0,)), default=0.0)
+        rates = {
+            test: curve[a].value for test, curve in expectations.items() for a in curve if abs(abs(a) - size) < 1e-9 * max(size, 1)
+        }
+        ours = {test: rate for test, rate in rates.items() if rate > 0 and not test.startswith("pipeline:")}
+        wide += [[kind, name, test, f"{rate:.3f}"] for test, rate in rates.items()]
+        order = sorted(ours, key=lambda test: -ours[test])
+        body.append(
+            [name, FAULTS[name].reference, ", ".join(f"{test} {ours[test]:.0%}" for test in order) or "none at this amplitude"]
+        )
+    _csv(data / "cross_talk.csv", ["kind", "fault", "expectation", "found"], wide)
+    table = _table(["fault", "reference", "found by"], body)
+    return f"## Cross-talk\n\nWhich expectations fail on each fault at its default amplitude, and how often.\n\n{table}"
+
+
+def _pipeline(judgement: Judgement, data: Path) -> str:
+    found = tables.curves(judgement.faulty)
+    numbers = sorted({test for tests in found.values() for test in tests if test.startswith("pipeline:")})
+    header = ["fault", "this suite 50 %", *[f"{number.removeprefix('pipeline: ')} 50 %" for number in numbers]]
+    body = []
+    for (kind, name), expectations in found.items():
+        if kind != "camera":
+            continue
+        _, ours = tables.best(expectations)
+        body.append([name, _number(ours.half), *[_number(tables.power(expectations[number]).half) for number in numbers]])
+    _csv(data / "pipeline.csv", header, body)
+    return f"""## The pipeline's own numbers
+
+Amplitude at which the limits of the pipeline (sky chi2/ndf 1.5, throughput rms 0.05, sky residual 10 electron/Angstrom) find the
+same faults in the same exposures half of the time; a dash: at none of the amplitudes tried, up to four times the default.
+
+{_table(header, body)}"""
+
+
+def _rate(value: float) -> str:
+    return f"{value:.1e}" if value else "0"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if 0 < value < float("inf") else "-"
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.3g} ± {error:.1g}" if 0 < value < float("inf") else "-"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    scratch = path.with_suffix(".csv.part")
+    with scratch.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    scratch.replace(path)

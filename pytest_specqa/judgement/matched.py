@@ -1,0 +1,102 @@
+"""The smallest fault that any test could find: a filter that knows its shape and place, in the same noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, poisson
+
+from pytest_specqa.demo.faults import FAULTS, Fault
+from pytest_specqa.demo.simulate import SimCamera, simulate_camera
+from pytest_specqa.judgement.scenes import faulty_conditions
+
+FALSE_ALARM = 1e-4
+"""Chance of a false alarm per camera at which the filter is compared with the expectations."""
+
+
+def matched_amplitude(clean: SimCamera, faulty: SimCamera, *, amplitude: float, calibrated: bool = False) -> float:
+    """Amplitude that the matched filter finds in half of all exposures.
+
+    The shape is the difference of two noise-free simulations. The noise is photon and read noise of each pixel and the noise of
+    the sky model, which all fibers share at each wavelength.
+
+    Parameters
+    ----------
+    clean, faulty : SimCamera
+        The same noise-free exposure without and with the fault.
+    amplitude : float
+        Of the fault in `faulty`.
+    calibrated : bool
+        Whether to look at the calibrated spectra, for faults that act after sky subtraction.
+
+    Returns
+    -------
+    float
+        In the unit of `amplitude`; infinite where the fault does not change the spectra.
+    """
+    one, other = (clean.cframe, faulty.cframe) if calibrated else (clean.sframe, faulty.sframe)
+    weight = np.where(one.ivar > 0, _photon_ivar(clean), 0.0)
+    if calibrated:
+        weight = weight * np.nan_to_num(clean.fluxcalib.fluxcalib) ** 2
+    shape = np.where(weight > 0, np.nan_to_num(other.flux - one.flux), 0.0) / amplitude
+    signal = _signal(shape, weight, clean.is_sky)
+    return float(norm.isf(FALSE_ALARM) / np.sqrt(signal)) if signal > 0 else float("inf")
+
+
+def _photon_ivar(camera: SimCamera) -> NDArray[np.float64]:
+    """Inverse variance of the flat-fielded data: that of the sframe has sky-model terms that are no noise."""
+    return np.asarray(camera.frame.ivar, dtype=np.float64) * np.asarray(camera.fiberflat, dtype=np.float64) ** 2
+
+
+def _signal(shape: NDArray[np.float64], weight: NDArray[np.float64], is_sky: NDArray[np.bool_]) -> float:
+    """Squared signal to noise for noise that is independent plus one common term per wavelength."""
+    own = (weight * shape**2).sum(axis=0)
+    cross = (weight * shape).sum(axis=0)
+    sky = weight[is_sky].sum(axis=0)
+    return float((own - cross**2 / (sky + weight.sum(axis=0) + 1e-30)).sum())
+
+
+def matched_count(background: float) -> int:
+    """Number of redshifts in a known window that chance exceeds with the false-alarm probability.
+
+    Parameters
+    ----------
+    background : float
+        Expected number in the window.
+
+    Returns
+    -------
+    int
+        Smallest excess over `background` that is found in half of all cases.
+    """
+    return int(poisson.isf(FALSE_ALARM, background)) + 1 - int(background)
+
+
+def matched_amplitudes(*, seeds: int = 3) -> dict[tuple[str, str], float]:
+    """Compute, for every fault of the library, the amplitude that the matched filter finds half of the time.
+
+    Parameters
+    ----------
+    seeds : int
+        Exposures to take the median of.
+
+    Returns
+    -------
+    dict of (str, str) to float
+        By kind of unit and fault; infinite where the fault leaves the spectra alone.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for fault in FAULTS.values():
+        if fault.camera is not None:
+            found["camera", fault.name] = float(np.median([_camera_amplitude(fault, seed) for seed in range(seeds)]))
+    return found
+
+
+def _camera_amplitude(fault: Fault, seed: int) -> float:
+    band = "r" if "r" in fault.bands else fault.bands[0]
+    conditions = faulty_conditions(np.random.default_rng(seed), band=band)
+    clean, faulty = (
+        simulate_camera(conditions, np.random.default_rng(seed), faults=faults, noise=False)
+        for faults in ({}, {fault.name: fault.amplitude})
+    )
+    return matched_amplitude(clean, faulty, amplitude=abs(fault.amplitude), calibrated=fault.stage in {"fluxcalib", "cframe"})

@@ -1,0 +1,112 @@
+"""Which trials make a judgement: enough for minutes, or for the full figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_specqa.demo.faults import FAULTS, Fault
+from pytest_specqa.judgement.scenes import QUIET_CAMERAS, QUIET_TILES
+from pytest_specqa.judgement.trials import Trial
+
+STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
+"""Amplitudes of a detection curve, in units of the fault's default."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Numbers of trials.
+
+    Attributes
+    ----------
+    cameras, exposures, petals : int
+        Clean camera-exposures (shared by the bands), whole exposures and tile petals.
+    quiet : int
+        Trials of each must-not-trigger case.
+    curve : int
+        Trials of each fault at each amplitude.
+    """
+
+    cameras: int
+    exposures: int
+    petals: int
+    quiet: int
+    curve: int
+
+
+QUICK = Plan(cameras=300, exposures=10, petals=200, quiet=6, curve=3)
+FULL = Plan(cameras=5000, exposures=300, petals=2000, quiet=60, curve=16)
+
+
+def clean_trials(plan: Plan) -> Iterator[Trial]:
+    """List the trials in which nothing is wrong.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+
+    Yields
+    ------
+    Trial
+        Cameras of all bands, exposures and petals.
+    """
+    yield from (Trial("camera", "clean", seed, band="brz"[seed % 3]) for seed in range(plan.cameras))
+    yield from (Trial("exposure", "clean", seed, band="brz"[seed % 3]) for seed in range(plan.exposures))
+    yield from (Trial("petal", "clean", seed) for seed in range(plan.petals))
+
+
+def quiet_trials(plan: Plan) -> Iterator[Trial]:
+    """List the trials of the must-not-trigger cases.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many of each.
+
+    Yields
+    ------
+    Trial
+        Cameras of all bands, and petals.
+    """
+    for name in QUIET_CAMERAS:
+        yield from (Trial("camera", f"quiet:{name}", seed, band="brz"[seed % 3]) for seed in range(plan.quiet))
+    for name in QUIET_TILES:
+        yield from (Trial("petal", f"quiet:{name}", seed) for seed in range(plan.quiet))
+
+
+def fault_trials(plan: Plan) -> Iterator[Trial]:
+    """List the trials of every fault at every amplitude.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many at each amplitude.
+
+    Yields
+    ------
+    Trial
+        One band for each fault: ``r`` where it shows there.
+    """
+    for fault in FAULTS.values():
+        kinds = (("camera", fault.camera), ("petal", fault.redshifts))
+        for kind in (name for name, acts in kinds if acts is not None):
+            for step in STEPS:
+                for seed in range(plan.curve):
+                    yield Trial(kind, fault.name, seed, amplitude=step * fault.amplitude, band=band_of(fault))
+
+
+def band_of(fault: Fault) -> str:
+    """Choose the band in which a fault is judged.
+
+    Parameters
+    ----------
+    fault : Fault
+        Any.
+
+    Returns
+    -------
+    str
+        ``r`` if the fault shows there, else its first band.
+    """
+    return "r" if "r" in fault.bands else fault.bands[0]

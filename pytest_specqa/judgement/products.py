@@ -1,0 +1,187 @@
+"""Simulated cameras and redshifts as the products that expectations ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.demo.simulate import SimCamera, Spectra
+from pytest_specqa.errors import MissingProductError
+from pytest_specqa.production.fibermap import Fibermap, Table
+from pytest_specqa.production.frames import Frame
+from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky
+from pytest_specqa.production.redshifts import Redshifts
+from pytest_specqa.values import DataUnit, Exposure, Tile
+
+NIGHT, EXPID, TILE = 20211014, 104284, 7951
+NOWHERE = Path("simulated")
+"""Products in memory have no file; messages show this name."""
+
+
+def camera_unit(camera: SimCamera) -> DataUnit:
+    """Unit of a simulated camera.
+
+    Parameters
+    ----------
+    camera : SimCamera
+        Any.
+
+    Returns
+    -------
+    DataUnit
+        Of kind ``camera``.
+    """
+    return DataUnit("camera", NIGHT, expid=EXPID, tile=TILE, camera=camera.conditions.camera, petal=camera.conditions.petal)
+
+
+def camera_fixtures(camera: SimCamera) -> dict[str, Callable[[], Any]]:
+    """Fixtures of a camera test; each product is made once, when it is asked for.
+
+    Parameters
+    ----------
+    camera : SimCamera
+        What was simulated.
+
+    Returns
+    -------
+    dict of str to callable
+        By fixture name.
+    """
+    header = {"NIGHT": NIGHT, "EXPID": EXPID, "TILEID": TILE, **camera.header}
+    name = camera.conditions.camera
+    fibermap = Fibermap(camera.fibermap, header, NOWHERE)
+
+    def frame(kind: str, spectra: Spectra) -> Callable[[], Frame]:
+        """Fixture of one kind of frame."""
+        return cache(
+            lambda: Frame(
+                kind=kind,
+                flux=spectra.flux,
+                ivar=spectra.ivar,
+                mask=spectra.mask,
+                wave=camera.wave,
+                header=header,
+                path=NOWHERE / f"{kind}-{name}.fits",
+                camera=name,
+                night=NIGHT,
+                expid=EXPID,
+                tile=TILE,
+                load_fibermap=lambda: fibermap,
+                load_resolution=lambda: None,
+            )
+        )
+
+    place: dict[str, Any] = {"header": header, "camera": name, "night": NIGHT}
+    exposed = {**place, "wave": camera.wave, "expid": EXPID}
+    sky, flat, calib = camera.sky, camera.flat, camera.fluxcalib
+    return {
+        "frame": frame("frame", camera.frame),
+        "sframe": frame("sframe", camera.sframe),
+        "cframe": frame("cframe", camera.cframe),
+        "sky": cache(
+            lambda: Sky(
+                flux=sky.flux,
+                ivar=sky.ivar,
+                mask=sky.mask,
+                stativar=sky.stativar,
+                thrputcorr=sky.thrputcorr,
+                path=NOWHERE / f"sky-{name}.fits",
+                **exposed,
+            )
+        ),
+        "fiberflat": cache(
+            lambda: Fiberflat(
+                fiberflat=flat.fiberflat,
+                ivar=flat.ivar,
+                mask=flat.mask,
+                meanspec=np.ones(len(camera.wave), dtype=np.float32),
+                wave=camera.wave / camera.heliocor,
+                path=NOWHERE / f"fiberflatnight-{name}.fits",
+                **place,
+            )
+        ),
+        "fluxcalib": cache(
+            lambda: FluxCalib(
+                fluxcalib=calib.fluxcalib,
+                ivar=calib.ivar,
+                mask=np.zeros(calib.ivar.shape, dtype=np.uint32),
+                path=NOWHERE / f"fluxcalib-{name}.fits",
+                **exposed,
+            )
+        ),
+        "exposure": cache(lambda: _exposure((name,), camera.conditions.exptime)),
+    }
+
+
+def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:
+    """Fixtures of an exposure test.
+
+    Parameters
+    ----------
+    cameras : list of SimCamera
+        Cameras of one exposure.
+
+    Returns
+    -------
+    dict of str to callable
+        By fixture name.
+    """
+    fixtures = [camera_fixtures(camera) for camera in cameras]
+    names = tuple(camera.conditions.camera for camera in cameras)
+    return {
+        "exposure_sframes": cache(lambda: [each["sframe"]() for each in fixtures]),
+        "exposure_skies": cache(lambda: [each["sky"]() for each in fixtures]),
+        "exposure": cache(lambda: _exposure(names, cameras[0].conditions.exptime)),
+    }
+
+
+def _exposure(cameras: tuple[str, ...], exptime: float) -> Exposure:
+    return Exposure(NIGHT, EXPID, TILE, cameras, expected=cameras, exptime=exptime)
+
+
+def redshift_fixtures(tables: list[tuple[int, NDArray[Any], NDArray[Any]]], petal: int) -> dict[str, Callable[[], Any]]:
+    """Fixtures of tests on redshifts.
+
+    Parameters
+    ----------
+    tables : list of (int, ndarray, ndarray)
+        Petal, REDSHIFTS rows and FIBERMAP rows of each petal of the tile.
+    petal : int
+        The petal that ``redshifts`` gives.
+
+    Returns
+    -------
+    dict of str to callable
+        By fixture name.
+    """
+    tile = Tile(TILE, NIGHT, "cumulative", f"thru{NIGHT}", tuple(number for number, _, _ in tables))
+    made = {
+        number: Redshifts(
+            table=Table(rows, {}, NOWHERE, "REDSHIFTS"),
+            fibermap=Fibermap(fibers, {}, NOWHERE),
+            header={},
+            path=NOWHERE / f"redrock-{number}.fits",
+            tile=tile,
+            petal=number,
+        )
+        for number, rows, fibers in tables
+    }
+    return {
+        "redshifts": lambda: made[petal],
+        "tile_redshifts": lambda: list(made.values()),
+        "tile": lambda: tile,
+        "production": _Files,
+    }
+
+
+class _Files:
+    """A production without files: what is asked for beyond the fixtures is missing."""
+
+    def read_coadd(self, *_: object, **__: object) -> NoReturn:
+        """Say that there is no coadd."""
+        raise MissingProductError("simulated redshifts have no coadds")

@@ -1,0 +1,137 @@
+"""The range of conditions in which expectations are judged, one random scene per trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.demo.conditions import Conditions, TileConditions, draw_conditions
+from pytest_specqa.demo.redshifts import simulate_redshifts
+from pytest_specqa.demo.simulate import SimCamera, simulate_camera
+
+RANGES = {
+    "exptime": "60-1800 s, uniform in the logarithm",
+    "sky_brightness": "1-10 times dark sky, uniform in the logarithm, moonlight of several colours",
+    "n_sky": "20-80 sky fibers",
+    "throughput_scatter": "0.2-1.5 % unknown to the flat; flat noise 0.2-0.6 %",
+    "lsf_width": "0.92-1.1 times nominal; 0.3-2 % from fiber to fiber, of which 0.1-0.6 % unknown to the sky model",
+    "wave_error": "0.001-0.006 Angstrom",
+    "dead_fibers": "0-11, and 5-60 mispositioned",
+    "cosmics": "150-1500 per 1000 s",
+    "sky_gradient": "0-0.8 % over the focal plane",
+    "transparency": "0.4-1",
+}
+"""What varies from trial to trial, as it is printed."""
+
+
+def faulty_conditions(rng: np.random.Generator, *, band: str, changes: Mapping[str, Any] | None = None) -> Conditions:
+    """Draw the conditions of a typical dark exposure, in which a fault is planted.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    band : str
+        ``b``, ``r`` or ``z``.
+    changes : mapping, optional
+        Conditions that the fault needs.
+
+    Returns
+    -------
+    Conditions
+        1000 s, dark sky, 30-45 sky fibers, any petal.
+    """
+    typical = Conditions(
+        band=band, petal=int(rng.integers(10)), n_sky=int(rng.integers(30, 46)), heliocor=float(1 + rng.uniform(-1e-4, 1e-4))
+    )
+    return replace(typical, **(changes or {}))
+
+
+QUIET_CAMERAS = {}
+QUIET_TILES = {}
+QUIET_DOC = {}
+
+
+def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> SimCamera:
+    """Simulate the camera of one trial.
+
+    Parameters
+    ----------
+    case : str
+        ``clean``, ``quiet:NAME`` or the name of a fault.
+    amplitude : float
+        Of the fault.
+    band : str
+        ``b``, ``r`` or ``z``.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    SimCamera
+        All products.
+    """
+    conditions, faults = _scene(case, amplitude, band=band, rng=rng)
+    return simulate_camera(conditions, rng, faults=faults)
+
+
+def _scene(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> tuple[Conditions, dict[str, float]]:
+    if case == "clean":
+        return draw_conditions(rng, band=band), {}
+    if case.startswith("quiet:"):
+        return QUIET_CAMERAS[case.removeprefix("quiet:")](draw_conditions(rng, band=band)), {}
+    return faulty_conditions(rng, band=band), {case: amplitude}
+
+
+def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> list[SimCamera]:
+    """Simulate the ten cameras of one band of an exposure, under the same conditions.
+
+    Parameters
+    ----------
+    case, amplitude, band, rng
+        As for `simulate`; a fault is planted in every camera.
+
+    Returns
+    -------
+    list of SimCamera
+        By petal.
+    """
+    conditions, faults = _scene(case, amplitude, band=band, rng=rng)
+    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults) for petal in range(10)]
+
+
+def simulate_tile(
+    case: str, amplitude: float, *, petal: int, rng: np.random.Generator
+) -> list[tuple[int, NDArray[Any], NDArray[Any]]]:
+    """Simulate the redshifts of three neighbouring petals of a tile; a fault is planted in the middle one.
+
+    Parameters
+    ----------
+    case, amplitude, rng
+        As for `simulate`.
+    petal : int
+        The petal with the fault.
+
+    Returns
+    -------
+    list of (int, ndarray, ndarray)
+        Petal, REDSHIFTS rows, FIBERMAP rows.
+    """
+    conditions = TileConditions(
+        n_sky=int(rng.integers(20, 81)), efftime=float(rng.uniform(0.7, 1.3)), clustering=float(rng.uniform(0.05, 0.2))
+    )
+    faults: dict[str, float] = {}
+    if case.startswith("quiet:"):
+        conditions = QUIET_TILES[case.removeprefix("quiet:")](conditions)
+    elif case != "clean":
+        faults = {case: amplitude}
+    seed = int(rng.integers(2**62))
+    petals = ((petal - 1) % 10, petal, (petal + 1) % 10)
+    clean = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals)
+    faulty = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals, faults=faults) if faults else clean
+    tables = [(number, (faulty if number == petal else clean).petal(number)) for number in petals]
+    return [(number, table.redshifts, table.fibermap) for number, table in tables]

@@ -1,0 +1,222 @@
+"""Trials: one simulated camera, exposure or petal each, judged by every expectation that fits it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pytest_specqa.judgement import pipeline, scenes
+from pytest_specqa.judgement.products import (
+    EXPID,
+    NIGHT,
+    TILE,
+    camera_fixtures,
+    camera_unit,
+    exposure_fixtures,
+    redshift_fixtures,
+)
+from pytest_specqa.judgement.suite import Suite
+from pytest_specqa.values import DataUnit, Measurement, Outcome
+
+PETAL = 6
+"""The petal that tile trials judge."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is simulated: a kind of unit, a case, an amplitude and a seed.
+
+    Attributes
+    ----------
+    kind : str
+        ``camera``, ``exposure`` or ``petal``.
+    case : str
+        ``clean``, the name of a must-not-trigger case with the prefix ``quiet:``, or the name of a fault.
+    amplitude : float
+        Of the fault; 0 otherwise.
+    seed : int
+        Makes the trial what it is.
+    band : str
+        ``b``, ``r`` or ``z``.
+    """
+
+    kind: str
+    case: str
+    seed: int
+    amplitude: float = 0.0
+    band: str = "r"
+
+    @property
+    def key(self) -> str:
+        """Identity in a results file."""
+        return f"{self.kind}/{self.case}/{self.amplitude:.6g}/{self.band}/{self.seed}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a trial: the worst outcome of each expectation and the value of each measure."""
+
+    trial: Trial
+    outcomes: dict[str, str]
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def run(trial: Trial) -> Result:
+    """Simulate and judge one trial.
+
+    Parameters
+    ----------
+    trial : Trial
+        What to do.
+
+    Returns
+    -------
+    Result
+        Outcomes of the expectations and, with the prefix ``pipeline:``, of the pipeline's own numbers.
+    """
+    rng = np.random.default_rng([trial.seed, *trial.key.encode()])
+    unit, fixtures, extra = _STAGES[trial.kind](trial, rng)
+    suite = _suite()
+    found: list[Measurement] = []
+    for name in suite.fitting(set(fixtures)):
+        found += suite.judge(name, unit, fixtures=fixtures)
+    outcomes: dict[str, str] = {}
+    for each in found:
+        worst = max(Outcome(outcomes.get(each.expectation, Outcome.PASSED)), each.outcome, key=lambda outcome: outcome.rank)
+        outcomes[each.expectation] = str(worst)
+    values = {each.limit.name: float(each.measured.value) for each in found if np.isfinite(each.measured.value)}
+    return Result(trial, outcomes | extra, values)
+
+
+@cache
+def _suite() -> Suite:
+    return Suite()
+
+
+Stage = tuple[DataUnit, dict[str, Callable[[], Any]], dict[str, str]]
+
+
+def _camera(trial: Trial, rng: np.random.Generator) -> Stage:
+    camera = scenes.simulate(trial.case, trial.amplitude, band=trial.band, rng=rng)
+    return camera_unit(camera), camera_fixtures(camera), pipeline.verdicts(camera)
+
+
+def _exposure(trial: Trial, rng: np.random.Generator) -> Stage:
+    cameras = scenes.simulate_exposure(trial.case, trial.amplitude, band=trial.band, rng=rng)
+    return DataUnit("exposure", NIGHT, expid=EXPID, tile=TILE), exposure_fixtures(cameras), {}
+
+
+def _petal(trial: Trial, rng: np.random.Generator) -> Stage:
+    tables = scenes.simulate_tile(trial.case, trial.amplitude, petal=PETAL, rng=rng)
+    unit = DataUnit("petal", NIGHT, tile=TILE, petal=PETAL, group="cumulative", suffix=f"thru{NIGHT}")
+    return unit, redshift_fixtures(tables, PETAL), {}
+
+
+_STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Results on disk, a line each, so that a run can stop and go on.
+
+    Parameters
+    ----------
+    folder : Path
+        Work folder; results of other versions of code and limits stay apart in it.
+    """
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The file for the code and limits as they are now."""
+        return self.folder / f"trials-{_fingerprint()}.jsonl"
+
+    def load(self) -> dict[str, Result]:
+        """Read what has been done, by key; a last line that was cut off is left out.
+
+        Returns
+        -------
+        dict of str to Result
+            Empty where nothing has been done.
+        """
+        if not self.path.exists():
+            return {}
+        done: dict[str, Result] = {}
+        for line in self.path.read_text().splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            trial = Trial(**record["trial"])
+            done[trial.key] = Result(trial, record["outcomes"], record["values"])
+        return done
+
+    def complete(self, trials: Iterable[Trial], *, processes: int, progress: bool = True) -> Iterator[Result]:
+        """Run the trials that are not on disk yet, and give the results of all.
+
+        Parameters
+        ----------
+        trials : iterable of Trial
+            What is wanted.
+        processes : int
+            Workers.
+        progress : bool
+            Whether to show a progress bar.
+
+        Yields
+        ------
+        Result
+            In no particular order.
+        """
+        from tqdm import tqdm  # noqa: PLC0415
+
+        wanted = {trial.key: trial for trial in trials}
+        done = self.load()
+        yield from (result for key, result in done.items() if key in wanted)
+        missing = [trial for key, trial in wanted.items() if key not in done]
+        if not missing:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (
+            self.path.open("a") as file,
+            multiprocessing.get_context("spawn").Pool(processes) as pool,
+            tqdm(total=len(missing), desc="judging", unit="trial", disable=not progress) as bar,
+        ):
+            for result in pool.imap_unordered(run, missing, chunksize=4):
+                file.write(json.dumps(asdict(result)) + "\n")
+                file.flush()
+                bar.update()
+                yield result
+
+
+@cache
+def _fingerprint() -> str:
+    """Digest of everything that a result depends on: the package and the expectations."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent.parent
+    sources = [path for room in ("demo", "measures") for path in sorted((package / room).rglob("*.py"))]
+    for path in [*sources, *sorted(_suite().folder.iterdir())]:
+        if path.suffix in {".py", ".toml"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def workers() -> int:
+    """Number of processes that this machine can run at once.
+
+    Returns
+    -------
+    int
+        Cores that this process may use.
+    """
+    return len(os.sched_getaffinity(0))

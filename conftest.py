@@ -1,1 +1,3 @@
-"""Nothing to configure here: the installed plugin does it; this file makes the checkout pytest's root."""
+"""Makes the checkout pytest's root, and gives the project's own tests pytest's tool for testing plugins."""
+
+pytest_plugins = ["pytester"]

@@ -132,13 +132,14 @@ def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options
     from pytest_specqa.production import parse_cameras  # noqa: PLC0415
 
     existing = {camera for exposure in exposures for camera in exposure.cameras}
-    existing |= {f"{band}{petal}" for band in BANDS for tile in tiles for petal in tile.petals}
+    if not exposures:
+        existing = {f"{band}{petal}" for band in BANDS for tile in tiles for petal in tile.petals}
     wanted: set[str] = set()
     for text in options.cameras:
         cameras = set(map(str, parse_cameras(text)))
         if not cameras & existing:
             near = sorted(existing, key=lambda name: (name[0] != text[0], name))[:NEAREST]
-            raise SelectionError(f"--camera {text}: no such camera in the selected exposures; nearest: {', '.join(near)}")
+            raise SelectionError(f"--camera {text}: no such camera; nearest: {', '.join(near) or 'none'} in the selection")
         wanted |= cameras
     petals = {int(name[1]) for name in wanted}
     return _keep(exposures, tiles, camera=lambda name: name in wanted, petal=lambda petal: petal in petals)

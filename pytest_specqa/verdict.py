@@ -63,6 +63,8 @@ class Verdict:
         total, units = len(self.outcomes) + self.waived, len({unit for unit, _ in self.outcomes})
         checks = wording.count(total, "check")
         waived = f"; {self.waived} waived" if self.waived else ""
+        if not self.outcomes and self.waived:
+            return f"WAIVED: {self.waived} of {checks} failed and waived, none passed"
         if self.outcome is Outcome.NOT_MEASURED:
             return f"NOT MEASURED: none of {checks} could be made{waived}"
         if self.outcome in (Outcome.FAILED, Outcome.WARNED):

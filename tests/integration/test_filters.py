@@ -1,0 +1,135 @@
+"""What the filters select, and what they say when nothing matches."""
+
+from __future__ import annotations
+
+import pytest
+
+TWO = """
+def test_camera(specqa_camera, expect): expect("value", 0)
+def test_petal(specqa_petal, expect): expect("value", 0)
+"""
+
+
+@pytest.fixture
+def nights(tree):
+    for night, expid in ((20210430, 1), (20210501, 2), (20210531, 3), (20210601, 4)):
+        tree.exposure(expid, ("b0", "r0", "r1", "z1"), night=night)
+        tree.row(expid, night=night, TILEID=expid + 100, CAMWORD="b0r01z1")
+    tree.tile(102, night=20210501, petals=(0, 1))
+    tree.tile(103, night=20210531, petals=(0, 1))
+    return tree
+
+
+def units(result: pytest.RunResult) -> set[str]:
+    return {line.split("[")[1].rstrip("]") for line in result.outlines if "::" in line}
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--night", "20210501"], {2}),
+        (["--night", "20210430,20210601"], {1, 4}),
+        (["--night", "20210430", "--night", "20210601"], {1, 4}),
+        (["--night", "20210501:20210531"], {2, 3}),
+        (["--tile", "101"], {1}),
+        (["--expid", "3,4"], {3, 4}),
+        (["--expid", "00000003"], {3}),
+        (["--night", "20210501:20210601", "--tile", "102,104"], {2, 4}),
+    ],
+)
+def test_exposures_are_selected(project, run, nights, args, expected):
+    project()
+    found = units(run("--co", "-q", *args))
+    assert {int(unit.split("-")[1]) for unit in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--camera", "r0"], {"r0"}),
+        (["--camera", "r"], {"r0", "r1"}),
+        (["--camera", "a1"], {"r1", "z1"}),
+        (["--camera", "b0z1"], {"b0", "z1"}),
+        (["--camera", "r0", "--camera", "z1"], {"r0", "z1"}),
+        (["--petal", "1"], {"r1", "z1"}),
+        (["--petal", "1", "--camera", "r"], {"r1"}),
+    ],
+)
+def test_cameras_are_selected(project, run, nights, args, expected):
+    project()
+    found = units(run("--co", "-q", "--expid", 2, *args))
+    assert {unit.split("-")[2] for unit in found} == expected
+
+
+def test_filters_narrow_tiles_too(project, run, nights):
+    project(TWO)
+    assert units(run("--co", "-q", "--expid", 2, "--camera", "r1")) == {
+        "20210501-00000002-r1",
+        "102-20210501-petal1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ["--night", "20210502"],
+            "--night 20210502: no such night; nearest: 20210430, 20210501, 20210531, 20210601 in production daily",
+        ),
+        (["--night", "20210501,20220101"], "--night 20220101: no such night; nearest: *20210601*"),
+        (["--night", "20210502:20210530"], "--night 20210502:20210530: no such night*"),
+        (["--tile", "7"], "--tile 7: no such tile; nearest: 101, 102, 103, 104*"),
+        (["--expid", "99"], "--expid 99: no such expid; nearest: 1, 2, 3, 4*"),
+        (["--expid", "1", "--night", "20210501"], "--expid 1: no such expid; nearest: 2*"),
+        (["--camera", "z0"], "--camera z0: no such camera*nearest: z1, b0, r0, r1 in the selection"),
+        (["--petal", "5"], "--petal 5: no such petal; nearest: 0, 1*"),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_what_does_not_exist_is_a_usage_error_that_lists_the_nearest(project, run, nights, args, message, workers):
+    project()
+    result = run(*args, *workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--night", "2021"], "--night 2021: '2021' is no night; expected YYYYMMDD*"),
+        (["--night", "20211332"], "--night 20211332: *is no night*"),
+        (["--night", "20210502:20210501"], "*the range runs backwards; expected 20210501:20210502"),
+        (["--night", "20210501,"], "'20210501,': found an empty entry*"),
+        (["--tile", "seven"], "--tile seven: expected a whole number*"),
+        (["--camera", "x1"], "--camera x1: expected a camera r6, a band r, or a camword*"),
+        (["--petal", "10"], "--petal 10: expected petals 0-9*"),
+        (["--specqa-max-pictures", "-1"], "--specqa-max-pictures -1: expected a whole number*"),
+        (["--specqa-group", "monthly"], "--specqa-group monthly: expected one of cumulative, pernight"),
+        (["--specqa-fail-on", "rain"], "--specqa-fail-on rain: expected one of failures, warnings, regressions"),
+        (["--specqa-fail-on", "regressions"], "*needs --specqa-baseline*"),
+        (["--specqa-limits", "none.toml"], "--specqa-limits none.toml: no such file*"),
+        (["--specqa-waivers", "none.toml"], "--specqa-waivers none.toml: no such file*"),
+        (["--specqa-results", "r.csv"], "--specqa-results r.csv: expected a name that ends in .jsonl or .parquet"),
+        (["--specqa-results", "nowhere/r.jsonl"], "--specqa-results nowhere/r.jsonl: there is no folder*"),
+    ],
+)
+def test_a_malformed_value_is_a_usage_error_of_one_line(project, run, nights, args, message):
+    project()
+    result = run(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert len([line for line in result.errlines if line]) == 1
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_an_ini_value_stands_in_for_an_option(project, run, nights, pytester, records):
+    project()
+    pytester.makeini("[pytest]\nspecqa_results = r.jsonl\nspecqa_group = cumulative\n")
+    assert run("--expid", 2, "--camera", "r0").ret == 0
+    assert len(records()) == 1
+
+
+def test_the_command_line_wins_over_the_ini_value(project, run, nights, pytester):
+    project()
+    pytester.makeini("[pytest]\nspecqa_group = nonsense\n")
+    assert run("--specqa-group", "pernight").ret == 0
+    assert run().ret == pytest.ExitCode.USAGE_ERROR

@@ -1,6 +1,15 @@
 """Expectations on sky-subtracted frames."""
 
+from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.collimator import collimator_dip
+from pytest_specqa.measures.cosmics import sharp_hits
+from pytest_specqa.measures.fibers import fiber_residuals, fiber_scale
+from pytest_specqa.measures.intruders import shared_lines
+from pytest_specqa.measures.noise import noise
+from pytest_specqa.measures.probes import faint_fibers
+from pytest_specqa.measures.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.vertical_lines import vertical_lines
+from pytest_specqa.measures.wavelength import wavelength_errors
 
 
 def test_no_systematic_vertical_lines(sframe, sky, expect):
@@ -21,3 +30,89 @@ def test_no_systematic_vertical_lines(sframe, sky, expect):
         group_error=found.error,
         group_first=found.first_fiber,
     )
+
+
+def test_pixels_scatter_as_their_ivar_predicts(sframe, expect):
+    """Neighbouring pixels of faint fibers differ by what their inverse variance predicts, and are independent."""
+    found = noise(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky)
+    expect("pull_width_amplifier", found.amplifier_width)
+    expect("pull_width_fiber", found.fiber_width)
+    expect("pixel_correlation", found.correlation)
+    expect.picture(
+        "per_fiber", fiber=sframe.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
+    )
+
+
+def test_amplifiers_agree(sframe, sky, expect):
+    """The amplifiers of a CCD share one zero level, and fibers do not share noise along its rows."""
+    two_amp = has_two_amplifiers(sframe.header)
+    found = amplifiers(
+        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux, two_amp=two_amp
+    )
+    expect("amplifier_step", found.step)
+    expect("amplifier_halves", found.halves)
+    expect("row_noise", found.row_noise)
+    expect.picture("amp_map", image=sframe.flux, wave=sframe.wave, fiber=sframe.fiber)
+
+
+def test_fibers_hold_no_sky(sframe, sky, expect):
+    """No sky fiber holds light, and no fiber falls below zero, over any broad range of wavelengths."""
+    found = fiber_residuals(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux)
+    expect("sky_fiber_light", found.sky_fiber)
+    expect("fiber_below_zero", found.below_zero)
+    expect.picture(
+        "per_fiber",
+        fiber=sframe.fiber,
+        value=found.table[:, found.table.shape[1] // 2],
+        error=found.error[:, found.table.shape[1] // 2],
+        label="residual at mid-range",
+        unit="electron/Å",
+        title="Broad residual of each fiber",
+    )
+
+
+def test_sky_lines_are_subtracted(sframe, sky, expect):
+    """Sky lines leave little of their light behind: in the typical fiber, in all fibers together, and in every single one."""
+    fit = fit_lines(sframe.flux, sframe.ivar, sframe.wave, sky=sky.flux)
+    faint = faint_fibers(sframe.flux, sframe.ivar)
+    expect("sky_line_scale", line_scale(fit, fiber=sframe.fiber))
+    expect("sky_line_residual", line_residual(fit, fiber=sframe.fiber, is_sky=sframe.is_sky, faint=faint))
+    expect("sky_line_fiber_scale", fiber_scale(fit, fiber=sframe.fiber, faint=faint))
+    expect.picture(
+        "per_fiber", fiber=sframe.fiber, value=fit.values[0, :, -1], error=fit.errors[0, :, -1], label="part of the sky lines left"
+    )
+
+
+def test_fibers_share_one_wavelength_scale(sframe, sky, expect):
+    """Sky lines of every fiber lie where the sky model has them and are as wide."""
+    fit = fit_lines(sframe.flux, sframe.ivar, sframe.wave, sky=sky.flux)
+    found = wavelength_errors(fit, fiber=sframe.fiber, faint=faint_fibers(sframe.flux, sframe.ivar))
+    expect("wavelength_shift_fiber", found.fiber_shift)
+    expect("wavelength_shift_group", found.group_shift)
+    expect("wavelength_shift_local", found.local_shift)
+    expect("line_spread_group", found.group_width)
+    expect.picture(
+        "per_fiber", fiber=sframe.fiber, value=fit.values[1, :, -1], error=fit.errors[1, :, -1], label="line shift", unit="Å"
+    )
+
+
+def test_collimator_dip_is_where_the_flat_had_it(sframe, sky, expect):
+    """The absorption of the collimator coating around 4400 Å (b cameras) is the same in sky and flat."""
+    faint = faint_fibers(sframe.flux, sframe.ivar)
+    found = collimator_dip(
+        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, faint=faint, sky=sky.flux
+    )
+    expect("collimator_dip", found)
+
+
+def test_cosmic_rays_are_masked(sframe, sky, expect):
+    """Few features narrower than the line spread are left in good pixels."""
+    found = sharp_hits(
+        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, sky=sky.flux, exptime=float(sframe.header.get("EXPTIME", 0.0))
+    )
+    expect("unmasked_cosmics", found)
+
+
+def test_no_line_is_shared_by_unrelated_fibers(sframe, sky, expect):
+    """No emission line that is not of the sky appears in several fibers at one wavelength."""
+    expect("shared_lines", shared_lines(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, sky=sky.flux))

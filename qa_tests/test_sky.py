@@ -1,6 +1,9 @@
 """Expectations on sky models."""
 
+from pytest_specqa.measures.fiberflats import plane_gradient
+from pytest_specqa.measures.fibers import throughput_outlier, throughput_scatter
 from pytest_specqa.measures.sky_smoothness import sky_smoothness
+from pytest_specqa.measures.wavelength import sky_line_places
 
 
 def test_sky_model_smooth(sky, expect):
@@ -18,3 +21,21 @@ def test_sky_model_smooth(sky, expect):
         chromatic_wave=found.grid,
         features=found.block.features,
     )
+
+
+def test_sky_lines_lie_at_their_wavelengths(sky, sframe, expect):
+    """Isolated lines of the sky model lie at their known wavelengths and are as wide as the spectrograph makes them."""
+    found = sky_line_places(sky.flux, sframe.wave, fiber=sky.fiber, heliocor=sframe.heliocor)
+    expect("sky_line_offset", found.offset)
+    expect("sky_line_width", found.width)
+
+
+def test_throughputs_are_those_of_the_flat(sky, sframe, expect):
+    """The throughputs that the sky lines ask for differ little from those of the flat, with no slope over the focal plane."""
+    fibermap = sframe.fibermap
+    expect("throughput_rms", throughput_scatter(sky.thrputcorr, fiber=sky.fiber))
+    expect("throughput_outlier", throughput_outlier(sky.thrputcorr, fiber=sky.fiber))
+    expect(
+        "throughput_gradient", plane_gradient(sky.thrputcorr, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sky.fiber)
+    )
+    expect.picture("per_fiber", fiber=sky.fiber, value=sky.thrputcorr, label="THRPUTCORR", title="Throughput corrections")

@@ -8,9 +8,9 @@ both halves: several curvatures are tried, 0 being a wavelength.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,22 @@ class Amplifiers:
     step: Measured
     halves: Measured
     row_noise: Measured
+
+
+def has_two_amplifiers(header: Mapping[str, Any]) -> bool:
+    """Tell from its header whether a CCD was read through two amplifiers instead of four.
+
+    Parameters
+    ----------
+    header : mapping
+        Header of HDU 0; each amplifier in use has its BIASSECa or OBSRDNa.
+
+    Returns
+    -------
+    bool
+        True if exactly two amplifiers are named.
+    """
+    return sum(f"BIASSEC{letter}" in header or f"OBSRDN{letter}" in header for letter in "ABCD") == 2
 
 
 class _Probe(NamedTuple):

@@ -58,7 +58,7 @@ def sharp_hits(
     near = columns[:, None] + np.arange(max(WIDTHS) + 2)
     data, weight = flux[rows[:, None], near], ivar[rows[:, None], near]
     light = np.abs(data) if sky is None else 0.5 * np.abs(data) + 0.4 * np.abs(sky[rows[:, None], near])
-    step = float(wave[1] - wave[0])
+    step = float(wave[-1] - wave[0]) / (wave.size - 1)
     found: Bools = np.zeros(len(rows), dtype=bool)
     for width in WIDTHS:
         found = found | _too_sharp(data[:, : width + 2], weight[:, : width + 2], light[:, : width + 2], step=step)

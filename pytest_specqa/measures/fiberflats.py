@@ -179,12 +179,12 @@ def _narrow(shape: Floats, errors: Floats, centers: Floats, *, fiber: Ints) -> M
     )
 
 
-def plane_gradient(level: Floats, x: Floats, y: Floats, *, fiber: Ints) -> Measured:
+def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints) -> Measured:
     """Slope over the focal plane of a response that should be even.
 
     Parameters
     ----------
-    level : ndarray, shape (n_fiber,)
+    level : ndarray, shape (n_fiber,), or None
         Response of each fiber, from its flat or as the throughput correction of its sky lines; NaN is left out.
     x, y : ndarray, shape (n_fiber,)
         Place of each fiber in mm; NaN is left out.
@@ -201,6 +201,8 @@ def plane_gradient(level: Floats, x: Floats, y: Floats, *, fiber: Ints) -> Measu
     ----------
     desispec #2172, desisurveyops #174 (telescope misaligned with the flat-field screen).
     """
+    if level is None:
+        return Measured.impossible("no response of the fibers is known")
     known = np.isfinite(level) & np.isfinite(x) & np.isfinite(y) & (level > DEAD)
     if known.sum() < 30:
         return Measured.impossible("fewer than 30 live fibers have a place in the focal plane")

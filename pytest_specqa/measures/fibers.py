@@ -169,13 +169,13 @@ def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
     )
 
 
-def throughput_scatter(thrputcorr: Floats, *, fiber: Ints) -> Measured:
+def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
     """Scatter of the throughput corrections, the survey pipeline's own definition.
 
     Parameters
     ----------
-    thrputcorr : ndarray, shape (n_fiber,)
-        Correction of each fiber, 1 for none; NaN or 0 is left out.
+    thrputcorr : ndarray, shape (n_fiber,), or None
+        Correction of each fiber, 1 for none; NaN or 0 is left out; None if the sky model has none.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER, 0-4999.
 
@@ -188,9 +188,9 @@ def throughput_scatter(thrputcorr: Floats, *, fiber: Ints) -> Measured:
     ----------
     desispec, SKYTHRURMS of qa-params.yaml.
     """
-    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
-    if not known.any():
+    if thrputcorr is None or not (thrputcorr > 0).any():
         return Measured.impossible("the sky model has no throughput corrections")
+    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
     distance = np.abs(thrputcorr[known] - 1.0)
     value = 1.48 * float(np.median(distance))
     worst = int(fiber[known][np.argmax(distance)])
@@ -202,13 +202,13 @@ def throughput_scatter(thrputcorr: Floats, *, fiber: Ints) -> Measured:
     )
 
 
-def throughput_outlier(thrputcorr: Floats, *, fiber: Ints) -> Measured:
+def throughput_outlier(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
     """Largest throughput correction of a single fiber.
 
     Parameters
     ----------
-    thrputcorr : ndarray, shape (n_fiber,)
-        Correction of each fiber, 1 for none; NaN or 0 is left out.
+    thrputcorr : ndarray, shape (n_fiber,), or None
+        Correction of each fiber, 1 for none; NaN or 0 is left out; None if the sky model has none.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER, 0-4999.
 
@@ -221,9 +221,9 @@ def throughput_outlier(thrputcorr: Floats, *, fiber: Ints) -> Measured:
     ----------
     desispec #2332, #2225 (fibers that lost their throughput and were not listed).
     """
-    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
-    if not known.any():
+    if thrputcorr is None or not (thrputcorr > 0).any():
         return Measured.impossible("the sky model has no throughput corrections")
+    known = np.isfinite(thrputcorr) & (thrputcorr > 0)
     distance = np.where(known, np.abs(thrputcorr - 1.0), 0.0)
     worst = int(np.argmax(distance))
     number = int(fiber[worst])

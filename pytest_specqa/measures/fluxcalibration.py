@@ -24,6 +24,8 @@ TELLURIC = ((6860.0, 7067.0), (7143.0, 7410.0), (7584.0, 7713.0), (8092.0, 8392.
 """Ranges in Angstrom where the atmosphere absorbs and the calibration rightly has structure."""
 LINE_SIGMA = 3.0
 BACKGROUND_SIGMA = 12.0
+FAINT = 10.0
+"""Signal to noise per bin below which an error of 1 % in the calibration does not show in the ivar."""
 
 
 def usable_calibration(fluxcalib: Floats, ivar: Floats, *, fiber: Ints, expected: Bools) -> Measured:
@@ -113,7 +115,7 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     known = np.isfinite(vector)
     if known.sum() < 200:
         return Measured.impossible("the calibration has fewer than 200 usable wavelengths")
-    step = float(wave[1] - wave[0])
+    step = float(wave[-1] - wave[0]) / (wave.size - 1)
     filled = np.interp(wave, wave[known], vector[known])
     depth = _narrow_depth(filled, step)
     outside = known & np.all([(wave < low - 20) | (wave > high + 20) for low, high in TELLURIC], axis=0)
@@ -177,8 +179,9 @@ def calibrated_alike(
     Returns
     -------
     tuple of Measured
-        The typical difference of the fluxes in units of their error, where the flux itself is noise; and, in the fiber where it
-        is farthest from 1, the ivar over the one that the fluxes imply. *Not measured* if no pixel is good in all products.
+        The typical difference of the fluxes in units of their error; and, in the fiber where it is farthest from 1, the ivar over
+        the one that the fluxes imply. In bright fibers the error of the calibration itself lowers the ivar: they count only if
+        it is above 1. *Not measured* if no pixel is good in all products.
 
     References
     ----------
@@ -194,7 +197,9 @@ def calibrated_alike(
     if not known.any():
         nothing = Measured.impossible("no pixel is good in cframe, sframe and fluxcalib")
         return nothing, nothing
-    distance = np.where(known, np.abs(np.log(np.where(known, by_fiber, 1.0))), -1.0)
+    signal = nan_median(np.where(good, np.abs(sframe_flux) * np.sqrt(sframe_ivar), np.nan)[:, step], axis=1)
+    judged = known & ((signal < FAINT) | (by_fiber > 1.0))
+    distance = np.where(judged, np.abs(np.log(np.where(known, by_fiber, 1.0))), -1.0)
     worst = int(np.argmax(distance))
     fibers = ((int(fiber[worst]), int(fiber[worst])),)
     difference = float(np.nanmedian(nan_median(apart[:, step], axis=1)))

@@ -6,7 +6,6 @@ swapped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,10 @@ from pytest_specqa.values import Measured
 
 from .probes import Bools, Ints
 from .robust import Floats, mad_scale, median_and_error
+from .targets import Columns
 
-PIVOT = {"b": ("G", 4800.0), "r": ("R", 6400.0), "z": ("Z", 9200.0)}
-"""Imaging band and its wavelength in Angstrom for the cameras of each band."""
+PIVOT = {"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}
+"""Column of the imaging flux and its wavelength in Angstrom for the cameras of each band."""
 HALF_WIDTH = 500.0
 NANOMAGGY = 1.0885e7
 """Flux density of one nanomaggy in 1e-17 erg/(s cm2 Angstrom), times the square of the wavelength in Angstrom."""
@@ -49,7 +49,7 @@ class Agreement:
 
 
 def imaging_agreement(
-    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, photometry: Mapping[str, Floats], band: str, is_target: Bools
+    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, photometry: Columns, band: str, is_target: Bools
 ) -> Agreement:
     """Compare calibrated spectra with the fluxes of their targets in images.
 
@@ -61,8 +61,8 @@ def imaging_agreement(
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER, 0-4999.
-    photometry : mapping of str to ndarray
-        Flux through the fiber in nanomaggy for the bands ``G``, ``R`` and ``Z``, as far as known.
+    photometry : Columns
+        FIBERFLUX_G, FIBERFLUX_R, FIBERFLUX_Z in nanomaggy, as far as known: a fibermap.
     band : str
         ``b``, ``r`` or ``z``.
     is_target : ndarray of bool, shape (n_fiber,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,34 @@ STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
 FATAL = {"b": 8323844, "r": 12518148, "z": 20906756}
 """FIBERSTATUS bits that make a fiber useless in a band (desispec 0.70)."""
 CASSETTE = 50
+
+
+class Columns(Protocol):
+    """Anything that holds named columns: a fibermap, a structured array in a mapping, a dict."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Tell whether there is such a column."""
+
+    def __getitem__(self, name: str, /) -> NDArray[Any]:
+        """Return a column."""
+
+
+def on_target(fibermap: Columns, *, band: str) -> Bools:
+    """Tell which fibers are on a science target or standard star and not flagged.
+
+    Parameters
+    ----------
+    fibermap : Columns
+        OBJTYPE and FIBERSTATUS.
+    band : str
+        ``b``, ``r`` or ``z``.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_fiber,)
+        True on targets.
+    """
+    return np.asarray((fibermap["OBJTYPE"] == "TGT") & ~flagged_fibers(fibermap["FIBERSTATUS"], band=band))
 
 
 def flagged_fibers(fiberstatus: Ints, *, band: str) -> Bools:

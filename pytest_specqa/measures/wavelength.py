@@ -199,7 +199,7 @@ def _one_line(lines: Floats, wave: Floats, *, center: float) -> tuple[float, flo
         return None
     three = np.log(np.maximum(lines[peak - 1 : peak + 2], 1e-3 * height))
     curve = three[0] - 2 * three[1] + three[2]
-    step = float(wave[1] - wave[0])
+    step = float(wave[-1] - wave[0]) / (wave.size - 1)
     if curve >= -1e-3:
         return None
     place = wave[peak] + 0.5 * step * float(three[0] - three[2]) / curve

@@ -1,0 +1,38 @@
+"""Expectations on flux calibration and calibrated frames."""
+
+from pytest_specqa.measures.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
+from pytest_specqa.measures.imaging import imaging_agreement
+from pytest_specqa.measures.targets import on_target
+
+
+def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
+    """The calibration vectors of a camera are finite, have errors that can be true, and print no lines on the spectra."""
+    alive = (sframe.ivar > 0).any(axis=1)
+    expect("calibration_usable", usable_calibration(fluxcalib.fluxcalib, fluxcalib.ivar, fiber=sframe.fiber, expected=alive))
+    expect("calibration_ivar", largest_ivar(fluxcalib.ivar, fiber=sframe.fiber))
+    expect("calibration_lines", calibration_lines(fluxcalib.fluxcalib, fluxcalib.ivar, sframe.wave, fiber=sframe.fiber))
+
+
+def test_calibration_was_applied_to_flux_and_ivar(cframe, sframe, fluxcalib, expect):
+    """A cframe is its sframe over the calibration, and its ivar is that of the sframe times the calibration squared."""
+    same_flux, same_ivar = calibrated_alike(
+        cframe.flux, cframe.ivar, sframe.flux, sframe.ivar, fluxcalib=fluxcalib.fluxcalib, fiber=sframe.fiber
+    )
+    expect("cframe_flux_difference", same_flux)
+    expect("cframe_ivar_ratio", same_ivar)
+
+
+def test_spectra_have_the_light_of_their_targets(cframe, expect):
+    """Calibrated spectra are as bright as the images of their targets, fiber by fiber."""
+    found = imaging_agreement(
+        cframe.flux,
+        cframe.ivar,
+        cframe.wave,
+        fiber=cframe.fiber,
+        photometry=cframe.fibermap,
+        band=cframe.band,
+        is_target=on_target(cframe.fibermap, band=cframe.band),
+    )
+    expect("imaging_level", found.level)
+    expect("imaging_swapped", found.swapped)
+    expect.picture("per_fiber", fiber=cframe.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")

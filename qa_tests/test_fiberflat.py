@@ -1,0 +1,25 @@
+"""Expectations on fiber flats."""
+
+from pytest_specqa.measures.fiberflats import flat_shape, plane_gradient
+from pytest_specqa.measures.targets import flagged_fibers
+
+
+def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):
+    """Unflagged fibers of a flat respond alike, smoothly in wavelength, with no lamp missing and no stray light."""
+    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band)
+    found = flat_shape(fiberflat.fiberflat, fiberflat.ivar, fiberflat.wave, fiber=sframe.fiber, flagged=flagged)
+    expect("fiberflat_lowest_fiber", found.low_fibers)
+    expect("fiberflat_extremes", found.extremes)
+    expect("fiberflat_edges", found.edges)
+    expect("fiberflat_narrow_feature", found.narrow)
+    expect.picture("per_fiber", fiber=sframe.fiber, value=found.level, label="median response", title="Fiber flat")
+
+
+def test_fiberflat_has_no_gradient(fiberflat, sframe, expect):
+    """The flat-field screen was lit evenly: the response has no slope over the focal plane."""
+    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band)
+    found = flat_shape(fiberflat.fiberflat, fiberflat.ivar, fiberflat.wave, fiber=sframe.fiber, flagged=flagged)
+    fibermap = sframe.fibermap
+    expect(
+        "fiberflat_gradient", plane_gradient(found.level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber)
+    )

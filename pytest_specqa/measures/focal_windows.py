@@ -121,7 +121,7 @@ def window_maps(
     ----------
     flux, ivar : array_like, shape (n_fiber, n_wave)
         Sky-subtracted spectra in electron/Angstrom and inverse variance. Pixels of NaN or with ivar = 0 do not count, nor do
-        those farther than 5 sigma from the fiber's median in the window.
+        those of a continuum that are farther than 5 sigma from the fiber's median; a line needs all its pixels.
     mask : array_like of int, shape (n_fiber, n_wave)
         Any bit is bad.
     wave : array_like, shape (n_wave,)
@@ -182,7 +182,8 @@ def _residual(flux: Floats, weight: Floats, wave: Floats, *, window: Window, sca
     if window.kind == "continuum":
         for line in NEBULAR_LINES:
             core &= np.abs(wave - line) > NEBULAR_WIDTH
-    mean, variance = _mean(flux[:, core], weight[:, core])
+    average = _mean if window.kind == "continuum" else _plain_mean
+    mean, variance = average(flux[:, core], weight[:, core])
     for side in window.sides:
         columns = _columns(wave, side, scale=scale)
         beside, error2 = _mean(flux[:, columns], weight[:, columns])
@@ -211,3 +212,11 @@ def _mean(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
         enough = np.count_nonzero(kept, axis=1) >= MIN_PIXELS * flux.shape[1]
         total = np.where(enough & (flux.shape[1] > 0), kept.sum(axis=1), np.nan)
         return np.where(kept > 0, kept * flux, 0.0).sum(axis=1) / total, 1.0 / total
+
+
+def _plain_mean(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Mean over a line and its variance; NaN unless every pixel is good, since a line differs from pixel to pixel."""
+    whole = (weight > 0).all(axis=1) & (flux.shape[1] > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (1.0 / weight).sum(axis=1) / flux.shape[1] ** 2
+        return np.where(whole, flux.mean(axis=1), np.nan), np.where(whole, variance, np.nan)

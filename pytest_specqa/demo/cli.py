@@ -22,7 +22,9 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("--petals", default="0-9", help="petals such as 0-9, 6 or 0,3,6-8 (default: 0-9)")
     verb.add_argument("--seed", type=int, default=7951, help="the same seed gives the same files (default: 7951)")
     verb.add_argument("--variants", default="before,after", help="before, after or both, comma-separated (default: both)")
-    verb.add_argument("--fault", action="append", default=[], metavar="NAME=AMPLITUDE", help="plant a fault in all exposures; repeatable")
+    verb.add_argument(
+        "--fault", action="append", default=[], metavar="NAME=AMPLITUDE", help="plant a fault in all exposures; repeatable"
+    )
     verb.add_argument("--list-faults", action=_ListFaults, help="list the faults that can be planted, and leave")
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
     verb.set_defaults(func=_demo)
@@ -31,7 +33,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 class _ListFaults(argparse.Action):
     """Print the fault library and leave."""
 
-    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:  # noqa: A002
+    def __init__(self, option_strings: list[str], dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
@@ -39,7 +41,9 @@ class _ListFaults(argparse.Action):
         from pytest_specqa.demo.faults import FAULTS  # noqa: PLC0415
 
         for fault in FAULTS.values():
-            print(f"{fault.name:<24} {fault.id:<4} {fault.stage:<10} {fault.amplitude:g} {fault.unit}: {fault.doc} [{fault.reference}]")
+            print(
+                f"{fault.name:<24} {fault.id:<4} {fault.stage:<10} {fault.amplitude:g} {fault.unit}: {fault.doc} [{fault.reference}]"
+            )
         parser.exit()
 
 

@@ -124,7 +124,9 @@ def _big_endian(data: NDArray[Any]) -> bytes:
     return swapped.tobytes()
 
 
-def table_hdu(name: str, rows: NDArray[Any], *, cards: Mapping[str, Value] | None = None, units: Mapping[str, str] | None = None) -> bytes:
+def table_hdu(
+    name: str, rows: NDArray[Any], *, cards: Mapping[str, Value] | None = None, units: Mapping[str, str] | None = None
+) -> bytes:
     """A binary table HDU.
 
     Parameters
@@ -221,7 +223,9 @@ def write_file(path: Path, parts: Sequence[Part]) -> None:
         The HDUs.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = gzip_parts(parts) if path.suffix == ".gz" else b"".join(part.raw if isinstance(part, Block) else part for part in parts)
+    content = (
+        gzip_parts(parts) if path.suffix == ".gz" else b"".join(part.raw if isinstance(part, Block) else part for part in parts)
+    )
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_bytes(content)
     partial.replace(path)

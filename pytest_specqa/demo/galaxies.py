@@ -21,7 +21,15 @@ SKY, LRG, ELG, QSO, STD = range(5)
 _REDSHIFTS = {LRG: np.arange(0.30, 1.25, 0.05), ELG: np.arange(0.10, 1.65, 0.05), QSO: np.arange(0.6, 4.3, 0.1)}
 _TEMPERATURES = np.array([5200.0, 5800.0, 6200.0, 6600.0, 7200.0, 8500.0])
 _OXYGEN = [(3728.5, 1.8, 60.0), (4862.7, 1.6, 20.0), (4960.3, 1.6, 15.0), (5008.2, 1.6, 45.0), (6564.6, 1.8, 60.0)]
-_BROAD = [(1215.7, 18, 70.0), (1399, 12, 9.0), (1549, 14, 28.0), (1908, 20, 22.0), (2799, 24, 32.0), (4862, 40, 50.0), (5007, 6, 12.0)]
+_BROAD = [
+    (1215.7, 18, 70.0),
+    (1399, 12, 9.0),
+    (1549, 14, 28.0),
+    (1908, 20, 22.0),
+    (2799, 24, 32.0),
+    (4862, 40, 50.0),
+    (5007, 6, 12.0),
+]
 _BROAD += [(6564, 50, 190.0)]
 _METALS = [(3934, 6, 0.45), (3969, 6, 0.4), (4304, 9, 0.2), (5175, 12, 0.18), (5893, 5, 0.15)]
 _BALMER = [(3890, 8, 0.3), (3970, 9, 0.35), (4102, 10, 0.4), (4341, 10, 0.4), (4862, 10, 0.4), (6564, 9, 0.3)]
@@ -119,7 +127,9 @@ def library() -> Library:
 def _photometry(wave: F64, spectra: F64) -> tuple[F64, F64]:
     """Scale spectra to 1 nanomaggy in r and give their fluxes in g, r, z, W1, W2."""
     ranges = [(4100, 5400), (5750, 7050), (8500, 9800)]
-    means = np.stack([spectra[:, (wave > low) & (wave < high)].mean(axis=1) * ((low + high) / 2) ** 2 for low, high in ranges], axis=1)
+    means = np.stack(
+        [spectra[:, (wave > low) & (wave < high)].mean(axis=1) * ((low + high) / 2) ** 2 for low, high in ranges], axis=1
+    )
     reference = np.where(means[:, 1] > 0, means[:, 1], 1.0)
     grz = means / reference[:, None]
     # 1 nanomaggy is 3.63e-29 erg/s/cm2/Hz; f_lambda = f_nu c / lambda**2, in units of 1e-17.

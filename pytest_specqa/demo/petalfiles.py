@@ -18,7 +18,16 @@ from pytest_specqa.demo.fitsbytes import Value, write_file
 from pytest_specqa.demo.products import fiberflat_parts, fluxcalib_parts, frame_parts, sky_parts
 from pytest_specqa.demo.redshifts import coadd_fibermap, fit_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
-from pytest_specqa.demo.story import EXPOSURES, NIGHT, StoryExposure, exposure_cards, exposures_of, fibermap_cards, provenance, story_targets
+from pytest_specqa.demo.story import (
+    EXPOSURES,
+    NIGHT,
+    StoryExposure,
+    exposure_cards,
+    exposures_of,
+    fibermap_cards,
+    provenance,
+    story_targets,
+)
 from pytest_specqa.demo.targets import Targets
 from pytest_specqa.demo.tilefiles import Coadd, coadd_parts, redrock_parts
 
@@ -99,7 +108,9 @@ def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *
         else:
             _link(task.root / task.variants[0] / path.relative_to(task.root / variant), path)
     for kind in ("sframe", "cframe"):
-        write_file(night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz", frame_parts(kind, camera, cards=cards, fibermap_cards=own))
+        write_file(
+            night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz", frame_parts(kind, camera, cards=cards, fibermap_cards=own)
+        )
     write_file(night / f"sky-{name}-{exposure.expid:08d}.fits.gz", sky_parts(camera, cards=cards))
     if exposure is EXPOSURES[0]:
         _write_flat(task, camera, variant=variant)
@@ -151,7 +162,14 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
     suffix = f"{petal}-{tile}-thru{NIGHT}"
     fibermap = coadd_fibermap(targets, n_exposures=len(exposures), exptime=sum(exposure.exptime for exposure in exposures))
     table = _redshifts(task, targets, fibermap, bumps)
-    cards: dict[str, Value] = {"SPGRP": "cumulative", "SPGRPVAL": NIGHT, "TILEID": tile, "SPECTRO": petal, "PETAL": petal, "NIGHT": NIGHT}
+    cards: dict[str, Value] = {
+        "SPGRP": "cumulative",
+        "SPGRPVAL": NIGHT,
+        "TILEID": tile,
+        "SPECTRO": petal,
+        "PETAL": petal,
+        "NIGHT": NIGHT,
+    }
     cards |= provenance()
     write_file(folder / f"redrock-{suffix}.fits", redrock_parts(table, fibermap, targets, exposures, cards=cards))
     if len(exposures) > 1:

@@ -80,7 +80,15 @@ def write_production(
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         tasks = [
-            PetalTask(root=scratch, tile=tile, petal=petal, bands=bands, seed=seed, variants=tuple(variants), faults=tuple(planted.items()))
+            PetalTask(
+                root=scratch,
+                tile=tile,
+                petal=petal,
+                bands=bands,
+                seed=seed,
+                variants=tuple(variants),
+                faults=tuple(planted.items()),
+            )
             for tile in sorted(TILES, key=lambda tile: -len(exposures_of(tile)))
             for petal in chosen
         ]

@@ -17,8 +17,8 @@ from pytest_specqa.demo.templates import band_template, wave_grid
 ELECTRONS = "electron/Angstrom"
 CALIBRATED = "10**-17 erg/(s cm2 Angstrom)"
 _FIBERMAP_UNITS = {
-    **{name: "deg" for name in ("TARGET_RA", "TARGET_DEC", "PLATE_RA", "PLATE_DEC", "FIBER_RA", "FIBER_DEC")},
-    **{name: "mm" for name in ("FIBERASSIGN_X", "FIBERASSIGN_Y", "FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y")},
+    **dict.fromkeys(("TARGET_RA", "TARGET_DEC", "PLATE_RA", "PLATE_DEC", "FIBER_RA", "FIBER_DEC"), "deg"),
+    **dict.fromkeys(("FIBERASSIGN_X", "FIBERASSIGN_Y", "FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y"), "mm"),
     **{f"{kind}_{band}": "nanomaggy" for kind in ("FLUX", "FIBERFLUX", "FIBERTOTFLUX") for band in ("G", "R", "Z", "W1", "W2")},
     "EBV": "mag",
     "EXPTIME": "s",

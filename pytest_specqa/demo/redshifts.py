@@ -101,7 +101,9 @@ def simulate_redshifts(
     for count, petal in enumerate(petals):
         seeds = [int(seed) for seed in rng.integers(0, 2**62, 2)]
         child = np.random.default_rng(seeds[0])
-        camera = Conditions(petal=petal, n_sky=conditions.n_sky, few_targets=conditions.few_targets, bad_fibers=conditions.bad_fibers)
+        camera = Conditions(
+            petal=petal, n_sky=conditions.n_sky, few_targets=conditions.few_targets, bad_fibers=conditions.bad_fibers
+        )
         targets = draw_targets(camera, child, structure=structure, tile=tile)
         table, fibermap = fit_redshifts(targets, child, conditions=conditions), coadd_fibermap(targets)
         for name, amplitude in planted.items():

@@ -12,7 +12,9 @@ from pytest_specqa.demo.fitsbytes import image_hdu, write_file
 from pytest_specqa.demo.products import fibermap_hdu
 from pytest_specqa.demo.story import EXPOSURES, NIGHT, TILES, exposure_cards, exposures_of, fibermap_cards, story_targets
 
-_EXPOSURE_TABLE = "EXPID OBSTYPE TILEID LASTSTEP CAMWORD BADCAMWORD BADAMPS EXPTIME EFFTIME_ETC SURVEY FA_SURV FAPRGRM GOALTIME GOALTYPE"
+_EXPOSURE_TABLE = (
+    "EXPID OBSTYPE TILEID LASTSTEP CAMWORD BADCAMWORD BADAMPS EXPTIME EFFTIME_ETC SURVEY FA_SURV FAPRGRM GOALTIME GOALTYPE"
+)
 _EXPOSURE_TABLE += " EBVFAC AIRMASS SPEED TARGTRA TARGTDEC SEQNUM SEQTOT PROGRAM PURPOSE MJD-OBS NIGHT HEADERERR EXPFLAG COMMENTS"
 
 
@@ -54,11 +56,27 @@ def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int) ->
     rows = []
     for exposure in EXPOSURES:
         cards = exposure_cards(exposure, "r0")
-        values = {name: "" for name in _EXPOSURE_TABLE.split()}
+        values = dict.fromkeys(_EXPOSURE_TABLE.split(), "")
         values |= {"EXPID": str(exposure.expid), "OBSTYPE": "science", "TILEID": str(exposure.tile), "LASTSTEP": "all"}
-        values |= {"CAMWORD": camword(bands, petals), "EXPTIME": str(exposure.exptime), "EFFTIME_ETC": f"{0.6 * exposure.exptime:.1f}"}
-        values |= {"SURVEY": "main", "FA_SURV": "main", "FAPRGRM": "dark", "GOALTIME": "1000.0", "GOALTYPE": "dark", "EBVFAC": "1.14"}
-        values |= {"AIRMASS": str(exposure.airmass), "SPEED": "1.0", "TARGTRA": str(cards["TARGTRA"]), "TARGTDEC": str(cards["TARGTDEC"])}
+        values |= {
+            "CAMWORD": camword(bands, petals),
+            "EXPTIME": str(exposure.exptime),
+            "EFFTIME_ETC": f"{0.6 * exposure.exptime:.1f}",
+        }
+        values |= {
+            "SURVEY": "main",
+            "FA_SURV": "main",
+            "FAPRGRM": "dark",
+            "GOALTIME": "1000.0",
+            "GOALTYPE": "dark",
+            "EBVFAC": "1.14",
+        }
+        values |= {
+            "AIRMASS": str(exposure.airmass),
+            "SPEED": "1.0",
+            "TARGTRA": str(cards["TARGTRA"]),
+            "TARGTDEC": str(cards["TARGTDEC"]),
+        }
         values |= {"SEQNUM": "1", "SEQTOT": "1", "PROGRAM": "dark", "PURPOSE": "main survey", "MJD-OBS": str(exposure.mjd)}
         values |= {"NIGHT": str(NIGHT), "HEADERERR": "|", "EXPFLAG": "|", "COMMENTS": "|"}
         rows.append(values)

@@ -32,7 +32,14 @@ _DTYPE = np.dtype(
     + [(f"FLUX_IVAR_{band}", "f4") for band in ("G", "R", "Z", "W1", "W2")]
     + [(f"{kind}_{band}", "f4") for kind in ("FIBERFLUX", "FIBERTOTFLUX") for band in ("G", "R", "Z")]
     + [(f"GAIA_PHOT_{band}_MEAN_MAG", "f4") for band in ("G", "BP", "RP")]
-    + [("MASKBITS", "i2"), ("PHOTSYS", "S1"), ("DESI_TARGET", "i8"), ("BGS_TARGET", "i8"), ("MWS_TARGET", "i8"), ("SCND_TARGET", "i8")]
+    + [
+        ("MASKBITS", "i2"),
+        ("PHOTSYS", "S1"),
+        ("DESI_TARGET", "i8"),
+        ("BGS_TARGET", "i8"),
+        ("MWS_TARGET", "i8"),
+        ("SCND_TARGET", "i8"),
+    ]
     + [("PLATE_RA", "f8"), ("PLATE_DEC", "f8"), ("NUM_ITER", "i8")]
     + [(name, "f8") for name in ("FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y", "FIBER_RA", "FIBER_DEC", "EXPTIME")]
 )

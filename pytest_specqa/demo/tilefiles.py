@@ -163,7 +163,12 @@ def exposure_fibermap(targets: Targets, exposures: Sequence[StoryExposure]) -> b
     pieces = []
     for exposure in exposures:
         rows = recfunctions.repack_fields(targets.fibermap[_EXPOSURE_COLUMNS])
-        added = [("NIGHT", "i4", NIGHT), ("EXPID", "i4", exposure.expid), ("TILEID", "i4", exposure.tile), ("MJD", "f8", exposure.mjd)]
+        added = [
+            ("NIGHT", "i4", NIGHT),
+            ("EXPID", "i4", exposure.expid),
+            ("TILEID", "i4", exposure.tile),
+            ("MJD", "f8", exposure.mjd),
+        ]
         for name, kind, value in added:
             rows = recfunctions.append_fields(rows, name, np.full(len(rows), value, kind), usemask=False)
         rows["EXPTIME"] = exposure.exptime

@@ -6,13 +6,22 @@ import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from pytest_specqa.demo.faults.bookkeeping import BOOKKEEPING_FAULTS
+from pytest_specqa.demo.faults.calibration import CALIBRATION_FAULTS
+from pytest_specqa.demo.faults.ccd import CCD_FAULTS
+from pytest_specqa.demo.faults.extraction import EXTRACTION_FAULTS
 from pytest_specqa.demo.faults.fault import Fault, Place
+from pytest_specqa.demo.faults.flat import FLAT_FAULTS
+from pytest_specqa.demo.faults.leaks import REDSHIFT_FAULTS
 from pytest_specqa.demo.faults.sky import SKY_FAULTS
 from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 
-FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in (*SKY_FAULTS,)})
+_BY_STAGE = (CCD_FAULTS, EXTRACTION_FAULTS, FLAT_FAULTS, SKY_FAULTS, CALIBRATION_FAULTS, REDSHIFT_FAULTS, BOOKKEEPING_FAULTS)
+
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for group in _BY_STAGE for fault in group})
+"""All faults by name, in the order of the stages where they act."""
 
 
 def check_faults(faults: Mapping[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Faults of the sky and of its model."""
+"""Faults of the sky, of its model and of its subtraction."""
 
 from __future__ import annotations
 
@@ -7,28 +7,213 @@ import numpy as np
 from pytest_specqa.demo import exposure as stages
 from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
+from pytest_specqa.demo.faults.leaks import fake_break_redshifts, line_scale_redshifts
+from pytest_specqa.demo.faults.place import draw_clear_wave, everywhere, wave_bins
+from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.skyfit import line_scale
+from pytest_specqa.demo.templates import derivatives, gaussian
+from pytest_specqa.values import FIBERS_PER_PETAL
 
 
 def _line_scale_leak(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     sky = stages.fitted_sky(state)
     factor = line_scale(state.flattened - sky.flux, state.flattened_ivar, sky)
-    factor *= np.float32(amplitude)
-    sky.flux = sky.flux * (1 + factor)
-    rows = np.flatnonzero(np.abs(factor).max(axis=1) > 0.03 * abs(amplitude))
-    return Place(rows, (float(state.template.wave[0]), float(state.template.wave[-1])))
+    sky.flux = sky.flux * (1 + np.float32(amplitude) * factor)
+    return everywhere(state, np.flatnonzero(np.abs(factor).max(axis=1) > 0))
 
 
+def _sky_line_mismatch(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    u = (np.arange(FIBERS_PER_PETAL) - 250) / 250
+    first, second = derivatives(state.typical_sky)
+    shift = amplitude * rng.choice([-1, 1]) * u**2
+    state.sky_light += shift.astype(np.float32)[:, None] * (first + np.float32(0.25 * 0.5) * second)
+    return everywhere(state, np.flatnonzero(u != 0))
+
+
+def _vertical_feature(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    centre = draw_clear_wave(state, rng)
+    bins = wave_bins(state, centre - 1.6, centre + 1.6)
+    state.sframe[:, bins] += np.float32(amplitude) * stages.fitted_sky(state).mean[bins]
+    return Place(np.arange(FIBERS_PER_PETAL), (centre - 1.6, centre + 1.6))
+
+
+def _edge_excess(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    state.sframe[:, :5] += np.float32(amplitude)
+    wave = state.template.wave
+    return Place(np.arange(FIBERS_PER_PETAL), (float(wave[0]), float(wave[4])))
+
+
+def _contaminated_sky(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    rows = np.sort(rng.permutation(state.sky_rows)[:3])
+    star = (state.template.observed / 6500) ** -1.0 * (1 - 0.2 * gaussian(state.template.observed, 5175, 30))
+    level = np.float32(amplitude) * np.median(state.typical_sky)
+    state.sky_light[rows] += level * star.astype(np.float32)
+    return everywhere(state, rows)
+
+
+def _nebular_lines(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    x, y = fiber_positions(state.conditions.petal)
+    centre = int(rng.integers(FIBERS_PER_PETAL))
+    map_ = np.exp(-0.5 * ((x - x[centre]) ** 2 + (y - y[centre]) ** 2) / 60**2)
+    state.sky_light += (amplitude * state.scale * map_).astype(np.float32)[:, None] * state.template.nebular
+    return Place(np.flatnonzero(map_ > 0.1), (6548.0, 6734.0))
+
+
+def _sky_ivar_zero(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    rows = np.flatnonzero(rng.random(FIBERS_PER_PETAL) < abs(amplitude))
+    state.sframe_ivar[rows] = 0
+    return everywhere(state, rows)
+
+
+def _satellite(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    x, y = fiber_positions(state.conditions.petal)
+    through, angle = int(rng.integers(FIBERS_PER_PETAL)), rng.uniform(0, np.pi)
+    distance = np.abs((x - x[through]) * np.sin(angle) - (y - y[through]) * np.cos(angle))
+    rows = np.flatnonzero(distance < 0.6)
+    sun = np.float32(amplitude * state.scale) * state.template.moon
+    state.sky_light[rows] += sun
+    return everywhere(state, rows)
+
+
+def _laser(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    rows = np.sort(rng.permutation(FIBERS_PER_PETAL)[:8])
+    lines = sum(
+        height * gaussian(state.template.observed, centre, 1.0) for centre, height in ((5891.6, 1.0), (6485.0, 0.2), (6827.2, 0.3))
+    )
+    state.sky_light[rows] += np.float32(amplitude * state.scale) * np.asarray(lines, dtype=np.float32)
+    return Place(rows, (5885.0, 6833.0))
+
+
+def _double_sky(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    state.sframe -= np.float32(amplitude) * stages.fitted_sky(state).flux
+    return everywhere(state)
+
+
+def _residual_floor(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    state.sframe += np.float32(amplitude) * stages.fitted_sky(state).mean
+    return everywhere(state)
+
+
+_ELECTRONS = "electron/Angstrom"
 SKY_FAULTS = (
     Fault(
-        name="line_scale_leak",
-        id="F27",
-        reference="desispec#1452",
-        stage="sky",
-        unit="1",
-        amplitude=1.0,
-        doc="The amplitude fitted on each bright line of each fiber scales the whole sky model, continuum included.",
+        "line_scale_leak",
+        "F27",
+        "desispec#1452",
+        "sky",
+        "1",
+        1.0,
+        "The amplitude fitted on each bright line of each fiber scales the whole sky model, continuum included.",
         camera=_line_scale_leak,
+        redshifts=line_scale_redshifts,
         product="sky",
+    ),
+    Fault(
+        "sky_line_mismatch",
+        "F28",
+        "desispec#1008",
+        "scene",
+        "Angstrom",
+        0.02,
+        "Line centres and widths differ along the slit in a way that the sky model does not know.",
+        camera=_sky_line_mismatch,
+    ),
+    Fault(
+        "vertical_feature",
+        "F29",
+        "desisurveyops#167",
+        "sframe",
+        "1",
+        0.15,
+        "All fibers have an excess at one wavelength, a fraction of the sky.",
+        camera=_vertical_feature,
+        redshifts=fake_break_redshifts((0.5,), share=1.0),
+        product="sframe",
+    ),
+    Fault(
+        "edge_excess",
+        "F29",
+        "desispec#2316",
+        "sframe",
+        _ELECTRONS,
+        3.0,
+        "The bluest bins of all fibers are high.",
+        camera=_edge_excess,
+        product="sframe",
+    ),
+    Fault(
+        "contaminated_sky",
+        "F32",
+        "desispec#1367",
+        "scene",
+        "1",
+        0.3,
+        "Starlight in three sky fibers, a fraction of the sky.",
+        camera=_contaminated_sky,
+    ),
+    Fault(
+        "nebular_lines",
+        "F33",
+        "desispec#1253",
+        "scene",
+        _ELECTRONS,
+        300.0,
+        "Galactic H-alpha, [N II] and [S II] in a patch of the focal plane: real light, to be named and not failed.",
+        camera=_nebular_lines,
+        bands="r",
+    ),
+    Fault(
+        "sky_ivar_zero",
+        "F35",
+        "desispec#1414",
+        "sframe",
+        "1",
+        1.0,
+        "Spectra have ivar 0 although their data are good.",
+        camera=_sky_ivar_zero,
+        product="sframe.ivar",
+    ),
+    Fault(
+        "satellite",
+        "F37",
+        "desispec#1760",
+        "scene",
+        "1",
+        3.0,
+        "A satellite crosses: sunlight in fibers on a straight line, in units of the dark sky.",
+        camera=_satellite,
+    ),
+    Fault(
+        "laser_guide_star",
+        "F37",
+        "desispec#2599",
+        "scene",
+        _ELECTRONS,
+        400.0,
+        "Laser and Raman lines in some fibers.",
+        camera=_laser,
+        bands="r",
+    ),
+    Fault(
+        "double_sky",
+        "F38",
+        "desispec#1895",
+        "sframe",
+        "1",
+        1.0,
+        "The sky is subtracted twice, or a fraction of it.",
+        camera=_double_sky,
+        product="sframe",
+    ),
+    Fault(
+        "residual_floor",
+        "F39",
+        "desispec#1238",
+        "sframe",
+        "1",
+        0.002,
+        "The same fraction of the sky is left in all fibers of all exposures.",
+        camera=_residual_floor,
+        product="sframe",
     ),
 )

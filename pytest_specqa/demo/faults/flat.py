@@ -1,0 +1,136 @@
+"""Faults of the fiberflat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytest_specqa.demo.exposure import Exposure, set_true_flat
+from pytest_specqa.demo.faults.fault import Fault, Place
+from pytest_specqa.demo.faults.place import everywhere, touched
+from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
+from pytest_specqa.demo.templates import flat_modes, gaussian
+from pytest_specqa.values import FIBERS_PER_PETAL
+
+_LIGHT_SPEED = 299792.458
+
+
+def _reshape(state: Exposure, *, dip_shift: float = 0.0, stretch: float = 1.0) -> None:
+    """Change the smooth part of the measured flat, keeping its noise."""
+    band, wave = state.conditions.band, state.template.wave
+    coefficients = state.flat_coefficients.astype(np.float32)
+    wanted = coefficients @ flat_modes(band, wave * stretch, dip_shift=dip_shift)
+    state.fiberflat = state.fiberflat * wanted / (coefficients @ flat_modes(band, wave))
+
+
+def _collimator_dip(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    _reshape(state, dip_shift=amplitude)
+    return Place(np.arange(FIBERS_PER_PETAL), (4200.0, 4600.0))
+
+
+def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    _reshape(state, stretch=1 + amplitude / _LIGHT_SPEED)
+    return Place(np.arange(FIBERS_PER_PETAL), (4200.0, 4600.0))
+
+
+def _flat_screen_gradient(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    x, y = fiber_positions(state.conditions.petal)
+    angle = rng.uniform(0, 2 * np.pi)
+    tilt = 1 + amplitude * (x * np.cos(angle) + y * np.sin(angle)) / RADIUS
+    state.fiberflat = state.fiberflat * tilt.astype(np.float32)[:, None]
+    return everywhere(state)
+
+
+def _flat_stray_light(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    fiber, wave = int(rng.integers(FIBERS_PER_PETAL)), state.template.wave
+    centre = 5880.0 if state.conditions.band == "r" else float(rng.uniform(wave[100], wave[-100]))
+    profile = gaussian(wave, centre, 8)
+    state.fiberflat[fiber] *= (1 + amplitude * profile).astype(np.float32)
+    return Place(np.array([fiber]), (centre - 16, centre + 16))
+
+
+def _flat_lamp_off(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    wave = state.template.wave
+    u = (2 * wave - wave[0] - wave[-1]) / (wave[-1] - wave[0])
+    state.fiberflat = state.fiberflat * (1 + amplitude * u**4).astype(np.float32)
+    return everywhere(state)
+
+
+def _dead_fiber(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    fiber = int(rng.integers(FIBERS_PER_PETAL))
+    state.flat_coefficients[fiber] *= 1 - amplitude
+    set_true_flat(state)
+    where = np.zeros(state.true_flat.shape, dtype=bool)
+    where[fiber] = True
+    return touched(state, where)
+
+
+FLAT_FAULTS = (
+    Fault(
+        "collimator_dip",
+        "F21",
+        "desispec#1565",
+        "flat",
+        "Angstrom",
+        4.0,
+        "The coating dip near 4400 Angstrom has moved since the flats were taken.",
+        camera=_collimator_dip,
+        bands="b",
+        product="fiberflat",
+    ),
+    Fault(
+        "flat_wavelength_frame",
+        "F23",
+        "desispec#1111",
+        "flat",
+        "km/s",
+        30.0,
+        "The flat is applied in another frame of reference than the spectra.",
+        camera=_flat_wavelength_frame,
+        bands="b",
+        product="fiberflat",
+    ),
+    Fault(
+        "flat_screen_gradient",
+        "F24",
+        "desispec#2172",
+        "flat",
+        "1",
+        0.05,
+        "The flat screen was lit unevenly: the flat tilts over the focal plane.",
+        camera=_flat_screen_gradient,
+        product="fiberflat",
+    ),
+    Fault(
+        "flat_stray_light",
+        "F25",
+        "desispec#1946",
+        "flat",
+        "1",
+        0.2,
+        "Stray light in the flats of one fiber over-corrects it at one wavelength.",
+        camera=_flat_stray_light,
+        product="fiberflat",
+    ),
+    Fault(
+        "flat_lamp_off",
+        "F25",
+        "desispec#897",
+        "flat",
+        "1",
+        2.0,
+        "A missing lamp makes the flat of a petal rise to 3 at both ends.",
+        camera=_flat_lamp_off,
+        product="fiberflat",
+    ),
+    Fault(
+        "dead_fiber",
+        "F26",
+        "desispec#2332",
+        "scene",
+        "1",
+        0.55,
+        "A broken fiber that no list knows.",
+        camera=_dead_fiber,
+        product="fiberflat",
+    ),
+)

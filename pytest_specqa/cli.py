@@ -24,7 +24,7 @@ VERBS = {
     "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "limits": ("pytest_specqa.limits_cli", "check or list limits files"),
-    "judgement": ("pytest_specqa.demo.judgement", "measure false alarms and sensitivity of the expectations"),
+    "judgement": ("pytest_specqa.judgement.cli", "measure false alarms and sensitivity of the expectations"),
 }
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_specqa.demo.faults import FAULTS
+from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.judgement import tables
-from pytest_specqa.judgement.scenes import QUIET_DOC, RANGES
+from pytest_specqa.judgement.scenes import RANGES
 from pytest_specqa.judgement.statistics import Power, Rate
 from pytest_specqa.judgement.trials import Result
 from pytest_specqa.limits import Limits
@@ -154,7 +155,7 @@ def _quiet(judgement: Judgement, data: Path) -> str:
         body.append(
             [
                 case,
-                QUIET_DOC.get(case, ""),
+                QUIET[case].doc,
                 trials,
                 len(ours),
                 sum(rate.hits for rate in failing.values()),

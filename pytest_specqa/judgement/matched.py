@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 from scipy.stats import norm, poisson
 
 from pytest_specqa.demo.faults import FAULTS, Fault
-from pytest_specqa.demo.simulate import SimCamera, simulate_camera
-from pytest_specqa.judgement.scenes import faulty_conditions
+from pytest_specqa.demo.matched import FaultTemplate, fault_template
+from pytest_specqa.demo.simulate import SimCamera
+from pytest_specqa.judgement.scenes import band_of, faulty_conditions
 
 FALSE_ALARM = 1e-4
 """Chance of a false alarm per camera at which the filter is compared with the expectations."""
 
 
-def matched_amplitude(clean: SimCamera, faulty: SimCamera, *, amplitude: float, calibrated: bool = False) -> float:
+def matched_amplitude(template: FaultTemplate, *, calibrated: bool = False) -> float:
     """Amplitude that the matched filter finds in half of all exposures.
 
     The shape is the difference of two noise-free simulations. The noise is photon and read noise of each pixel and the noise of
@@ -22,24 +23,23 @@ def matched_amplitude(clean: SimCamera, faulty: SimCamera, *, amplitude: float, 
 
     Parameters
     ----------
-    clean, faulty : SimCamera
-        The same noise-free exposure without and with the fault.
-    amplitude : float
-        Of the fault in `faulty`.
+    template : FaultTemplate
+        What the fault changes.
     calibrated : bool
         Whether to look at the calibrated spectra, for faults that act after sky subtraction.
 
     Returns
     -------
     float
-        In the unit of `amplitude`; infinite where the fault does not change the spectra.
+        In the unit of the fault's amplitude; infinite where the fault does not change the spectra.
     """
-    one, other = (clean.cframe, faulty.cframe) if calibrated else (clean.sframe, faulty.sframe)
-    weight = np.where(one.ivar > 0, _photon_ivar(clean), 0.0)
+    camera = template.clean
+    weight = np.where(camera.sframe.ivar > 0, _photon_ivar(camera), 0.0)
     if calibrated:
-        weight = weight * np.nan_to_num(clean.fluxcalib.fluxcalib) ** 2
-    shape = np.where(weight > 0, np.nan_to_num(other.flux - one.flux), 0.0) / amplitude
-    signal = _signal(shape, weight, clean.is_sky)
+        weight = weight * np.nan_to_num(camera.fluxcalib.fluxcalib) ** 2
+    change = template.cframe if calibrated else template.sframe
+    shape = np.where(weight > 0, np.nan_to_num(change), 0.0) / abs(template.amplitude)
+    signal = _signal(shape, weight, camera.is_sky)
     return float(norm.isf(FALSE_ALARM) / np.sqrt(signal)) if signal > 0 else float("inf")
 
 
@@ -93,10 +93,5 @@ def matched_amplitudes(*, seeds: int = 3) -> dict[tuple[str, str], float]:
 
 
 def _camera_amplitude(fault: Fault, seed: int) -> float:
-    band = "r" if "r" in fault.bands else fault.bands[0]
-    conditions = faulty_conditions(np.random.default_rng(seed), band=band)
-    clean, faulty = (
-        simulate_camera(conditions, np.random.default_rng(seed), faults=faults, noise=False)
-        for faults in ({}, {fault.name: fault.amplitude})
-    )
-    return matched_amplitude(clean, faulty, amplitude=abs(fault.amplitude), calibrated=fault.stage in {"fluxcalib", "cframe"})
+    conditions = faulty_conditions(np.random.default_rng(seed), band=band_of(fault))
+    return matched_amplitude(fault_template(conditions, seed, fault.name), calibrated=fault.stage in {"fluxcalib", "cframe"})

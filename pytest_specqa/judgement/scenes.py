@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.conditions import Conditions, TileConditions, draw_conditions
+from pytest_specqa.demo.faults import Fault
+from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
+from pytest_specqa.errors import UsageError
 
 RANGES = {
     "exptime": "60-1800 s, uniform in the logarithm",
@@ -51,9 +54,20 @@ def faulty_conditions(rng: np.random.Generator, *, band: str, changes: Mapping[s
     return replace(typical, **(changes or {}))
 
 
-QUIET_CAMERAS = {}
-QUIET_TILES = {}
-QUIET_DOC = {}
+def band_of(fault: Fault) -> str:
+    """Choose the band in which a fault is judged.
+
+    Parameters
+    ----------
+    fault : Fault
+        Any.
+
+    Returns
+    -------
+    str
+        ``r`` if the fault shows there, else its first band.
+    """
+    return "r" if "r" in fault.bands else fault.bands[0]
 
 
 def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> SimCamera:
@@ -83,7 +97,10 @@ def _scene(case: str, amplitude: float, *, band: str, rng: np.random.Generator) 
     if case == "clean":
         return draw_conditions(rng, band=band), {}
     if case.startswith("quiet:"):
-        return QUIET_CAMERAS[case.removeprefix("quiet:")](draw_conditions(rng, band=band)), {}
+        made = QUIET[case.removeprefix("quiet:")].make(rng)
+        if not isinstance(made, Conditions):
+            raise UsageError(f"{case} is no case of a camera")
+        return made, {}
     return faulty_conditions(rng, band=band), {case: amplitude}
 
 
@@ -126,7 +143,8 @@ def simulate_tile(
     )
     faults: dict[str, float] = {}
     if case.startswith("quiet:"):
-        conditions = QUIET_TILES[case.removeprefix("quiet:")](conditions)
+        made = QUIET[case.removeprefix("quiet:")].make(rng)
+        conditions = made if isinstance(made, TileConditions) else conditions
     elif case != "clean":
         faults = {case: amplitude}
     seed = int(rng.integers(2**62))

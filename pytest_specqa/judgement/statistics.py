@@ -79,7 +79,9 @@ def detection_curve(amplitudes: Sequence[float], found: Sequence[int], trials: S
         return Power(nan, nan, nan, nan, reached)
     middle, width = _fit(size, hits, tried)
     rng = np.random.default_rng(seed)
-    again = np.array([_fit(size, rng.binomial(tried.astype(int), _smooth(hits, tried)).astype(float), tried) for _ in range(BOOTSTRAPS)])
+    chances = _smooth(hits, tried)
+    drawn = [rng.binomial(tried.astype(int), chances).astype(float) for _ in range(BOOTSTRAPS)]
+    again = np.array([_fit(size, each, tried) for each in drawn])
     high = again[:, 0] + norm.ppf(CONFIDENCE) * again[:, 1]
     half, most = np.exp(middle), np.exp(middle + norm.ppf(CONFIDENCE) * width)
     return Power(float(half), float(half * again[:, 0].std()), float(most), float(most * high.std()), reached)

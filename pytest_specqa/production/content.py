@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,10 @@ def read_content(path: Path, wanted: Mapping[str, Image | Rows], *, primary: str
     with FitsStream(path) as stream:
         for number, hdu in enumerate(stream):
             first = first if number else hdu.header
-            name = hdu.name or (primary if number == 0 else "")
+            name = hdu.name or (primary if number == 0 and hdu.nbytes else "")
             if name not in wanted or name in data:
                 continue
-            wanted[name].check(path, hdu)
+            wanted[name].check(path, replace(hdu, name=name))
             data[name], headers[name] = stream.read(hdu), hdu.header
             if len(data) == len(wanted):
                 break

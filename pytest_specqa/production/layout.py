@@ -29,7 +29,7 @@ TEMPLATES = {
 }
 # A tile reduced before Everest has the older name.
 OLDER = {"redrock": "zbest"}
-_SUFFIX = re.compile(r"(thru|exp|[a-z0-9]+subset)?(\d+)")
+_SUFFIX = re.compile(r"(thru|exp|[a-z0-9]+subset)?([0-9]+)")
 
 
 def resolve(specprod: str | None, environ: Mapping[str, str]) -> Path:
@@ -105,7 +105,9 @@ def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | N
     for _, name, _, _ in Formatter().parse(template):
         if name and name not in given:
             raise UsageError(f"product {product} needs {name}")
-    if not re.fullmatch("[brz][0-9]", str(given.get("camera", "r0"))) or not re.fullmatch(r"\w+", str(given.get("group", "a"))):
+    if not re.fullmatch("[brz][0-9]", str(given.get("camera", "r0"))) or not re.fullmatch(
+        r"[0-9A-Za-z_]+", str(given.get("group", "a"))
+    ):
         raise UsageError(f"no camera {given.get('camera')!r} or group {given.get('group')!r}")
     return root / template.format(**given)
 

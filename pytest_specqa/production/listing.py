@@ -13,15 +13,15 @@ from pytest_specqa.values import Exposure, Tile
 
 # Products that only a science exposure has, and those that only a calibration has.
 _SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
-_CALIBRATION = frozenset({"fiberflat", "fit"})
-_CAMERA_FILE = re.compile(r"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([brz][0-9])-(\d{8})\.fits(?:\.gz)?")
-_PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-(\d+)-(\w+)\.fits(?:\.gz)?")
-_TABLE_FILE = re.compile(r"exposure_table_(\d{8})\.csv")
+_CALIBRATION = frozenset({"fiberflat", "fit-psf"})
+_CAMERA_FILE = re.compile(r"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([brz][0-9])-([0-9]{8})\.fits(?:\.gz)?")
+_PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-([0-9]+)-([0-9A-Za-z_]+)\.fits(?:\.gz)?")
+_TABLE_FILE = re.compile(r"exposure_table_([0-9]{8})\.csv")
 
 
 def folder_numbers(folder: Path, *, digits: int | None = None) -> list[int]:
     """Numbers that name the folders in a folder, in order; none where it does not exist."""
-    names = [entry.name for entry in _scan(folder) if entry.name.isdigit() and entry.is_dir()]
+    names = [entry.name for entry in _scan(folder) if entry.name.isdecimal() and entry.is_dir()]
     return sorted(int(name) for name in names if digits in (None, len(name)))
 
 
@@ -110,12 +110,12 @@ def tile_folders(root: Path, *, group: str, night: int | None = None) -> Iterato
             if (base / str(tile) / str(night)).is_dir():
                 yield tile, str(night)
             continue
-        yield from ((tile, entry.name) for entry in sorted(_scan(base / str(tile)), key=lambda e: e.name) if entry.name.isdigit())
+        yield from ((tile, entry.name) for entry in sorted(_scan(base / str(tile)), key=lambda e: e.name) if entry.name.isdecimal())
 
 
 def _preproc_tile(root: Path, night: int, expid: int) -> int | None:
     for entry in _scan(root / f"preproc/{night}/{expid:08d}"):
-        match = re.fullmatch(r"tilepix-(\d+)\.json", entry.name)
+        match = re.fullmatch(r"tilepix-([0-9]+)\.json", entry.name)
         if match:
             return int(match[1])
     return None

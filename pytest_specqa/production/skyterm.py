@@ -52,7 +52,7 @@ def era_of(version: str) -> Era:
     Era
         The newest rule where the text is no version.
     """
-    match = re.match(r"(\d+)\.(\d+)(?:\.\d+)*(?:\.?dev(\d+))?", version.strip())
+    match = re.match(r"([0-9]+)\.([0-9]+)(?:\.[0-9]+)*(?:\.?dev([0-9]+))?", version.strip())
     if match is None:
         return Era.LINES
     release, commit = (int(match[1]), int(match[2])), int(match[3] or 0)
@@ -73,7 +73,7 @@ def pipeline_version(header: Header) -> str:
 @cache
 def sky_lines() -> NDArray[np.float64]:
     """Vacuum wavelengths (Angstrom) of the night-sky lines that the pipeline keeps apart from the continuum."""
-    lines = np.loadtxt(resources.files(__package__).joinpath("sky_lines.txt").open(encoding="utf-8"))
+    lines = np.loadtxt(resources.files(__package__).joinpath("sky_lines.txt").read_text(encoding="utf-8").splitlines())
     lines.flags.writeable = False
     return lines
 

@@ -90,6 +90,7 @@ class FitsStream:
         self.position = 0
         self.names: list[str] = []
         self._hdu: HDU | None = None
+        self._trailing = False
         with one_line(path):
             self._file = path.open("rb")
             try:
@@ -154,7 +155,7 @@ class FitsStream:
         with one_line(self.path):
             raw = self._take(hdu.shape[0] * hdu.dtype.itemsize if hdu.table else hdu.nbytes, hdu.name)
         if self.gzipped and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
-            self._check_whole()
+            self._check_whole(hdu.name)
         if hdu.table:
             return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
         return _unpack_image(raw, hdu)
@@ -180,11 +181,13 @@ class FitsStream:
         for _ in self:
             pass
 
-    def _check_whole(self) -> None:
+    def _check_whole(self, name: str) -> None:
         """Inflate the whole file in a second pass, for the sum that ends it: a stale DATASUM alone is no damage."""
         with FitsStream(self.path) as again:
             for _ in again:
                 pass
+        if again._trailing:
+            raise defect(self.path, name, found="unreadable data", expected="data as their DATASUM says", do=COPY)
 
     def _read_header(self) -> dict[str, Any] | None:
         blocks = bytearray()
@@ -203,7 +206,8 @@ class FitsStream:
     def _starts_hdu(self, block: bytes) -> bool:
         if self.names:
             # After the last HDU a file may end or hold anything (special records); a cut extension still begins with XTENSION.
-            return block.startswith(b"XTENSION=")
+            self._trailing = bool(block) and not block.startswith(b"XTENSION=")
+            return bool(block) and not self._trailing
         if not block:
             raise defect(self.path, None, found="an empty file", expected="a FITS file")
         if not block.startswith(b"SIMPLE  ="):

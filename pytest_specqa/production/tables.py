@@ -16,7 +16,7 @@ LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
 REQUIRED_COLUMNS = ("EXPID", "OBSTYPE", "TILEID", "LASTSTEP", "CAMWORD", "BADCAMWORD")
 # What each LASTSTEP adds to the products of a camera; standard stars are a product of a petal.
 _STEP_PRODUCTS = {"skysub": ("frame", "sky", "sframe"), "fluxcal": ("fluxcalib", "cframe")}
-_CAMWORD = re.compile(r"([abrz]\d*)+")
+_CAMWORD = re.compile(r"([abrz][0-9]*)+")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def parse_cameras(text: str) -> tuple[str, ...]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         if not _CAMWORD.fullmatch(word):
             raise UsageError(f"{text[:60]!r} names no cameras: expected a camera r6, a band r or a camword like a0123b4")
-        for letter, digits in re.findall(r"([abrz])(\d*)", word):
+        for letter, digits in re.findall(r"([abrz])([0-9]*)", word):
             bands = BANDS if letter == "a" else letter
             cameras.update(band + petal for band in bands for petal in digits or "0123456789")
     return tuple(sorted(cameras))
@@ -181,7 +181,7 @@ def parse_badamps(text: str) -> tuple[str, ...]:
     """
     entries = tuple(filter(None, (entry.strip() for entry in re.split("[;,]", text))))
     for entry in entries:
-        if not re.fullmatch(r"[brz]\d[ABCD]", entry):
+        if not re.fullmatch(r"[brz][0-9][ABCD]", entry):
             raise ValueError(f"BADAMPS {entry[:30]!r} is no amplifier like b7D")
     return entries
 

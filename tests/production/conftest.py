@@ -26,7 +26,7 @@ def fibermap_rows(petals: tuple[int, ...] = (6,), *, sky_every: int = 10) -> np.
     names = [("TARGETID", "i8"), ("FIBER", "i4"), ("FIBERSTATUS", "i4"), ("OBJTYPE", "S3"), ("FIBER_X", "f8"), ("FIBER_Y", "f8")]
     rows = np.zeros(FIBERS * len(petals), dtype=names)
     rows["FIBER"] = np.concatenate([FIBERS * petal + np.arange(FIBERS) for petal in petals])
-    rows["TARGETID"] = 39628000000000000 + rows["FIBER"]
+    rows["TARGETID"] = 39628000000000000 + rows["FIBER"].astype("i8")
     rows["OBJTYPE"] = np.where(rows["FIBER"] % sky_every == 0, b"SKY", b"TGT")
     return rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +49,8 @@ class Check:
         What the report says besides, and its pictures.
     waivers : mapping of str to (str, str)
         Waiver and its reason, by measure.
+    known : frozenset of str
+        Measures whose failure is no regression, if that holds for all that failed.
     setup_error : BaseException or None
         What went wrong before the test function could start.
     crashed : bool
@@ -70,6 +72,7 @@ class Check:
     notes: list[str] = field(default_factory=list)
     extras: list[dict[str, Any]] = field(default_factory=list)
     waivers: dict[str, tuple[str, str]] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
     setup_error: BaseException | None = None
     crashed: bool = False
 
@@ -150,22 +153,36 @@ class Check:
         judged = [judge(record) for record in self.records()]
         self.waivers = {record["measure"]: (record["waiver"], record["waiver_reason"]) for record in judged if record["waiver"]}
 
+    def excuse(self, baseline: Container[tuple[str, str, str]]) -> None:
+        """Take what fails as known if each failed measure fails in the baseline (unit, expectation, measure) too."""
+        failed = [found.limit.name for found in self._failed()]
+        if all((self.unit.id, self.expectation, name) in baseline for name in failed):
+            self.known = frozenset(failed)
+
+    def _failed(self) -> list[Measurement]:
+        return [found for found in self.measurements if found.outcome is Outcome.FAILED and found.limit.name not in self.waivers]
+
     def records(self) -> list[dict[str, Any]]:
         """Return the measurements as lines of a results file."""
         found = [measurement.as_record() | {"nodeid": self.nodeid} for measurement in self.measurements]
         for record in found:
             if record["measure"] in self.waivers:
                 record["waiver"], record["waiver_reason"] = self.waivers[record["measure"]]
+            if record["measure"] in self.known:
+                record["known"] = True
         return found
 
     def failure(self) -> str:
-        """Return one line per failed measurement that no waiver covers."""
-        failed = [found for found in self.measurements if found.outcome is Outcome.FAILED and found.limit.name not in self.waivers]
+        """Return one line per failed measurement that no waiver covers and no baseline excuses."""
+        failed = [found for found in self._failed() if found.limit.name not in self.known]
         return wording.failure(failed, rerun=self.rerun)
 
-    def waived(self) -> str:
-        """Return the waivers that cover this check, with their reasons."""
-        return "; ".join(f"{name}: {reason}" for name, reason in dict.fromkeys(self.waivers.values()))
+    def excused(self) -> str:
+        """Return why what failed does not count: the waivers that cover it with their reasons, or the baseline."""
+        waivers = [f"{name}: {reason}" for name, reason in dict.fromkeys(self.waivers.values())]
+        waived = [f"waived: {'; '.join(waivers)}"] if waivers else []
+        known = [f"known: fails in the baseline too: {', '.join(sorted(self.known))}"] if self.known else []
+        return "; ".join([*waived, *known])
 
     def reason(self) -> str:
         """Return why the check could not be made, in one line."""

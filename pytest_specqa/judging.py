@@ -83,6 +83,7 @@ def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
         check.fail(NOTHING, "made no measurement: a test must call expect at least once, or expect.not_expected(reason)")
     if running.waivers is not None:
         check.waive(running.waivers.judge)
+    check.excuse(running.known)
     item.user_properties.extend(("specqa", record) for record in check.records())
     if getattr(running.config.option, "htmlpath", None):
         running.gallery.draw(check)
@@ -93,7 +94,7 @@ def _end(check: Check) -> None:
     if outcome is Outcome.FAILED and (text := check.failure()):
         pytest.fail(text, pytrace=False)
     if outcome is Outcome.FAILED:
-        raise pytest.skip.Exception(f"waived: {check.waived()}", _use_item_location=True)
+        raise pytest.skip.Exception(check.excused(), _use_item_location=True)
     if outcome is Outcome.NOT_MEASURED:
         raise pytest.skip.Exception(check.reason(), _use_item_location=True)
 

@@ -12,6 +12,8 @@ from pytest_specqa.check import CHECK, Check
 from pytest_specqa.values import Outcome
 
 PROPERTY = "specqa"
+EXCUSED = (("waived", "waiver", "W"), ("known", "known", "k"))
+"""Failures that do not count, by the field of the record that says so."""
 
 
 def records(report: pytest.TestReport) -> list[dict[str, Any]]:
@@ -63,8 +65,9 @@ def status(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, 
     found = records(report)
     if not found:
         return None
-    if any(record["waiver"] for record in found) and report.skipped:
-        return "waived", "W", ("WAIVED", {"yellow": True})
+    for category, field, letter in EXCUSED:
+        if report.skipped and any(record.get(field) for record in found):
+            return category, letter, (category.upper(), {"yellow": True})
     outcome = wording.worst(found)
     if outcome is Outcome.WARNED:
         return "warned", "w", ("WARNED", {"yellow": True})

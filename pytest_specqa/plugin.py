@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options."""
     running.begin(config)
     page.configure(config, announced=running.of(config).announced, show_passed=running.of(config).options.show_passed)
+    if running.of(config).options.baseline:
+        baseline = import_module("pytest_specqa.compare.baseline")
+        config.pluginmanager.register(baseline.Baseline(config), "specqa-baseline")
     if not hasattr(config, "workerinput"):
         recorder.begin(config)
         config.pluginmanager.register(Controller(config), "specqa-controller")

@@ -6,13 +6,13 @@ import re
 
 from xdist.scheduler import LoadScopeScheduling
 
-_UNIT = re.compile(r"\[(?:.*-)?(?:(?P<exposure>\d{8}-\d{8})|(?P<tile>\d{1,7}-\d{8})|(?P<night>20\d{6}))(?:-.*)?\]$")
+# Exposure, tile and night, in this order: the id of a unit ends with a night, or holds it before the exposure.
+_UNITS = [re.compile(rf"\[(?:.*-)?({unit})(?:-.*)?\]$") for unit in (r"20\d{6}-\d{8}", r"(?<!\d)\d{1,7}-20\d{6}", r"20\d{6}")]
 
 
 def share(nodeid: str) -> str:
     """Return the exposure, tile or night in a test id; tests without one stand alone."""
-    found = _UNIT.search(nodeid)
-    return found["exposure"] or found["tile"] or found["night"] if found else nodeid
+    return next((found[1] for unit in _UNITS if (found := unit.search(nodeid))), nodeid)
 
 
 class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]

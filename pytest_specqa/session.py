@@ -45,6 +45,7 @@ class Session:
         self.options = chosen
         self.usage_error = ""
         self.kinds_used: set[str] = set()
+        self.known: frozenset[tuple[str, str, str]] = frozenset()
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
 

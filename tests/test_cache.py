@@ -1,0 +1,83 @@
+"""Products stay in memory as long as there is room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pytest
+
+from pytest_specqa.cache import ProductCache, size
+from pytest_specqa.errors import MissingProductError
+
+
+@dataclass(frozen=True)
+class Product:
+    flux: np.ndarray
+
+    @cached_property
+    def late(self) -> np.ndarray:
+        return np.zeros(1000, dtype="f4")
+
+
+class Loader:
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
+        self.calls = 0
+
+    def __call__(self) -> Product:
+        self.calls += 1
+        return Product(np.zeros(self.nbytes, dtype="u1"))
+
+
+def test_a_product_is_loaded_once():
+    cache, load = ProductCache(10_000), Loader(100)
+    assert cache.get("a", load) is cache.get("a", load)
+    assert load.calls == 1
+
+
+def test_the_product_asked_for_longest_ago_leaves_first():
+    cache = ProductCache(250)
+    for key in "ab":
+        cache.get(key, Loader(100))
+    cache.get("a", Loader(100))
+    cache.get("c", Loader(100))
+    assert ("a" in cache, "b" in cache, "c" in cache) == (True, False, True)
+    assert cache.nbytes == 200
+
+
+def test_a_product_larger_than_the_room_is_given_and_not_hoarded():
+    cache, load = ProductCache(50), Loader(100)
+    assert cache.get("a", load).flux.nbytes == 100
+    cache.get("b", Loader(10))
+    assert "a" not in cache
+
+
+def test_what_a_product_loads_late_counts():
+    cache = ProductCache(4500)
+    assert cache.get("a", Loader(100)).late.nbytes == 4000
+    cache.get("b", Loader(300))
+    assert "a" in cache
+    cache.get("c", Loader(300))
+    assert "a" not in cache
+
+
+def test_a_damaged_product_is_read_once_and_fails_each_time():
+    calls = []
+
+    def load() -> Product:
+        calls.append(1)
+        raise MissingProductError("no sframe")
+
+    cache = ProductCache(100)
+    for _ in range(3):
+        with pytest.raises(MissingProductError, match="no sframe"):
+            cache.get("a", load)
+    assert len(calls) == 1
+
+
+def test_size_counts_arrays_wherever_they_are():
+    assert size(Product(np.zeros(10, dtype="f4"))) == 40
+    assert size({"a": np.zeros(3), "b": [np.zeros(2)]}) == 40
+    assert size("text") == 0

@@ -1,0 +1,58 @@
+"""The verdict of a run in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_specqa.values import Outcome
+from pytest_specqa.verdict import Verdict
+
+
+def record(unit: str, expectation: str, outcome: str, *, waiver: str = "") -> dict[str, object]:
+    return {"unit": unit, "expectation": expectation, "outcome": outcome, "waiver": waiver}
+
+
+@pytest.mark.parametrize(
+    ("records", "outcome", "sentence"),
+    [
+        ([], Outcome.NOT_MEASURED, "NOT MEASURED: none of 0 checks could be made"),
+        ([record("u", "a", "passed")], Outcome.PASSED, "PASSED: 1 of 1 check pass on 1 unit"),
+        (
+            [record("u", "a", "passed"), record("v", "a", "not measured")],
+            Outcome.PASSED,
+            "PASSED: 1 of 2 checks pass on 2 units; 1 not measured",
+        ),
+        ([record("u", "a", "not measured")], Outcome.NOT_MEASURED, "NOT MEASURED: none of 1 check could be made"),
+        ([record("u", "a", "warned"), record("u", "b", "passed")], Outcome.WARNED, "WARNED: 1 of 2 checks warns, on 1 of 1 unit"),
+        (
+            [record("u", "a", "failed"), record("u", "b", "failed"), record("v", "a", "passed")],
+            Outcome.FAILED,
+            "FAILED: 2 of 3 checks fail, on 1 of 2 units",
+        ),
+        (
+            [record("u", "a", "failed", waiver="w"), record("u", "b", "passed")],
+            Outcome.PASSED,
+            "PASSED: 1 of 2 checks pass on 1 unit; 1 waived",
+        ),
+        (
+            [record("u", "a", "failed", waiver="w")],
+            Outcome.NOT_MEASURED,
+            "WAIVED: 1 of 1 check failed and waived, none passed",
+        ),
+    ],
+)
+def test_sentence(records, outcome, sentence):
+    verdict = Verdict.of(records)
+    assert verdict.outcome is outcome
+    assert verdict.sentence == sentence
+
+
+def test_a_check_is_as_bad_as_its_worst_measurement():
+    verdict = Verdict.of([record("u", "a", "passed"), record("u", "a", "failed"), record("u", "a", "warned")])
+    assert verdict.counts == {"failed": 1}
+    assert verdict.units(Outcome.FAILED) == ["u"]
+
+
+def test_a_waiver_that_covers_a_part_waives_nothing():
+    verdict = Verdict.of([record("u", "a", "failed", waiver="w"), record("u", "a", "failed")])
+    assert (verdict.counts, verdict.waived) == ({"failed": 1}, 0)

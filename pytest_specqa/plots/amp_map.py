@@ -14,11 +14,11 @@ from pytest_specqa.plots.canvas import (
     FloatArray,
     as_float,
     diverging,
-    literal,
     new_figure,
     nothing_to_show,
     place,
-    symmetric_limit,
+    robust_limit,
+    short_unit,
 )
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def amp_map(
     high, across = 2 * blocks.shape[0], 2 * blocks.shape[1]
     figure = new_figure(LEFT + across + 96, 62 + high + 60, title=title, subtitle=how)
     axes = place(figure, (LEFT, 62, across, high))
-    reach = symmetric_limit(blocks, percent=97.0)
+    reach = robust_limit(blocks)
     extent = (waves[0], waves[-1], -0.5, len(fibers) - 0.5)
     drawn = axes.imshow(
         blocks,
@@ -100,7 +100,7 @@ def amp_map(
     axes.set_xlabel("wavelength as in the file [Å]")
     bar = place(figure, (LEFT + across + 12, 90, 14, high - 50))
     figure.colorbar(drawn, cax=bar, extend="both")
-    bar.set_title(literal(unit.replace("electron", "e⁻")), fontsize=9.5, loc="left", pad=14)
+    bar.set_title(short_unit(unit), fontsize=9.5, loc="left", pad=14)
     return figure
 
 

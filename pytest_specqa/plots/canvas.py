@@ -112,6 +112,22 @@ def symmetric_limit(values: npt.ArrayLike, *, percent: float = 98.0, floor: floa
     return max(float(np.percentile(finite, percent)), floor) if finite.size else 1.0
 
 
+def robust_limit(values: npt.ArrayLike, *, sigmas: float = 4.0) -> float:
+    """Half range of a scale around zero that spans the bulk of the values; the light of bright targets does not widen it."""
+    array = as_float(values)
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        return 1.0
+    middle = float(np.median(finite))
+    spread = 1.4826 * float(np.median(np.abs(finite - middle)))
+    return abs(middle) + sigmas * spread or symmetric_limit(finite, percent=100.0)
+
+
+def short_unit(unit: str) -> str:
+    """Unit as it fits above a colour bar."""
+    return literal(unit.replace("electron", "e⁻").replace("Angstrom", "Å"))
+
+
 def diverging(name: str = "RdBu_r", *, levels: int = 64) -> Any:
     """A blue-white-red map, in few enough steps to compress well; places without data are grey."""
     from matplotlib import colormaps  # noqa: PLC0415  (a registry that is costly to build)

@@ -15,11 +15,11 @@ from pytest_specqa.plots.canvas import (
     as_float,
     diverging,
     fiber_text,
-    literal,
     new_figure,
     nothing_to_show,
     place,
-    symmetric_limit,
+    robust_limit,
+    short_unit,
 )
 from pytest_specqa.values import FIBERS_PER_PETAL, Feature
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 RADIUS = 414.0
 """Edge of the focal plane in mm; fibers lie between 28 and 409 mm."""
 SIDE, LEFT, TOP = 560, 74, 96
+BRIGHT = 3.0
+"""Fibers above this many half ranges of the colour scale hold a bright target, and say nothing of the sky."""
 
 
 def focal_plane(
@@ -64,7 +66,7 @@ def focal_plane(
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels of one colour scale each, or one with a note where `before` is missing.
+        Two panels with one colour scale, or one panel with a note where `before` is missing.
     """
     across, up, right = as_float(x), as_float(y), as_float(after)
     here = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
@@ -79,11 +81,13 @@ def focal_plane(
     panels.append(("after sky subtraction", right[here]))
     note = "" if paired else "The flat-fielded data before sky subtraction are not available.  "
     figure = new_figure(len(panels) * (SIDE + 150) + 10, TOP + SIDE + 60, title=title, subtitle=note + _how_to_read(features))
+    reach = max(robust_limit(values, sigmas=2.2) for _, values in panels)
     for k, (name, values) in enumerate(panels):
         offset = k * (SIDE + 150)
         axes = place(figure, (LEFT + offset, TOP, SIDE, SIDE))
         bar = place(figure, (LEFT + offset + SIDE + 8, TOP + 60, 13, SIDE - 120))
-        _map(axes, bar, where, values, unit)
+        _map(axes, bar, where, values=values, reach=reach)
+        bar.set_title(short_unit(unit), fontsize=9.5, loc="left", pad=14)
         axes.set_title(name, pad=8)
         _petals(axes, fibers)
         if features and fibers is not None:
@@ -92,11 +96,12 @@ def focal_plane(
 
 
 def _how_to_read(features: Sequence[Feature]) -> str:
+    how = "red: too much light, blue: too little, rings: bright targets, small grey dots: no value"
     if not features:
-        return "one dot per fiber; red: too much light left, blue: too much taken"
+        return how
     worst = features[0]
-    size = f"{worst.amplitude:+.3g} ± {worst.error:.2g} {worst.unit}".rstrip()
-    return f"one dot per fiber; red: too much light left, blue: too much taken; worst: {_name(worst)}, {size}"
+    size = f"{worst.amplitude:+.3g} ± {worst.error:.2g} {short_unit(worst.unit)}".rstrip()
+    return f"{how}; worst: {_name(worst)}, {size}"
 
 
 def _name(feature: Feature) -> str:
@@ -104,21 +109,15 @@ def _name(feature: Feature) -> str:
     return f"{feature.label} ({where})" if feature.label else f"{feature.kind}, {where}"
 
 
-def _map(axes: Axes, bar: Axes, where: FloatArray, values: FloatArray, unit: str) -> None:
+def _map(axes: Axes, bar: Axes, where: FloatArray, *, values: FloatArray, reach: float) -> None:
     known = np.isfinite(values)
-    axes.scatter(where[~known, 0], where[~known, 1], s=5, color="#c8c8c8", lw=0)
+    bright = known & (values > BRIGHT * reach)
+    known &= ~bright
+    axes.scatter(where[~known & ~bright, 0], where[~known & ~bright, 1], s=5, color="#c8c8c8", lw=0)
+    axes.scatter(where[bright, 0], where[bright, 1], s=9, facecolors="none", edgecolors="#9a9a9a", lw=0.8)
     order = np.argsort(np.abs(values[known]))
-    reach = symmetric_limit(values, percent=95.0)
-    dots = axes.scatter(
-        where[known, 0][order],
-        where[known, 1][order],
-        c=values[known][order],
-        s=17,
-        lw=0,
-        cmap=diverging(levels=32),
-        vmin=-reach,
-        vmax=reach,
-    )
+    x, y, shade = where[known, 0][order], where[known, 1][order], values[known][order]
+    dots = axes.scatter(x, y, c=shade, s=17, lw=0, cmap=diverging(levels=32), vmin=-reach, vmax=reach)
     axes.set_xlim(-RADIUS - 36, RADIUS + 36)
     axes.set_ylim(-RADIUS - 36, RADIUS + 36)
     axes.set_aspect("equal")
@@ -126,7 +125,6 @@ def _map(axes: Axes, bar: Axes, where: FloatArray, values: FloatArray, unit: str
     axes.set_xlabel("FIBER_X [mm]")
     axes.set_ylabel("FIBER_Y [mm]")
     axes.figure.colorbar(dots, cax=bar, extend="both")
-    bar.set_title(literal(unit.replace("electron", "e⁻")), fontsize=9.5, loc="left", pad=14)
 
 
 def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
@@ -159,7 +157,7 @@ def _circle(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], feature
     axes.add_patch(Circle((float(centre[0]), float(centre[1])), radius, fill=False, ec="black", lw=2.0))
     above = centre[1] < 0
     axes.annotate(
-        _name(feature),
+        fiber_text(feature.fibers),
         xy=(centre[0], centre[1] + (radius if above else -radius)),
         xytext=(0, 14 if above else -14),
         textcoords="offset points",

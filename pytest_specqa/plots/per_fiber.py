@@ -8,10 +8,23 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from pytest_specqa.plots.canvas import BLUE, FAINT, VERMILLION, as_float, fiber_text, literal, new_figure, nothing_to_show, place
+from pytest_specqa.plots.canvas import (
+    BLUE,
+    FAINT,
+    VERMILLION,
+    FloatArray,
+    as_float,
+    fiber_text,
+    literal,
+    new_figure,
+    nothing_to_show,
+    place,
+)
 
 MAX_NAMED = 12
 GREEN_FILL = "#e3f1e6"
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 def per_fiber(
@@ -48,8 +61,11 @@ def per_fiber(
     if not known.any():
         return nothing_to_show(title, "No fiber has a finite value.")
     outside = known & ~((values >= low) & (values <= high))
-    absent = f"; {int((~known).sum())} without a value" if not known.all() else ""
-    figure = new_figure(1330, 430, title=title, subtitle=f"{int(outside.sum())} of {values.size} fibers outside the limits{absent}")
+    bottom, top = _range(values[known], low, high)
+    beyond = known & ((values < bottom) | (values > top))
+    figure = new_figure(
+        1330, 430, title=title, subtitle=_counts(outside, known, beyond, limited=math.isfinite(low) or math.isfinite(high))
+    )
     axes = place(figure, (86, 66, 1174, 310))
     errors = as_float(error)
     if errors.shape == values.shape:
@@ -57,12 +73,13 @@ def per_fiber(
     good = known & ~outside
     axes.scatter(fibers[good], values[good], s=12, color=BLUE, lw=0, zorder=2)
     axes.scatter(fibers[outside], values[outside], s=34, marker="D", color=VERMILLION, lw=0, zorder=3)
-    seen_low, seen_high = float(values[known].min()), float(values[known].max())
-    bounds = [seen_low, seen_high, *(limit for limit in (low, high) if math.isfinite(limit))]
-    room = 0.1 * (max(bounds) - min(bounds)) or max(abs(seen_high), 1.0) * 0.1
-    axes.set_ylim(min(bounds) - room, max(bounds) + room)
-    bottom, top = axes.get_ylim()
-    axes.axhspan(max(low, bottom), min(high, top), color=GREEN_FILL, lw=0, zorder=0)
+    axes.set_ylim(bottom, top)
+    for k in np.flatnonzero(beyond):
+        above = values[k] > top
+        edge = top if above else bottom
+        axes.plot(fibers[k], edge, marker="^" if above else "v", ms=7, color=VERMILLION if outside[k] else BLUE, clip_on=False)
+    if math.isfinite(low) or math.isfinite(high):
+        axes.axhspan(max(low, bottom), min(high, top), color=GREEN_FILL, lw=0, zorder=0)
     for limit in (low, high):
         if math.isfinite(limit):
             axes.axhline(limit, color=FAINT, lw=1.0, ls="--")
@@ -72,11 +89,33 @@ def per_fiber(
     runs.sort(key=lambda run: -float(np.abs(values[run] - centre).max()))
     for run in runs[:MAX_NAMED]:
         name = fiber_text((int(fibers[run[0]]), int(fibers[run[-1]]))).split()[1]
-        axes.annotate(name, (fibers[run[-1]], values[run[-1]]), xytext=(6, 4), textcoords="offset points", fontsize=9.5)
+        axes.annotate(
+            name, (fibers[run[-1]], min(max(values[run[-1]], bottom), top)), xytext=(6, 4), textcoords="offset points", fontsize=9.5
+        )
     axes.set_xlim(fibers.min() - 2, fibers.max() + 2)
-    axes.set_xlabel("FIBER (shaded: allowed)")
+    axes.set_xlabel("FIBER (shaded: allowed)" if math.isfinite(low) or math.isfinite(high) else "FIBER")
     axes.set_ylabel(literal(f"{label} [{unit}]" if unit else label))
     return figure
+
+
+def _range(values: FloatArray, low: float, high: float) -> tuple[float, float]:
+    """Vertical range: limits and bulk always, and outliers too unless they would flatten everything else."""
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle))) or float(np.std(values))
+    wanted = [middle - 8 * spread, middle + 8 * spread, *(limit for limit in (low, high) if math.isfinite(limit))]
+    least, most = min(wanted), max(wanted)
+    reach = most - least
+    least = min(least, max(float(values.min()), least - reach))
+    most = max(most, min(float(values.max()), most + reach))
+    room = 0.06 * (most - least) or max(abs(middle), 1.0) * 0.1
+    return least - room, most + room
+
+
+def _counts(outside: BoolArray, known: BoolArray, beyond: BoolArray, *, limited: bool) -> str:
+    parts = [f"{int(outside.sum())} of {known.size} fibers outside the limits" if limited else f"{known.size} fibers"]
+    parts += [f"{int((~known).sum())} without a value"] if not known.all() else []
+    parts += [f"{int(beyond.sum())} beyond the edges (triangles)"] if beyond.any() else []
+    return "; ".join(parts)
 
 
 def _runs(fibers: npt.NDArray[np.int_], rows: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:

@@ -22,6 +22,7 @@ from pytest_specqa.plots.canvas import (
     new_figure,
     nothing_to_show,
     place,
+    short_unit,
     spread_labels,
     symmetric_limit,
 )
@@ -34,7 +35,8 @@ LEFT, RIGHT = 74, 86
 NAMES_HEIGHT = 92
 """Room above the image for the names of what was found."""
 MAX_MARKED, MAX_NAMED, MAX_GROUPS = 60, 14, 3
-GREYS = 14
+BROAD = "bump"
+GREYS = 10
 """Steps of the grey scale: pixel noise compresses badly, and no eye sees more steps in it."""
 
 
@@ -152,7 +154,7 @@ def _image(figure: Figure, binned: FloatArray, *, waves: FloatArray, fibers: npt
     axes.spines[["top", "right"]].set_visible(True)
     bar = place(figure, (LEFT + across + 10, top, 12, min(height, 200)))
     figure.colorbar(drawn, cax=bar)
-    bar.set_title(unit.replace("electron", "e⁻"), fontsize=10, loc="left")
+    bar.set_title(short_unit(unit), fontsize=10, loc="left")
     return axes
 
 
@@ -164,9 +166,12 @@ def _mark(axes: Axes, features: Sequence[Feature], first_fiber: int, across: int
         corner = (low, fibers[0] - first_fiber - 0.5)
         axes.add_patch(Rectangle(corner, high - low, fibers[1] - fibers[0] + 1, fill=False, ec=kind_colour(kind), lw=1.0))
     names: dict[str, tuple[float, str]] = {}
+    for low, high in _union([feature.waves for feature in features[:MAX_MARKED] if feature.kind == BROAD]):
+        names[f"{low:.0f}–{high:.0f} Å"] = ((low + high) / 2, kind_colour(BROAD))
     for feature in features[:MAX_MARKED]:
-        middle = sum(feature.waves) / 2
-        names.setdefault(feature.label or f"{middle:.0f} Å", (middle, kind_colour(feature.kind)))
+        if feature.kind != BROAD:
+            middle = sum(feature.waves) / 2
+            names.setdefault(feature.label or f"{middle:.0f} Å", (middle, kind_colour(feature.kind)))
     _name_wavelengths(axes, names, per_pixel)
 
 
@@ -175,16 +180,18 @@ def _outlines(features: Sequence[Feature], *, pad: float) -> list[tuple[str, tup
     groups: dict[tuple[str, tuple[int, int]], list[tuple[float, float]]] = {}
     for feature in features:
         groups.setdefault((feature.kind, feature.fibers), []).append((feature.waves[0] - pad, feature.waves[1] + pad))
-    boxes = []
-    for (kind, fibers), ranges in groups.items():
-        merged: list[tuple[float, float]] = []
-        for low, high in sorted(ranges):
-            if merged and low <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-            else:
-                merged.append((low, high))
-        boxes.extend((kind, fibers, low, high) for low, high in merged)
-    return boxes
+    return [(kind, fibers, *span) for (kind, fibers), ranges in groups.items() for span in _union(ranges)]
+
+
+def _union(ranges: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Join ranges that overlap."""
+    merged: list[tuple[float, float]] = []
+    for low, high in sorted(ranges):
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
 
 
 def _name_wavelengths(axes: Axes, names: dict[str, tuple[float, str]], per_pixel: float) -> None:

@@ -93,9 +93,13 @@ def _table(head: Iterable[str], rows: Sequence[Iterable[tuple[str, str]]], *, mo
 
 
 def _flips(flips: Sequence[VerdictChange]) -> list[str]:
-    title = "<h2>Verdicts that changed, and failures that stay</h2>"
+    return ["<h2>Verdicts that changed, and failures that stay</h2>", flips_table(flips)]
+
+
+def flips_table(flips: Sequence[VerdictChange]) -> str:
+    """Write the changed verdicts as an HTML table; names and messages are escaped."""
     if not flips:
-        return [title, '<p class="note">None: every verdict is the same, and nothing fails.</p>']
+        return '<p class="note">None: every verdict is the same, and nothing fails.</p>'
     rows = [
         (
             ("", _mark(change.flip)),
@@ -107,7 +111,7 @@ def _flips(flips: Sequence[VerdictChange]) -> list[str]:
         )
         for change in flips
     ]
-    return [title, *_table(("change", "unit", "expectation", "before", "after", "deciding measure"), rows)]
+    return "\n".join(_table(("change", "unit", "expectation", "before", "after", "deciding measure"), rows))
 
 
 def _redshifts(redshifts: RedshiftChanges) -> list[str]:
@@ -138,8 +142,8 @@ def _redshifts(redshifts: RedshiftChanges) -> list[str]:
         (
             ("unit", f"tile {move.tile}, fiber {move.fiber}"),
             ("number", str(move.targetid)),
-            ("number", f"{move.before:.4f}"),
-            ("number", f"{move.after:.4f}"),
+            ("number", _redshift(move.before)),
+            ("number", _redshift(move.after)),
             ("", escape(f"{move.spectype_before} → {move.spectype_after}")),
         )
         for move in redshifts.moves
@@ -148,6 +152,11 @@ def _redshifts(redshifts: RedshiftChanges) -> list[str]:
         parts.append(f"<details open><summary>{len(moves)} catastrophic moves: good in both productions, and elsewhere</summary>")
         parts += [*_table(("target", " TARGETID", " z before", " z after", "SPECTYPE"), moves, most=MOVES), "</details>"]
     return parts
+
+
+def _redshift(z: float) -> str:
+    """Four digits; a star's tiny blueshift is no minus zero."""
+    return f"{round(z, 4) + 0.0:.4f}"
 
 
 def _pictures(pictures: Sequence[Picture]) -> list[str]:
@@ -178,7 +187,7 @@ def _changes(comparison: Comparison) -> list[str]:
 def _change(change: MeasureChange) -> list[tuple[str, str]]:
     record = change.after
     unit = escape(record.get("value_unit") or "")
-    words = {None: "", True: '<span class="worse">worse</span>', False: '<span class="better">better</span>'}
+    words = {None: "", True: '<span class="moved-worse">worse</span>', False: '<span class="moved-better">better</span>'}
     size = "no error" if change.significance is None else f"{change.significance:+.1f}"
     return [
         ("unit", escape(record["unit"])),
@@ -199,13 +208,16 @@ def _with_error(record: dict[str, object]) -> str:
 def _spread(comparison: Comparison) -> list[str]:
     if not comparison.spread:
         return []
+    differing = [one for one in comparison.spread if one.before != one.after]
+    same = len(comparison.spread) - len(differing)
     parts = ["<h2>Distributions over units</h2>", '<div class="grid">']
-    for one in comparison.spread:
+    for one in differing:
         shift = f"median change {one.shift:+.3g} {one.unit}"
         chance = f"; shared by all units (p = {one.p_value:.1g})" if one.significant else ""
         pull = f"; scatter of the changes {one.pull_width:.2g} × their error" if one.pull_width is not None else ""
         parts.append(
             f"<div><b>{escape(one.measure)}</b>{escape(one.expectation)}{histogram(one)}"
-            f"{len(one.before)} units: {escape(shift + chance + pull)}</div>"
+            f"{len(one.before)} unit{'s' * (len(one.before) != 1)}: {escape(shift + chance + pull)}</div>"
         )
-    return [*parts, "</div>", '<p class="note">Filled: before; line: after; red: the limit.</p>']
+    rest = f" {same} measures are the same in every unit and not drawn." if same else ""
+    return [*parts, "</div>", f'<p class="note">Filled: before; line: after; red: the limit.{rest}</p>']

@@ -136,4 +136,4 @@ def _sframe(before: Production, after: Production, where: dict[str, Any]) -> Arr
     fiber = int(where["camera"][1]) * FIBERS_PER_PETAL + np.arange(len(images[0]))
     note = "one row per fiber; a vertical line is left-over sky, a horizontal one is an object"
     arrays = {"before": images[0], "after": images[1], "wave": frames[1].wave, "fiber": fiber, "note": note}
-    return {**arrays, "unit": "[e/Å]", "percent": 95.0}
+    return {**arrays, "unit": "[e/Å]", "percent": 85.0}

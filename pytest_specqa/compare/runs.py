@@ -55,11 +55,14 @@ class Suite:
         Folder below ``tiles/``.
     processes : int
         Number of worker processes.
+    tests : tuple of str
+        What pytest is asked to run; the project's expectations where nothing is given.
     """
 
     filters: tuple[str, ...] = ()
     group: str = "cumulative"
     processes: int = 0
+    tests: tuple[str, ...] = ()
 
     def measure(self, root: Path, *, skipping: Collection[str] = ()) -> list[Record]:
         """Run the suite in a process of its own and return what it measured.
@@ -77,7 +80,7 @@ class Suite:
                 sys.executable,
                 "-m",
                 "pytest",
-                *_suite(),
+                *(self.tests or _suite()),
                 "-q",
                 "-p",
                 "no:cacheprovider",

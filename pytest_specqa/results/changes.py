@@ -135,7 +135,15 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     trials = [change.p_value for change in judged if change.sigma]
     threshold = false_discovery_threshold(trials, rate=rate)
     judged = [replace(change, significant=bool(change.sigma) and change.p_value <= threshold) for change in judged]
-    return sorted(judged, key=lambda change: (not change.significant, -abs(change.significance or 0.0), change.delta == 0))
+    return sorted(judged, key=_worst_first)
+
+
+def _worst_first(change: MeasureChange) -> tuple[int, float]:
+    """Significant changes, then those that nothing tells from noise or not, in units of their limit, then noise."""
+    if change.significant or change.sigma:
+        return 0 if change.significant else 2, -abs(change.significance or 0.0)
+    scale = max(abs(change.after.get(side) or 0.0) for side in ("low", "high"))
+    return 1 if change.delta else 3, -abs(change.delta) / (scale or 1.0)
 
 
 def _with_probability(group: list[MeasureChange]) -> list[MeasureChange]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_specqa.results.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
-from pytest_specqa.results.flips import Cell, Flip, Key, VerdictChange, cells, tally, verdict_changes
+from pytest_specqa.results.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
 from pytest_specqa.results.records import Record
 
 SHOWN = 20
@@ -116,9 +116,9 @@ def against_baseline(records: Sequence[Record], baseline: Sequence[Record]) -> C
     return compare(baseline, records, partial=True)
 
 
-def known_failures(baseline: Iterable[Record]) -> frozenset[Key]:
-    """Units and expectations that fail in the baseline, so that failing again is no regression."""
-    return frozenset(key for key, cell in cells(baseline).items() if cell.fails)
+def known_failures(baseline: Iterable[Record]) -> frozenset[tuple[str, str, str]]:
+    """Units, expectations and measures that fail in the baseline, so that failing again is no regression."""
+    return frozenset((*key, name) for key, cell in cells(baseline).items() for name in cell.failures)
 
 
 def summary(comparison: Comparison, *, shown: int = SHOWN) -> str:

@@ -63,17 +63,24 @@ class Cell:
         The measure that decides.
     values : mapping of str to float or None
         Value of every measure.
+    failures : frozenset of str
+        Measures that failed and are not waived.
     """
 
     outcome: Outcome
     waived: bool
     record: Record
     values: Mapping[str, float | None]
+    failures: frozenset[str]
 
     @property
     def fails(self) -> bool:
         """Failed, and nobody answers for it."""
         return self.outcome is Outcome.FAILED and not self.waived
+
+    def excuses(self, later: Cell) -> bool:
+        """Whether all that fails in `later` failed here; a failure without a value may have hidden anything."""
+        return later.failures <= self.failures or any(self.values[name] is None for name in self.failures)
 
     @property
     def insensitive(self) -> bool:
@@ -108,29 +115,33 @@ def cells(records: Iterable[Record]) -> dict[Key, Cell]:
     """Reduce measurements to one verdict per unit and expectation: the worst."""
     worst: dict[Key, tuple[tuple[bool, int], Record]] = {}
     values: dict[Key, dict[str, float | None]] = defaultdict(dict)
+    failures: dict[Key, set[str]] = defaultdict(set)
     for record in records:
         key = record["unit"], record["expectation"]
         values[key][record["measure"]] = record["value"]
         outcome = Outcome(record["outcome"])
         rank = outcome is Outcome.FAILED and not record.get("waiver"), outcome.rank
+        if rank[0]:
+            failures[key].add(record["measure"])
         if key not in worst or rank > worst[key][0]:
             worst[key] = rank, record
     found = {}
     for key, ((fails, _), record) in worst.items():
         outcome = Outcome(record["outcome"])
-        found[key] = Cell(outcome, outcome is Outcome.FAILED and not fails, record, values[key])
+        found[key] = Cell(outcome, outcome is Outcome.FAILED and not fails, record, values[key], frozenset(failures[key]))
     return found
 
 
 def flip(before: Cell | None, after: Cell | None) -> Flip:  # noqa: PLR0911
     """Name the change of one verdict.
 
-    What fails now and did not fail before is broken, whether it was absent, not measured, warned or passed: nothing excuses it.
+    What fails now and did not fail before is broken, whether it was absent, not measured, warned or passed; so is a check that
+    failed before if now another of its measures fails.
     """
     if after is None:
         return Flip.MISSING
     if after.fails:
-        return Flip.STILL_FAILING if before and before.fails else Flip.BROKEN
+        return Flip.STILL_FAILING if before and before.fails and before.excuses(after) else Flip.BROKEN
     if after.waived:
         return Flip.WAIVED
     if before is None:

@@ -54,6 +54,13 @@ def test_the_worst_measure_decides_and_no_waiver_hides_another_failure(record):
     assert "other 0.5 -> 3" in summary(compare(before, after))
 
 
+def test_another_fault_of_a_check_that_failed_already_is_broken(record):
+    one, other = record(2.0), record(2.0, measure="other")
+    assert [change.flip for change in compare([one, other | {"outcome": "passed"}], [one, other]).verdicts] == [Flip.BROKEN]
+    unreadable = record(math.nan, measure="product")
+    assert [change.flip for change in compare([unreadable], [one]).verdicts] == [Flip.STILL_FAILING]
+
+
 def test_a_hole_in_what_both_cover_is_missing_and_another_selection_is_not(record):
     before = [record(), record(camera="r7"), record(night=20211015), record(expectation="test_old")]
     found = compare(before, [record()])
@@ -70,7 +77,7 @@ def test_against_a_baseline_only_what_ran_is_judged(record):
     baseline = [record(2.0), record(camera="r7"), record(night=20211015)]
     found = against_baseline([record(2.0), record(3.0, night=20211016)], baseline)
     assert [change.flip for change in found.verdicts] == [Flip.BROKEN, Flip.STILL_FAILING]
-    assert known_failures(baseline) == {("20211014-00104284-r6", "test_sky_model_smooth")}
+    assert known_failures(baseline) == {("20211014-00104284-r6", "test_sky_model_smooth", "sky_chromatic")}
 
 
 def test_a_change_is_measured_in_its_error_and_noise_is_none(record):

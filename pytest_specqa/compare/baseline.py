@@ -1,0 +1,99 @@
+"""A run of pytest against a baseline: what is a regression, what was known, and the comparison in summary and report."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_specqa import recorder, session
+from pytest_specqa.compare.page import flips_table
+from pytest_specqa.compare.runs import Suite, open_side
+from pytest_specqa.options import FILTERS
+from pytest_specqa.results import store
+from pytest_specqa.results.compare import Comparison, against_baseline, known_failures, summary
+from pytest_specqa.results.records import Record
+
+WORKERINPUT = "specqa_baseline"
+REGRESSIONS = "regressions"
+
+
+class Baseline:
+    """Hooks of a run with ``--specqa-baseline``; with ``--specqa-fail-on regressions`` what failed before does not fail the run.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        The run. Its controlling process reads or measures the baseline once and hands the file to the workers.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.options = session.of(config).options
+        self.name = str(self.options.baseline)
+        self.only_regressions = self.options.fail_on == REGRESSIONS
+        self.records: list[Record] = []
+        self._scratch = ""
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """This run against the baseline; ask only when the run has ended."""
+        return against_baseline(recorder.of(self.config).records, self.records)
+
+    def pytest_sessionstart(self) -> None:
+        """Read or measure the baseline."""
+        with session.usage_errors():
+            workerinput = getattr(self.config, "workerinput", None)
+            self.records = store.read(workerinput[WORKERINPUT]) if workerinput else self._obtain()
+        if self.only_regressions:
+            session.of(self.config).known = known_failures(self.records)
+
+    def _obtain(self) -> list[Record]:
+        side = open_side(self.name, stored=None)
+        if side.root is None:
+            return store.read(self.name)
+        filters = [word for name in FILTERS for value in self.config.getoption(f"specqa_{name}") for word in (f"--{name}", value)]
+        tests = [*(["--pyargs"] if self.config.getoption("pyargs") else []), *self.config.args]
+
+        return Suite(tuple(filters), self.options.group, tests=tuple(tests)).measure(side.root)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Hand the baseline to a worker of pytest-xdist."""
+        if not self._scratch:
+            self._scratch = tempfile.mkdtemp(prefix="specqa-baseline-")
+            store.write(Path(self._scratch) / "baseline.jsonl", self.records)
+        node.workerinput[WORKERINPUT] = f"{self._scratch}/baseline.jsonl"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail the run for what is lost, too: a check that cannot be made any more fails no test."""
+        if hasattr(self.config, "workerinput"):
+            return
+        if self.only_regressions and session.exitstatus == pytest.ExitCode.OK and self.comparison.broken:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_unconfigure(self) -> None:
+        """Remove what was written for the workers."""
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what changed."""
+        if recorder.of(self.config).records:
+            terminalreporter.section(f"against the baseline {self.name}")
+            for line in summary(self.comparison).strip().splitlines():
+                terminalreporter.line(line)
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put what changed on the report page."""
+        if recorder.of(self.config).records:
+            title = f"<b>Against the baseline {escape(self.name)}:</b> {escape(self.comparison.sentence)}"
+            prefix.append(f"<details open><summary>{title}</summary>{flips_table(self.comparison.flips)}</details>")

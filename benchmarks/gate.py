@@ -38,10 +38,12 @@ COPY (
         FROM range({rows}) AS t(i)),
     judged AS (
         SELECT *, night || '/' || printf('%08d', expid) AS place, 50 * (hash(i * 7919 + {number}) / 18446744073709551616.0) AS size,
-            CASE WHEN u < 0.001 THEN 'failed' WHEN u < 0.011 THEN 'warned' WHEN u < 0.031 THEN 'not measured' ELSE 'passed' END AS outcome
+            CASE WHEN u < 0.001 THEN 'failed' WHEN u < 0.011 THEN 'warned' WHEN u < 0.031 THEN 'not measured'
+            ELSE 'passed' END AS outcome
         FROM numbered)
     SELECT replace(place, '/', '-') || '-' || camera AS unit, 'camera' AS kind, camera, 'test_expectation_' || e AS expectation,
-        'measure_' || e || '_' || m AS measure, 'electron/Angstrom' AS value_unit, if(outcome = 'warned', 'warn', 'fail') AS severity,
+        'measure_' || e || '_' || m AS measure, 'electron/Angstrom' AS value_unit,
+        if(outcome = 'warned', 'warn', 'fail') AS severity,
         outcome, 'exposures/' || place || '/sframe-' || camera || '-' || printf('%08d', expid) || '.fits.gz' AS product,
         'measured false-alarm rate 1e-4 over 3000 simulated cameras' AS source,
         'measure ' || round(u * 1000, 3) || ' +- 0.1 (limit 1): fibers 3000-3049 at 6500-6600 A' AS message,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import collecting, hookspecs, judging, options, outcomes, recorder
+from pytest_specqa import collecting, hookspecs, judging, options, outcomes, recorder, rootdir
 from pytest_specqa import session as running
 from pytest_specqa.report import page
 
@@ -23,6 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare the hooks that others may implement."""
     pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Keep the root folder out of the production."""
+    with running.usage_errors():
+        rootdir.correct(early_config)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,6 +14,7 @@ import numpy as np
 from isal import igzip
 from numpy.typing import NDArray
 
+from pytest_specqa.errors import ProductError
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
@@ -27,6 +28,7 @@ SKIP_CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"
 
 _BITPIX = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
 _UNSIGNED = {(16, 2.0**15): "u2", (32, 2.0**31): "u4", (64, 2.0**63): "u8", (8, -128.0): "i1"}
 
 
@@ -152,13 +154,15 @@ class FitsStream:
         """
         if hdu is not self._hdu or self.position != hdu.start:
             raise ValueError(f"the stream has passed the data of HDU {hdu.name}")
+        rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
-            raw = self._take(hdu.shape[0] * hdu.dtype.itemsize if hdu.table else hdu.nbytes, hdu.name)
+            raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
         if self.gzipped and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
             self._check_whole(hdu.name)
-        if hdu.table:
-            return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
-        return _unpack_image(raw, hdu)
+        try:
+            return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0]) if hdu.table else _unpack_image(raw, hdu)
+        except _MALFORMED as error:
+            raise self._malformed(hdu.name, error) from None
 
     def check_end(self) -> None:
         """Make sure that the file goes on to its end, without inflating it.
@@ -222,17 +226,19 @@ class FitsStream:
             nbytes = abs(bitpix) // 8 * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
             table = header.get("XTENSION") == "BINTABLE" and not header.get("ZIMAGE")
             dtype = row_dtype(header) if table else _image_dtype(header, bitpix)
-            if min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
+            if bitpix not in _BITPIX or min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
                 raise ValueError("sizes do not fit")
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-            what = f"a malformed header ({type(error).__name__}: {str(error)[:60]!r})"
-            expected = "BITPIX, NAXIS and column formats as FITS has them"
-            raise defect(self.path, name or None, found=what, expected=expected) from None
+        except _MALFORMED as error:
+            raise self._malformed(name, error) from None
         room = self._disk_size * MAX_INFLATION if self.gzipped else self._disk_size - self.position
         if nbytes > room:
             what = f"a truncated file of {self._disk_size} bytes"
             raise defect(self.path, name or None, found=what, expected=f"the {nbytes} bytes that the header declares", do=COPY)
         return HDU(name, header, table, axes[:1] if table else axes or (0,), dtype, nbytes, self.position)
+
+    def _malformed(self, name: str, error: Exception) -> ProductError:
+        what = f"a malformed header ({type(error).__name__}: {str(error)[:60]!r})"
+        return defect(self.path, name or None, found=what, expected="BITPIX, NAXIS and column formats as FITS has them")
 
     def _take(self, count: int, name: str) -> bytes:
         raw = self._source.read(count) if count else b""

@@ -67,6 +67,14 @@ def test_an_unknown_format_is_refused(form: str) -> None:
         row_dtype({"TFIELDS": 1, "TTYPE1": "A", "TFORM1": form})
 
 
+def test_a_scale_that_is_no_number_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    fitsio.write(str(path), np.zeros(3, dtype=[("A", "u2")]), extname="FIBERMAP")
+    path.write_bytes(path.read_bytes().replace(b"32768 ", b"3x768 ", 1))
+    with pytest.raises(ProductError, match=r"^t.fits HDU FIBERMAP: found a malformed header"):
+        read_table(path)
+
+
 def test_a_row_length_that_does_not_fit_the_columns_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "t.fits"
     fitsio.write(str(path), np.zeros(3, dtype=[("A", "i4")]), extname="FIBERMAP")

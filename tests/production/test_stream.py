@@ -185,6 +185,8 @@ def test_endless_hdus_are_capped(tmp_path: Path) -> None:
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 8"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = -8"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 'many'"), "a malformed header"),
+        (header_block("SIMPLE  = T", "BITPIX  = 325", "NAXIS   = 1", "NAXIS1  = 2", "BZERO   = 7"), "a malformed header"),
+        (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = 2", "BZERO   = 'x'"), "a malformed header"),
     ],
 )
 def test_what_is_no_fits_file_is_one_line(tmp_path: Path, content: bytes, found: str) -> None:

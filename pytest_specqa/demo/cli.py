@@ -14,7 +14,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     Parameters
     ----------
     subparsers : argparse subparsers action
-        Where verbs are registered; the parsed arguments carry ``func``.
+        Where verbs are registered; the parsed arguments carry ``run``.
     """
     verb = subparsers.add_parser("demo", help="write a simulated production with a known defect")
     verb.add_argument("directory", type=Path, metavar="DIR", help="folder to write; variants go to DIR/before and DIR/after")
@@ -27,7 +27,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     verb.add_argument("--list-faults", action=_ListFaults, help="list the faults that can be planted, and leave")
     verb.add_argument("--quiet", action="store_true", help="no progress bar")
-    verb.set_defaults(func=_demo)
+    verb.set_defaults(run=_demo)
 
 
 class _ListFaults(argparse.Action):
@@ -41,9 +41,7 @@ class _ListFaults(argparse.Action):
         from pytest_specqa.demo.faults import FAULTS  # noqa: PLC0415
 
         for fault in FAULTS.values():
-            print(
-                f"{fault.name:<24} {fault.id:<4} {fault.stage:<10} {fault.amplitude:g} {fault.unit}: {fault.doc} [{fault.reference}]"
-            )
+            print(f"{fault.name:<24} {fault.id:<4} {fault.stage:<10} {fault.amplitude:g} {fault.unit}: {fault.doc}")
         parser.exit()
 
 

@@ -123,7 +123,8 @@ def draw_redshifts(kind: int, count: int, rng: np.random.Generator, *, structure
     ndarray f8[count]
         Redshifts.
     """
-    pdf = np.interp(structure.z, *np.array(_KNOTS[kind] + _TAILS[kind], dtype=float).T, left=0, right=0)
+    knots, values = np.array(_KNOTS[kind] + _TAILS[kind], dtype=float).T
+    pdf = np.interp(structure.z, knots, values, left=0, right=0)
     if kind != QSO:
         pdf = pdf * structure.density
     cdf = np.cumsum(pdf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,7 +58,7 @@ class Library:
     colors: F64
 
 
-def _emission(rest: F64, lines: list[tuple[float, float, float]]) -> F64:
+def _emission(rest: F64, lines: Sequence[tuple[float, float, float]]) -> F64:
     """Lines of given centre, sigma and equivalent width [Angstrom] over a continuum of 1."""
     total = np.zeros_like(rest)
     for centre, sigma, width in lines:
@@ -65,7 +66,7 @@ def _emission(rest: F64, lines: list[tuple[float, float, float]]) -> F64:
     return total
 
 
-def _absorption(rest: F64, lines: list[tuple[int, int, float]]) -> F64:
+def _absorption(rest: F64, lines: Sequence[tuple[float, float, float]]) -> F64:
     total = np.ones_like(rest)
     for centre, sigma, depth in lines:
         total *= 1 - depth * gaussian(rest, centre, sigma)
@@ -75,24 +76,25 @@ def _absorption(rest: F64, lines: list[tuple[int, int, float]]) -> F64:
 def _red_galaxy(wave: F64, z: float) -> F64:
     rest = wave / (1 + z)
     step = 0.45 + 0.55 / (1 + np.exp(-(rest - 4000) / 25))
-    return step * (rest / 5000) ** np.where(rest < 4000, 1.8, 0.2) * _absorption(rest, _METALS)
+    return np.asarray(step * (rest / 5000) ** np.where(rest < 4000, 1.8, 0.2) * _absorption(rest, _METALS))
 
 
 def _blue_galaxy(wave: F64, z: float) -> F64:
     rest = wave / (1 + z)
-    return (rest / 4000) ** -1.3 * (1 + _emission(rest, _OXYGEN))
+    return np.asarray((rest / 4000) ** -1.3 * (1 + _emission(rest, _OXYGEN)))
 
 
 def _quasar(wave: F64, z: float) -> F64:
     rest = wave / (1 + z)
     forest = np.where(rest < 1215.7, np.exp(-0.0018 * (1 + z) ** 3.9), 1.0) * np.where(rest < 912, 0.05, 1.0)
-    return (rest / 2500) ** -1.5 * (1 + _emission(rest, _BROAD)) * forest
+    return np.asarray((rest / 2500) ** -1.5 * (1 + _emission(rest, _BROAD)) * forest)
 
 
 def _star(wave: F64, temperature: float) -> F64:
     planck = wave**-5.0 / np.expm1(1.4388e8 / (wave * temperature))
     lines = [(centre, sigma, depth * min(1.0, temperature / 8000)) for centre, sigma, depth in _BALMER]
-    return planck / planck.mean() * _absorption(wave, lines) * _absorption(wave, [(c, s // 2, d * 0.8) for c, s, d in _METALS])
+    metals = [(centre, sigma / 2, 0.8 * depth) for centre, sigma, depth in _METALS]
+    return np.asarray(planck / planck.mean() * _absorption(wave, lines) * _absorption(wave, metals))
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +106,7 @@ def library() -> Library:
     Library
         One entry per class and redshift (or temperature); the first entry is empty sky.
     """
-    wave = 3600 + 0.8 * np.arange(7781)
+    wave: F64 = np.asarray(3600 + 0.8 * np.arange(7781), dtype=np.float64)
     spectra, kinds, redshifts = [np.zeros_like(wave)], [SKY], [0.0]
     for code, build in ((LRG, _red_galaxy), (ELG, _blue_galaxy), (QSO, _quasar)):
         for z in _REDSHIFTS[code]:

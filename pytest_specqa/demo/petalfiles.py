@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.demo.conditions import TileConditions
 from pytest_specqa.demo.faults import FAULTS
-from pytest_specqa.demo.fitsbytes import Value, write_file
+from pytest_specqa.demo.fitsbytes import Part, Value, write_file
 from pytest_specqa.demo.products import fiberflat_parts, fluxcalib_parts, frame_parts, sky_parts
 from pytest_specqa.demo.redshifts import coadd_fibermap, fit_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
@@ -89,7 +89,7 @@ def _simulate(task: PetalTask, targets: Targets, exposure: StoryExposure, *, ban
     if variant == "before":
         planted.setdefault(_DEFECT, 1.0)
     rng = np.random.default_rng([task.seed, exposure.expid, task.petal, "brz".index(band)])
-    return simulate_camera(exposure.conditions(band, task.petal), rng, faults=planted, targets=targets, instrument=task.seed)
+    return simulate_camera(exposure.conditions(band, task.petal), rng, faults=planted, targets=targets, spectrograph=task.seed)
 
 
 def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *, variant: str) -> None:
@@ -99,7 +99,7 @@ def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *
     cards |= {"WAVEMIN": float(camera.wave[0]), "WAVEMAX": float(camera.wave[-1])}
     own = fibermap_cards(exposure)
     first = variant == task.variants[0]
-    shared = {"frame": lambda: frame_parts("frame", camera, cards=cards, fibermap_cards=own)}
+    shared: dict[str, Callable[[], list[Part]]] = {"frame": lambda: frame_parts("frame", camera, cards=cards, fibermap_cards=own)}
     shared["fluxcalib"] = lambda: fluxcalib_parts(camera, cards=cards, fibermap_cards=own)
     for kind, parts in shared.items():
         path = night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz"

@@ -191,7 +191,7 @@ def _scores(kind: str, camera: SimCamera) -> NDArray[Any]:
     """Score columns: the frame's counts; all stages and TSNR2 for a cframe."""
     letter = camera.conditions.band.upper()
     columns: dict[str, NDArray[Any]] = {"TARGETID": camera.fibermap["TARGETID"].astype(np.int64)}
-    stages = {"RAW": camera.frame.flux}
+    stages: dict[str, NDArray[Any]] = {"RAW": camera.frame.flux}
     if kind == "cframe":
         stages |= {"FFLAT": camera.frame.flux / np.maximum(camera.fiberflat, 1e-3)}
         stages |= {"SKYSUB": camera.sframe.flux, "CALIB": camera.cframe.flux}

@@ -20,14 +20,24 @@ SMALL_DELTA_CHI2, NODATA = 1 << 2, 1 << 9
 UNFIT_Z = 0.0
 """Redshift of spectra without data."""
 
-_SUCCESS = {LRG: 0.965, ELG: 0.66, QSO: 0.62, STD: 0.995}
+_SUCCESS = {LRG: 0.965, ELG: 0.56, QSO: 0.54, STD: 0.995}
 _DELTACHI2 = {LRG: 400.0, ELG: 180.0, QSO: 1500.0, STD: 8000.0}
 _COEFFICIENTS = 10
-_DTYPE = np.dtype(
-    [("TARGETID", "i8"), ("CHI2", "f8"), ("COEFF", "f8", (_COEFFICIENTS,)), ("Z", "f8"), ("ZERR", "f8"), ("ZWARN", "i8")]
-    + [("NPIXELS", "i8"), ("SPECTYPE", "S6"), ("SUBTYPE", "S20"), ("NCOEFF", "i8"), ("DELTACHI2", "f8")]
+_COLUMNS = f"""
+    TARGETID:i8 CHI2:f8 COEFF:({_COEFFICIENTS},)f8 Z:f8 ZERR:f8 ZWARN:i8 NPIXELS:i8 SPECTYPE:S6 SUBTYPE:S20 NCOEFF:i8 DELTACHI2:f8
+"""
+_DTYPE = np.dtype([tuple(column.split(":")) for column in _COLUMNS.split()])
+_COADD_COLUMNS: tuple[str, ...] = (
+    "TARGETID",
+    "TARGET_RA",
+    "TARGET_DEC",
+    "OBJTYPE",
+    "DESI_TARGET",
+    "BGS_TARGET",
+    "MWS_TARGET",
+    "SCND_TARGET",
+    "EBV",
 )
-_COADD_COLUMNS = ("TARGETID", "TARGET_RA", "TARGET_DEC", "OBJTYPE", "DESI_TARGET", "BGS_TARGET", "MWS_TARGET", "SCND_TARGET", "EBV")
 _COADD_COLUMNS += ("FLUX_G", "FLUX_R", "FLUX_Z", "FLUX_W1", "FLUX_W2", "FIBERFLUX_G", "FIBERFLUX_R", "FIBERFLUX_Z", "MORPHTYPE")
 _COADD_COLUMNS += ("PHOTSYS", "PRIORITY", "FIBER", "PETAL_LOC", "DEVICE_LOC", "LOCATION", "FIBERASSIGN_X", "FIBERASSIGN_Y")
 

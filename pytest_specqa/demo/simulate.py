@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo import exposure as stages
+from pytest_specqa.demo import instrument, pipeline
 from pytest_specqa.demo.conditions import Conditions
-from pytest_specqa.demo.exposure import Exposure, Streams
+from pytest_specqa.demo.exposure import Exposure, Streams, fitted_sky
 from pytest_specqa.demo.faults import FAULTS, Place, check_faults
 from pytest_specqa.demo.targets import FATAL, Targets, draw_targets
 from pytest_specqa.demo.templates import band_template
@@ -116,7 +116,7 @@ def simulate_camera(
     *,
     faults: Mapping[str, float] | None = None,
     targets: Targets | None = None,
-    instrument: int | None = None,
+    spectrograph: int | None = None,
     noise: bool = True,
 ) -> SimCamera:
     """Simulate one camera exposure from the sky to the cframe.
@@ -131,7 +131,7 @@ def simulate_camera(
         Fault name to amplitude in the unit of `FAULTS`; 0 plants nothing.
     targets : Targets or None
         Targets of the petal; drawn if not given.
-    instrument : int or None
+    spectrograph : int or None
         Seed of the spectrograph: the same flat in all exposures that share it.
     noise : bool
         Whether to add photon and read noise, cosmic rays and flat noise; ivar is the same without.
@@ -148,13 +148,13 @@ def simulate_camera(
     """
     planted = {name: amplitude for name, amplitude in check_faults(faults or {}).items() if amplitude != 0}
     seeds = [int(seed) for seed in rng.integers(0, 2**62, 5)]
-    instrument = seeds[4] if instrument is None else instrument
+    spectrograph = seeds[4] if spectrograph is None else spectrograph
     streams = Streams(
         scene=np.random.Generator(np.random.SFC64(seeds[0])),
         noise=np.random.Generator(np.random.SFC64(seeds[1])),
-        instrument=np.random.Generator(np.random.SFC64([instrument, ord(conditions.band), conditions.petal])),
+        instrument=np.random.Generator(np.random.SFC64([spectrograph, ord(conditions.band), conditions.petal])),
         fault_seed=seeds[2],
-        instrument_seed=instrument,
+        instrument_seed=spectrograph,
         noisy=noise,
     )
     targets = draw_targets(conditions, np.random.default_rng(seeds[3])) if targets is None else targets
@@ -175,15 +175,15 @@ def simulate_camera(
 
 
 _STEPS = (
-    ("scene", stages.open_scene),
-    ("ccd", stages.expose),
-    ("frame", stages.read_out),
-    ("flat", stages.measure_flat),
-    ("flattened", stages.apply_flat),
-    ("sky", stages.model_sky),
-    ("sframe", stages.subtract_sky),
-    ("fluxcalib", stages.calibrate),
-    ("cframe", stages.apply_calibration),
+    ("scene", instrument.open_scene),
+    ("ccd", instrument.expose),
+    ("frame", instrument.read_out),
+    ("flat", instrument.measure_flat),
+    ("flattened", pipeline.apply_flat),
+    ("sky", pipeline.model_sky),
+    ("sframe", pipeline.subtract_sky),
+    ("fluxcalib", pipeline.calibrate),
+    ("cframe", pipeline.apply_calibration),
 )
 
 
@@ -206,7 +206,7 @@ def fault_rng(seed: int, name: str) -> np.random.Generator:
 
 
 def _finish(state: Exposure, truth: dict[str, Place]) -> SimCamera:
-    cond, sky = state.conditions, stages.fitted_sky(state)
+    cond, sky = state.conditions, fitted_sky(state)
     fm = state.targets.fibermap
     clean = np.broadcast_to(np.uint32(0), state.flux.shape)
     header = {

@@ -127,10 +127,10 @@ def _reject_fibers(flux: F32, ivar: F32, rows: Rows) -> Rows:
     """Drop sky fibers without data, or whose median is far from that of the others."""
     alive = rows[np.count_nonzero(ivar[rows, ::4], axis=1) > 0.1 * flux[:, ::4].shape[1]]
     if alive.size < 5:
-        return alive
+        return np.asarray(alive)
     level = np.median(flux[alive, ::4], axis=1)
     offset = np.abs(level - np.median(level))
-    return alive[offset <= _FIBER_CLIP * max(1.4826 * float(np.median(offset)), 1e-3)]
+    return np.asarray(alive[offset <= _FIBER_CLIP * max(1.4826 * float(np.median(offset)), 1e-3)])
 
 
 def find_peaks(mean: F32) -> Rows:
@@ -182,7 +182,8 @@ def _throughput(residual: F32, ivar: F32, mean: F32) -> F32:
     if power <= 0:
         return np.ones(residual.shape[0], dtype=np.float32)
     usable = np.where(ivar > 0, residual, 0)
-    return (1 + np.clip(usable @ vector / np.float32(power), -_MAX_THRPUTCORR, _MAX_THRPUTCORR)).astype(np.float32)
+    excess: F32 = usable @ vector / np.float32(power)
+    return (1 + np.clip(excess, -_MAX_THRPUTCORR, _MAX_THRPUTCORR)).astype(np.float32)
 
 
 def line_scale(residual: F32, ivar: F32, sky: SkyModel) -> F32:

@@ -85,7 +85,7 @@ def wave_grid(band: str) -> F64:
         Bin centres [Angstrom]: 2751 bins for b, 2326 for r, 2881 for z.
     """
     low, high = _RANGES[band]
-    return low + STEP * np.arange(round((high - low) / STEP) + 1)
+    return np.asarray(low + STEP * np.arange(round((high - low) / STEP) + 1), dtype=np.float64)
 
 
 def gaussian(wave: F64, centre: float, sigma: float) -> F64:
@@ -254,7 +254,8 @@ def ccd_rows(band: str, heliocor: float) -> F32:
     observed = wave_grid(band) / heliocor
     u = (np.arange(500, dtype=np.float32) - 250) / 250
     along = ((observed - np.mean(_RANGES[band])) / _ROW_ANGSTROM + _MID_ROW).astype(np.float32)
-    return _frozen(along + np.float32(_ROW_BEND) * u[:, None] ** 2)
+    rows: F32 = (along + np.float32(_ROW_BEND) * u[:, None] ** 2).astype(np.float32, copy=False)
+    return _frozen(rows)
 
 
 def amplifier_map(band: str, heliocor: float, *, two_amp: bool = False) -> NDArray[np.int8]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_specqa.demo.exposure import Exposure, set_true_flat
+from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import everywhere, touched
 from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
+from pytest_specqa.demo.instrument import set_true_flat
 from pytest_specqa.demo.templates import flat_modes, gaussian
 from pytest_specqa.values import FIBERS_PER_PETAL
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_specqa.demo import exposure as stages
-from pytest_specqa.demo.exposure import Exposure
+from pytest_specqa.demo.exposure import Exposure, fitted_sky
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.leaks import fake_break_redshifts, line_scale_redshifts
 from pytest_specqa.demo.faults.place import draw_clear_wave, everywhere, wave_bins
@@ -16,7 +15,7 @@ from pytest_specqa.values import FIBERS_PER_PETAL
 
 
 def _line_scale_leak(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
-    sky = stages.fitted_sky(state)
+    sky = fitted_sky(state)
     factor = line_scale(state.flattened - sky.flux, state.flattened_ivar, sky)
     sky.flux = sky.flux * (1 + np.float32(amplitude) * factor)
     return everywhere(state, np.flatnonzero(np.abs(factor).max(axis=1) > 0))
@@ -33,7 +32,7 @@ def _sky_line_mismatch(state: Exposure, amplitude: float, rng: np.random.Generat
 def _vertical_feature(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     centre = draw_clear_wave(state, rng)
     bins = wave_bins(state, centre - 1.6, centre + 1.6)
-    state.sframe[:, bins] += np.float32(amplitude) * stages.fitted_sky(state).mean[bins]
+    state.sframe[:, bins] += np.float32(amplitude) * fitted_sky(state).mean[bins]
     return Place(np.arange(FIBERS_PER_PETAL), (centre - 1.6, centre + 1.6))
 
 
@@ -85,12 +84,12 @@ def _laser(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place
 
 
 def _double_sky(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
-    state.sframe -= np.float32(amplitude) * stages.fitted_sky(state).flux
+    state.sframe -= np.float32(amplitude) * fitted_sky(state).flux
     return everywhere(state)
 
 
 def _residual_floor(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
-    state.sframe += np.float32(amplitude) * stages.fitted_sky(state).mean
+    state.sframe += np.float32(amplitude) * fitted_sky(state).mean
     return everywhere(state)
 
 

@@ -15,7 +15,7 @@ from scipy.special import ndtri_exp
 
 from pytest_specqa.measures.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
 from pytest_specqa.measures.redshift_clues import clue
-from pytest_specqa.measures.redshift_reference import CLASSES, reference_density, target_classes
+from pytest_specqa.measures.redshift_reference import CLASSES, GALAXIES, reference_density, target_classes
 from pytest_specqa.measures.redshift_scan import (
     EDGES,
     MINIMUM,
@@ -38,6 +38,7 @@ UNUSABLE = sum(1 << bit for bit in (2, 16, 17, 18, 19, 22, 23, 24))
 """FIBERSTATUS bits of spectra that the pipeline already knows to be bad (broken fiber; bad fiber, trace, flat, arc, amplifier)."""
 GROUP = 50
 """Neighbouring fibers that lie together on the focal plane."""
+TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
 FEWEST = 20
 """Fewest spectra of a sample that are scanned."""
 
@@ -112,11 +113,12 @@ def redshift_pileup(
 ) -> RedshiftPileup:
     """Scan all redshifts for a narrow window with more spectra than smooth n(z) and galaxy clustering explain.
 
-    *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over targets and sky
-    fibers apart and, for a tile, over runs of 1, 2, 3, 5 and 10 adjacent petals. *Null distribution*: negative binomial; the mean
-    is the largest of the estimates from both sides of the window, the left, the right, the reference n(z) of the targets, and the
-    other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the clustering of matter in a
-    window of that volume, with a lognormal tail for rich clusters. The number of windows searched enters the significance.
+    *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over all targets, those
+    of no galaxy sample, and sky fibers apart and, for a tile, over runs of 1, 2, 3, 5 and 10 adjacent petals. *Null distribution*:
+    negative binomial; the mean is the largest of the estimates from both sides of the window, the left, the right, the reference
+    n(z) of the targets, and the other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the
+    clustering of matter in a window of that volume, with a lognormal tail for rich clusters and an allowance for walls. The number
+    of windows searched enters the significance.
     *Blind to*: redshifts below 0.01 (stars, and Galactic nebular emission fitted as a galaxy), fewer than 5 spectra, pile-ups
     wider than 0.06 in ln(1+z), and, where galaxies are common, to excesses that a rich cluster can cause.
 
@@ -160,12 +162,11 @@ def redshift_pileup(
     if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):
         broken = Measured(float("nan"), detail=f"{lost} redshifts are not finite")
         return RedshiftPileup(broken, broken)
-    samples = {name: keep & part for name, part in (("targets", ~sky), ("sky fibers", sky))}
-    samples = {name: rows for name, rows in samples.items() if np.count_nonzero(rows) >= FEWEST}
+    samples = _samples(classes, sky, keep=keep)
     if not samples:
         none = Measured.impossible(f"only {np.count_nonzero(keep)} spectra with data: at least {FEWEST} are needed")
         return RedshiftPileup(none, none)
-    found = {name: _scan(spectra.select(rows)) for name, rows in samples.items()}
+    found = {name: _scan(spectra.select(rows), walls=name == TARGETS) for name, rows in samples.items()}
     name, (window, inside) = min(found.items(), key=lambda item: np.inf if item[1][0] is None else item[1][0].log_p)
     if window is None:
         quiet = f"no window of the {np.count_nonzero(keep)} spectra holds {MINIMUM}, and more than its surroundings let expect"
@@ -189,7 +190,16 @@ def _expected_nz(classes: NDArray[np.str_], grid: Floats) -> Floats:
     )
 
 
-def _scan(spectra: _Spectra) -> tuple[Window | None, Intps]:
+def _samples(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[str, Bools]:
+    """All targets; those of no galaxy sample, in which walls of galaxies hardly show; and sky fibers."""
+    other = ~sky & ~np.isin(classes, GALAXIES)
+    parts = {TARGETS: ~sky, SKY: sky}
+    if (classes != "").any() and (other != parts[TARGETS]).any():
+        parts[OTHER] = other
+    return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= FEWEST}
+
+
+def _scan(spectra: _Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
     """Least likely window of one kind of spectra, and the positions of the spectra inside."""
     petal = spectra.petal
     runs = adjacent_runs(petal)
@@ -204,6 +214,7 @@ def _scan(spectra: _Spectra) -> tuple[Window | None, Intps]:
         petals=member.sum(axis=1),
         trials=independent_runs(runs),
         outside=counts_outside(counts, member=member, size=size),
+        walls=walls,
     )
     if window is None:
         return None, np.array([], dtype=np.intp)
@@ -234,7 +245,7 @@ def _describe(spectra: _Spectra, window: Window, *, inside: Intps, name: str, si
     digits = 2 if window.high - window.low > 0.05 else 3
     hint, waves = clue(window.low, window.high, quasars=bool(np.mean(spectra.quasar[inside]) > 0.5))
     detail = (
-        f"{window.count} of {total} {'' if name == 'targets' else name + ' '}at {window.low:.{digits}f} < z < "
+        f"{window.count} of {total} {'' if name == TARGETS else name + ' '}at {window.low:.{digits}f} < z < "
         f"{window.high:.{digits}f} (expected {window.expected:.1f} +- {error:.1f}), fibers "
         + ", ".join(f"{first}-{last}" for first, last in groups)
         + (f"; {hint}" if hint else "")
@@ -261,7 +272,7 @@ def _describe(spectra: _Spectra, window: Window, *, inside: Intps, name: str, si
         significance,
         excess,
         window=(window.low, window.high),
-        of_sky=name != "targets",
+        of_sky=name == SKY,
         count=window.count,
         expected=window.expected,
         error=error,

@@ -12,12 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 CLASSES = ("BGS", "LRG", "ELG", "QSO")
+GALAXIES = ("BGS", "LRG", "ELG")
 CLASS_BITS = {"LRG": 0, "ELG": 1, "QSO": 2, "BGS": 60}
 """Bit of each class in DESI_TARGET of the main survey."""
 HUBBLE_MPC = 2998.0
 OMEGA_MATTER = 0.315
 CLUSTERING_LENGTH = 7.0
 """Correlation length in Mpc/h; luminous red galaxies reach 8, emission-line galaxies 5."""
+WALL_VARIANCE = 0.3
+WALL_DEPTH = 0.005
+"""Walls of galaxies span a tile whatever its size, in a shell of this thickness in ln(1+z); the power law knows nothing of them."""
 PETAL_SIDE_DEG = 0.9
 """Side of a square with the area of a petal: a tenth of 8 square degrees."""
 
@@ -100,6 +104,10 @@ def structure_variance(z: ArrayLike, dlnz: ArrayLike, *, petals: ArrayLike = 1.0
     ndarray
         Variance relative to the squared mean count, without the Poisson term; broadcast of the inputs.
 
+    See Also
+    --------
+    wall_variance : What walls of galaxies add.
+
     References
     ----------
     Peebles 1980, The Large-Scale Structure of the Universe, sec. 36 and 45.
@@ -119,3 +127,19 @@ def _distances() -> tuple[Floats, Floats]:
     inverse = 1.0 / np.sqrt(OMEGA_MATTER * (1 + z) ** 3 + 1 - OMEGA_MATTER)
     steps = 0.5 * (inverse[1:] + inverse[:-1]) * np.diff(z)
     return z, HUBBLE_MPC * np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def wall_variance(dlnz: ArrayLike) -> Floats:
+    """Variance of the galaxy density that walls add to `structure_variance`, over any area of a tile.
+
+    Parameters
+    ----------
+    dlnz : array_like
+        Width of the window in ln(1+z).
+
+    Returns
+    -------
+    ndarray
+        Variance relative to the squared mean count; six times the mean density over a whole tile is then a 1 in 1e4 wall.
+    """
+    return WALL_VARIANCE * np.minimum(1.0, WALL_DEPTH / np.asarray(dlnz, dtype=float))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, log_ndtr
 
-from pytest_specqa.measures.redshift_reference import structure_variance
+from pytest_specqa.measures.redshift_reference import structure_variance, wall_variance
 
 Floats = NDArray[np.float64]
 Intps = NDArray[np.intp]
@@ -84,7 +84,7 @@ def bin_redshifts(z: Floats, rows: NDArray[np.intp], *, n_rows: int) -> Floats:
 
 
 def least_likely_window(
-    counts: Floats, *, clustered: Floats, reference: Floats, petals: Floats, trials: Floats, outside: Floats
+    counts: Floats, *, clustered: Floats, reference: Floats, petals: Floats, trials: Floats, outside: Floats, walls: bool
 ) -> Window | None:
     """Find the window with the smallest chance in any of several samples.
 
@@ -105,6 +105,8 @@ def least_likely_window(
         Number of independent samples that each sample stands for.
     outside : ndarray, shape (n_samples, N_BINS)
         Expected counts from the other petals of the tile; zero where there are too few.
+    walls : bool
+        Whether the galaxies are targets of a galaxy sample, in which walls show.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def least_likely_window(
         sample, start = sample[worth], start[worth]
         n = inside[sample, start]
         z = EDGES[start + width // 2]
-        structure = structure_variance(z, width * STEP, petals=petals[sample])
+        structure = structure_variance(z, width * STEP, petals=petals[sample]) + (wall_variance(width * STEP) if walls else 0.0)
         estimates = _side_estimates(total, galaxies, sample=sample, start=start, width=width, structure=structure)
         model = expected[sample, start + width] - expected[sample, start]
         estimates.append((model, model**2 * (REFERENCE_ERROR**2 + structure), model))

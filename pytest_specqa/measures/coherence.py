@@ -23,6 +23,10 @@ STRUCTURE_SIGNAL = 20.0
 STRUCTURE_TARGETS = 20
 STRUCTURE_DEFAULT = 0.3
 """Structure relative to the light of a target where too few bright ones tell."""
+INSIDE = 0.75
+"""Part of a broad window that must hold data: a cubic is worth little beyond its ends."""
+ALL_FIBERS = -2
+"""Row of all fibers. Targets as a population have colours, so that a broad search trusts groups and sky fibers only."""
 MIN_MEMBERS = 8
 MAX_FEATURES = 40
 
@@ -146,12 +150,14 @@ def search_bumps(
     for width in widths:
         mass = uniform_filter1d(weight, width, axis=1, mode="constant") * width
         mean = uniform_filter1d(weight * residual, width, axis=1, mode="constant") * width / np.maximum(mass, 1e-30)
-        enough = mass > 0.5 * width * np.median(weight, axis=1, keepdims=True)
+        inside = uniform_filter1d((weight > 0).astype(np.float32), width, axis=1, mode="constant") > INSIDE
+        enough = inside & (mass > 0.5 * width * np.median(weight, axis=1, keepdims=True))
         deserved = _knowing_targets(mean, np.where(enough, mass, 0), brightness)
         rows = group_rows(mean, deserved, is_sky=is_sky, template=template, first=first)
         base = base or replace(rows, variance=rows.variance * width)
         floor = np.broadcast_to(template.floor, rows.mean.shape)
         error = np.sqrt(rows.variance)
+        error[ALL_FIBERS] = np.inf
         more, places = _stand_out(rows.mean, error, floor, noise=error, width=width, wave=wave, rows=rows)
         found += more
         trials += places

@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse units that do not exist before anything is collected."""
+    recorder.clear(session.config)
     running.verify_selection(running.of(session.config))
 
 

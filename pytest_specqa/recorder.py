@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import outcomes, pictures, session, terminal, wording
+from pytest_specqa import outcomes, pictures, selection, session, terminal, wording
+from pytest_specqa.check import CRASH, Check
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.limits import Limits
 from pytest_specqa.report import gather
 from pytest_specqa.values import Outcome
 
@@ -37,7 +39,7 @@ class Recorder:
 
     def receive(self, report: pytest.TestReport) -> None:
         """Take the records of a call, and limit its pictures to what the run as a whole may show."""
-        found = outcomes.records(report) if report.when == "call" else []
+        found = self._records(report)
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
             if self.waivers is not None:
@@ -52,6 +54,21 @@ class Recorder:
             if dropped:
                 note = f"{wording.count(dropped, 'picture')} not shown: {quota} of this expectation are (--specqa-max-pictures)"
                 report.sections.append(("specqa", note))
+
+    def _records(self, report: pytest.TestReport) -> list[dict[str, Any]]:
+        if str(report.when) != "???":
+            return outcomes.records(report) if report.when == "call" else []
+        # pytest-xdist reports so of a test whose worker died: it has measured nothing, and its unit must not go missing.
+        running = session.of(self.config)
+        units = {unit.id: unit for kind in running.kinds_used or selection.KINDS for unit in running.selection.units[kind]}
+        name, _, instance = report.nodeid.rpartition("::")[2].partition("[")
+        unit = next((unit for key, unit in units.items() if instance.removesuffix("]").endswith(key)), None)
+        if unit is None:
+            return []
+        nodeid = f"{Path(report.nodeid.split('::')[0]).name}::{name}[{instance}"
+        check = Check(unit=unit, expectation=name, nodeid=nodeid, limits=Limits(), root=running.production.root)
+        check.fail(CRASH, f"the process that ran this check died: {report.longrepr}")
+        return check.records()
 
     def waiver_lines(self) -> list[tuple[str, bool]]:
         """Say of each waiver what needs attention; the flag marks one that has expired, which fails the run."""
@@ -101,6 +118,14 @@ def begin(config: pytest.Config) -> None:
 def of(config: pytest.Config) -> Recorder:
     """Return the recorder of a run."""
     return config.stash[RECORDER]
+
+
+def clear(config: pytest.Config) -> None:
+    """Remove results of an earlier run, so that they are not taken for those of a run that comes to nothing."""
+    running = session.of(config)
+    if running.announced and not running.is_worker and not config.option.collectonly:
+        for path in running.options.results:
+            path.unlink(missing_ok=True)
 
 
 def finish(run: pytest.Session) -> None:

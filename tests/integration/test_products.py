@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 SFRAME = "def test_value(sframe, expect): expect('value', 0)\n"
@@ -95,3 +97,24 @@ def test_a_damaged_camera_fails_the_exposure(project, run, tree):
     result = run()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["night 20211014 expid 00000001*sframe-r6-00000001.fits.gz*"])
+
+
+def test_a_product_is_loaded_once_however_many_tests_use_it(project, run, tree, monkeypatch):
+    for expid in (1, 2, 3):
+        tree.exposure(expid, ("r6", "r7"))
+    loads = []
+
+    def read(production: object, kind: str, *, night: int, expid: int, camera: str) -> SimpleNamespace:
+        loads.append((expid, camera))
+        return SimpleNamespace(path=tree.root / f"{expid}-{camera}", nbytes=100_000_000, camera=camera)
+
+    monkeypatch.setattr("pytest_specqa.production.Production.read_frame", read)
+    project(
+        """
+def test_first(sframe, expect): expect("value", 0)
+def test_exposure(exposure_sframes, expect): expect("value", len([one.camera for one in exposure_sframes]) - 2)
+def test_second(sframe, expect): expect("value", 0)
+"""
+    )
+    run("--specqa-cache-mb", 200).assert_outcomes(passed=15)
+    assert loads == [(expid, camera) for expid in (1, 2, 3) for camera in ("r6", "r7")]

@@ -100,3 +100,12 @@ def pytest_specqa_record(config, record):
     run("-n", "2")
     heard = [json.loads(line)["unit"] for line in (pytester.path / "heard.jsonl").read_text().splitlines()]
     assert sorted(heard) == [f"20211014-{expid:08d}-{camera}" for expid in (104282, 104284) for camera in ("r6", "r7")]
+
+
+def test_results_of_an_earlier_run_do_not_survive_one_that_comes_to_nothing(project, run, night, pytester):
+    project()
+    run("--specqa-results", "r.jsonl")
+    run("--specqa-results", "r.jsonl", "--co")
+    assert (pytester.path / "r.jsonl").exists()
+    assert run("--specqa-results", "r.jsonl", "--night", 20300101).ret == pytest.ExitCode.USAGE_ERROR
+    assert not (pytester.path / "r.jsonl").exists()

@@ -81,7 +81,7 @@ class Check:
         """The worst outcome among the measurements; `Outcome.FAILED` if there is none."""
         return max((found.outcome for found in self.measurements), key=lambda one: one.rank, default=Outcome.FAILED)
 
-    def measure(self, name: str, value: float | Measured, *, product: Path | None = None) -> Outcome:
+    def measure(self, name: str, value: float | Measured, *, product: Path | None = None, detail: str = "") -> Outcome:
         """Judge a value and record it, whatever the outcome.
 
         Parameters
@@ -92,6 +92,8 @@ class Check:
             A bare number, or one with its error, place and features.
         product : Path or None
             File that the value speaks of; by default the first product of the test.
+        detail : str
+            One phrase on what a bare number found; a `Measured` has its own.
 
         Returns
         -------
@@ -105,7 +107,7 @@ class Check:
         """
         if any(found.limit.name == name for found in self.measurements):
             raise ValueError(f"{name!r} is measured twice in one test; give each value its own name in limits.toml")
-        measured = value if isinstance(value, Measured) else Measured(float(value))
+        measured = value if isinstance(value, Measured) else Measured(float(value), detail=detail)
         try:
             limit = self.limits.find(name, self.unit, survey=self.survey, program=self.program)
         except LimitError as error:
@@ -195,7 +197,7 @@ class Expect:
     def __init__(self, check: Check) -> None:
         self._check = check
 
-    def __call__(self, name: str, value: float | Measured, *, product: Path | None = None) -> Outcome:
+    def __call__(self, name: str, value: float | Measured, *, product: Path | None = None, detail: str = "") -> Outcome:
         """Judge `value` against the limit `name` and record it; the test goes on whatever the outcome.
 
         Parameters
@@ -206,13 +208,15 @@ class Expect:
             NaN fails, unless a `Measured` gives the reason.
         product : Path or None
             File that the value speaks of; by default the first product of the test.
+        detail : str
+            One phrase on what a bare number found; a `Measured` has its own.
 
         Returns
         -------
         Outcome
             What became of it.
         """
-        return self._check.measure(name, value, product=product)
+        return self._check.measure(name, value, product=product, detail=detail)
 
     def picture(self, name: str, **arrays: Any) -> None:
         """Keep what a picture needs; it is drawn only if the test fails or warns.

@@ -53,8 +53,10 @@ def _measures(records: Iterable[Mapping[str, Any]]) -> str:
     return f'<table class="specqa-measures"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
-def pictures(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[dict[str, Any]]:
+def pictures(extras: Iterable[Mapping[str, Any]], *, about: str, store: list[str]) -> list[dict[str, Any]]:
     """Turn pictures into figures of full width; other extras stay as they are.
+
+    Rows hold the place of a picture only: pytest-html writes all rows anew at each click, and would decode every picture again.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def pictures(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[dict[st
         Extras of a report, as pytest-html knows them.
     about : str
         Unit and claim, for readers that cannot see the picture.
+    store : list of str
+        Pictures of the page in base64; new ones are added, and rows refer to them by number.
 
     Returns
     -------
@@ -72,8 +76,8 @@ def pictures(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[dict[st
     for extra in extras:
         if extra.get("format_type") == "image" and extra.get("mime_type") == "image/png":
             name = escape(f"{str(extra.get('name') or 'picture').replace('_', ' ')}: {about}", quote=True)
-            content = escape(str(extra["content"]), quote=True)
-            image = f'<img alt="{name}" {_size(content)} src="data:image/png;base64,{content}">'
+            image = f'<img alt="{name}" {_size(str(extra["content"]))} data-specqa-picture="{len(store)}">'
+            store.append(str(extra["content"]))
             shown.append(as_html(f'<figure class="specqa-picture">{image}</figure>'))
         else:
             shown.append(dict(extra))

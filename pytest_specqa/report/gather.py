@@ -73,11 +73,14 @@ class Gathered:
         What pytest-html is going to write, if it is.
     entries : dict of str to Entry
         By node id.
+    pictures : list of str
+        PNG files in base64, in the order in which rows refer to them.
     """
 
     show_passed: bool = False
     page: ReportData | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
+    pictures: list[str] = field(default_factory=list)
 
     def take(self, report: pytest.TestReport) -> Entry | None:
         """Remember the call of a test that judged a data unit; ``None`` for other reports."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -57,7 +58,7 @@ def take(config: pytest.Config, report: pytest.TestReport) -> None:
     extras: list[Mapping[str, Any]] = getattr(report, "extras", [])
     shown = _has_row(gathered.show_passed, entry)
     about = f"{entry.claim}, {entry.unit}"
-    new = [as_html(detail(entry, report)), *pictures(extras, about=about)] if shown else []
+    new = [as_html(detail(entry, report)), *pictures(extras, about=about, store=gathered.pictures)] if shown else []
     report.extras = new  # type: ignore[attr-defined]
 
 
@@ -120,7 +121,13 @@ def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str]) -> 
     prefix.append(_chips(entries))
     prefix.append(grids(entries, linked=lambda entry: _has_row(gathered.show_passed, entry)))
     prefix.append(_legend(entries, show_passed=gathered.show_passed))
+    postfix.append(f'<script type="application/json" id="specqa-pictures">{_json(gathered.pictures)}</script>')
     postfix.append(f"<script>{_asset('report.js')}</script>")
+
+
+def _json(values: list[str]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(values).replace("<", "\\u003c")
 
 
 def _asset(name: str) -> str:

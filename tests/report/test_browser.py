@@ -23,13 +23,14 @@ FLAGS = (
 TARGET = "qa_tests/test_sky.py::test_sky_model_smooth[20211014-00104286-r6]"
 """A warned check: its row is folded when the page opens."""
 
+support = pytest.importorskip("selenium.webdriver.support.ui", reason="needs selenium (pip install selenium)")
+webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install selenium)")
 pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on PATH")
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A headless browser with a profile of its own."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install selenium)")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
@@ -125,6 +126,17 @@ def test_a_row_folds_with_a_click(browser: Any) -> None:
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
     element.click()
     assert not row(browser, nodeid)["open"]
+
+
+def test_pictures_are_shown_and_survive_a_redraw(browser: Any) -> None:
+    """Every click on a row makes pytest-html write the table anew."""
+    shown = "return [...document.querySelectorAll('.specqa-picture img')].filter((one) => one.naturalWidth === 120).length"
+    wait = support.WebDriverWait(browser, 10)
+    browser.execute_script("document.querySelector('.specqa-picture').scrollIntoView()")
+    assert wait.until(lambda driver: driver.execute_script(shown)) == 3
+    click_cell(browser, TARGET)
+    browser.execute_script("document.querySelector('.specqa-picture').scrollIntoView()")
+    assert wait.until(lambda driver: driver.execute_script(shown)) == 3
 
 
 def test_filters_speak_of_our_outcomes(browser: Any) -> None:

@@ -2,6 +2,27 @@ document.addEventListener('DOMContentLoaded', () => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)]
   const rowOf = (id) => all('#results-table td[data-specqa]').find((cell) => cell.dataset.specqa === id)
 
+  // Pictures are decoded once, when they come near the window; rows that are drawn anew get them again.
+  const stored = JSON.parse(document.getElementById('specqa-pictures').textContent)
+  const decoded = new Map()
+  const picture = (number) => {
+    if (!decoded.has(number)) {
+      const bytes = Uint8Array.from(atob(stored[number]), (char) => char.charCodeAt(0))
+      decoded.set(number, URL.createObjectURL(new Blob([bytes], { type: 'image/png' })))
+    }
+    return decoded.get(number)
+  }
+  const near = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach(({ target }) => {
+    near.unobserve(target)
+    target.src = picture(target.dataset.specqaPicture)
+  }), { rootMargin: '1500px' })
+  const watch = () => all('img[data-specqa-picture]:not([src])').forEach((image) => near.observe(image))
+  new MutationObserver(watch).observe(document.body, { childList: true })
+  window.addEventListener('beforeprint', () => {
+    all('img[data-specqa-picture]:not([src])').forEach((image) => { image.src = picture(image.dataset.specqaPicture) })
+  })
+  watch()
+
   // Each click on a row makes pytest-html draw the table anew, so that a cell has to be looked up again.
   const open = (id) => {
     if (!rowOf(id)) {

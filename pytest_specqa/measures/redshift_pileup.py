@@ -13,19 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri_exp
 
-from pytest_specqa.measures.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
 from pytest_specqa.measures.redshift_clues import clue
-from pytest_specqa.measures.redshift_reference import CLASSES, GALAXIES, reference_density, target_classes
-from pytest_specqa.measures.redshift_scan import (
-    EDGES,
-    MINIMUM,
-    N_BINS,
-    Window,
-    bin_redshifts,
-    least_likely_window,
-)
+from pytest_specqa.measures.redshift_reference import CLASSES, reference_density, target_classes
+from pytest_specqa.measures.redshift_samples import FEWEST, GROUP, SKY, TARGETS, Spectra, samples_of, scan
+from pytest_specqa.measures.redshift_scan import MINIMUM, Window
 from pytest_specqa.measures.robust import FALSE_ALARM
-from pytest_specqa.values import FIBERS_PER_PETAL, Feature, Measured
+from pytest_specqa.values import Feature, Measured
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -36,11 +29,6 @@ NODATA = 1 << 9
 """ZWARN bit of a spectrum without data; its redshift means nothing."""
 UNUSABLE = sum(1 << bit for bit in (2, 16, 17, 18, 19, 22, 23, 24))
 """FIBERSTATUS bits of spectra that the pipeline already knows to be bad (broken fiber; bad fiber, trace, flat, arc, amplifier)."""
-GROUP = 50
-"""Neighbouring fibers that lie together on the focal plane."""
-TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
-FEWEST = 20
-"""Fewest spectra of a sample that are scanned."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +72,6 @@ class RedshiftPileup:
         return self.members[: 3 if self.excess.value > 0 else 0]
 
 
-@dataclass(frozen=True)
-class _Spectra:
-    z: Floats
-    fiber: Ints
-    quasar: Bools
-    galaxy: Bools
-    classes: NDArray[np.str_]
-
-    @property
-    def petal(self) -> Ints:
-        return self.fiber // FIBERS_PER_PETAL
-
-    def select(self, rows: Bools) -> _Spectra:
-        return _Spectra(self.z[rows], self.fiber[rows], self.quasar[rows], self.galaxy[rows], self.classes[rows])
-
-
 def redshift_pileup(
     z: ArrayLike,
     *,
@@ -114,7 +86,8 @@ def redshift_pileup(
     """Scan all redshifts for a narrow window with more spectra than smooth n(z) and galaxy clustering explain.
 
     *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over all targets, those
-    of no galaxy sample, and sky fibers apart and, for a tile, over runs of 1, 2, 3, 5 and 10 adjacent petals. *Null distribution*:
+    of no galaxy sample, and sky fibers apart, over the 50-fiber groups of a petal and, for a tile, over runs of 1, 2, 3, 5 and 10
+    adjacent petals. *Null distribution*:
     negative binomial; the mean is the largest of the estimates from both sides of the window, the left, the right, the reference
     n(z) of the targets, and the other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the
     clustering of matter in a window of that volume, with a lognormal tail for rich clusters and an allowance for walls. The number
@@ -156,17 +129,17 @@ def redshift_pileup(
         keep &= (np.asarray(fiberstatus).astype(np.int64) & UNUSABLE) == 0
     kind = np.char.strip(np.asarray(spectype).astype(str))
     classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target)
-    spectra = _Spectra(
+    spectra = Spectra(
         np.asarray(z, dtype=float), np.asarray(fiber).astype(np.int64), kind == "QSO", (kind == "GALAXY") & ~sky, classes
     )
     if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):
         broken = Measured(float("nan"), detail=f"{lost} redshifts are not finite")
         return RedshiftPileup(broken, broken)
-    samples = _samples(classes, sky, keep=keep)
+    samples = samples_of(classes, sky, keep=keep)
     if not samples:
         none = Measured.impossible(f"only {np.count_nonzero(keep)} spectra with data: at least {FEWEST} are needed")
         return RedshiftPileup(none, none)
-    found = {name: _scan(spectra.select(rows), walls=name == TARGETS) for name, rows in samples.items()}
+    found = {name: scan(spectra.select(rows), walls=name == TARGETS) for name, rows in samples.items()}
     name, (window, inside) = min(found.items(), key=lambda item: np.inf if item[1][0] is None else item[1][0].log_p)
     if window is None:
         quiet = f"no window of the {np.count_nonzero(keep)} spectra holds {MINIMUM}, and more than its surroundings let expect"
@@ -190,54 +163,13 @@ def _expected_nz(classes: NDArray[np.str_], grid: Floats) -> Floats:
     )
 
 
-def _samples(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[str, Bools]:
-    """All targets; those of no galaxy sample, in which walls of galaxies hardly show; and sky fibers."""
-    other = ~sky & ~np.isin(classes, GALAXIES)
-    parts = {TARGETS: ~sky, SKY: sky}
-    if (classes != "").any() and (other != parts[TARGETS]).any():
-        parts[OTHER] = other
-    return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= FEWEST}
-
-
-def _scan(spectra: _Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
-    """Least likely window of one kind of spectra, and the positions of the spectra inside."""
-    petal = spectra.petal
-    runs = adjacent_runs(petal)
-    counts = bin_redshifts(spectra.z, petal, n_rows=N_PETALS)
-    galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=N_PETALS)
-    member = np.array([[number in run for number in range(N_PETALS)] for run in runs], dtype=float)
-    size = np.bincount(petal, minlength=N_PETALS).astype(float)
-    window = least_likely_window(
-        member @ counts,
-        clustered=member @ galaxies,
-        reference=member @ _reference(spectra),
-        petals=member.sum(axis=1),
-        trials=independent_runs(runs),
-        outside=counts_outside(counts, member=member, size=size),
-        walls=walls,
-    )
-    if window is None:
-        return None, np.array([], dtype=np.intp)
-    inside = np.isin(petal, runs[window.row]) & (spectra.z >= window.low) & (spectra.z < window.high)
-    return window, np.flatnonzero(inside)
-
-
-def _reference(spectra: _Spectra) -> Floats:
-    middle, width = 0.5 * (EDGES[1:] + EDGES[:-1]), np.diff(EDGES)
-    expected = np.zeros((N_PETALS, N_BINS))
-    for name in CLASSES:
-        number = np.bincount(spectra.petal[spectra.classes == name], minlength=N_PETALS)
-        expected += number[:, None] * (reference_density(middle, name) * width)[None, :]
-    return expected
-
-
 def _sigma(log_number: float) -> float:
     """Gaussian sigmas of the chance that at least one of so many expected events happens."""
     log_p = np.log(-np.expm1(-np.exp(min(log_number, 3.0)))) if log_number > -30.0 else log_number
     return float(-ndtri_exp(log_p))
 
 
-def _describe(spectra: _Spectra, window: Window, *, inside: Intps, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
+def _describe(spectra: Spectra, window: Window, *, inside: Intps, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
     total, fibers = len(spectra.z), spectra.fiber[inside]
     too_many = window.count - window.expected
     error = float(np.hypot(np.sqrt(window.expected), window.error))

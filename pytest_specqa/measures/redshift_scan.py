@@ -83,9 +83,38 @@ def bin_redshifts(z: Floats, rows: NDArray[np.intp], *, n_rows: int) -> Floats:
     return flat.reshape(n_rows, N_BINS).astype(float)
 
 
-def least_likely_window(
-    counts: Floats, *, clustered: Floats, reference: Floats, petals: Floats, trials: Floats, outside: Floats, walls: bool
-) -> Window | None:
+@dataclass(frozen=True)
+class Samples:
+    """Sets of spectra to scan; all arrays have a row, or an entry, per set.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (n_samples, N_BINS)
+        Spectra of the set.
+    around, clustered : ndarray, shape (n_samples, N_BINS)
+        Spectra from which the smooth expectation is drawn (the set itself, or a larger one that holds it), and the galaxies among
+        them, which cluster.
+    share : ndarray, shape (n_samples,)
+        Size of the set over that of the larger one.
+    reference, outside : ndarray, shape (n_samples, N_BINS)
+        Expected counts from the reference n(z) and from the other petals of the tile; zero where there is none.
+    petals : ndarray, shape (n_samples,)
+        Number of petals that the set covers.
+    trials : ndarray, shape (n_samples,)
+        Number of independent sets that each stands for.
+    """
+
+    counts: Floats
+    around: Floats
+    clustered: Floats
+    share: Floats
+    reference: Floats
+    outside: Floats
+    petals: Floats
+    trials: Floats
+
+
+def least_likely_window(samples: Samples, *, walls: bool) -> Window | None:
     """Find the window with the smallest chance in any of several samples.
 
     The expectation of a window is estimated in several ways (both sides, the left, the right, the reference, the other petals);
@@ -95,16 +124,8 @@ def least_likely_window(
 
     Parameters
     ----------
-    counts, clustered : ndarray, shape (n_samples, N_BINS)
-        All spectra, and those of them that are galaxies and so cluster.
-    reference : ndarray, shape (n_samples, N_BINS)
-        Expected counts from the reference n(z), zero where there is none.
-    petals : ndarray, shape (n_samples,)
-        Number of petals that each sample covers.
-    trials : ndarray, shape (n_samples,)
-        Number of independent samples that each sample stands for.
-    outside : ndarray, shape (n_samples, N_BINS)
-        Expected counts from the other petals of the tile; zero where there are too few.
+    samples : Samples
+        What to scan.
     walls : bool
         Whether the galaxies are targets of a galaxy sample, in which walls show.
 
@@ -113,64 +134,68 @@ def least_likely_window(
     Window or None
         None where no window holds more than expected.
     """
-    best: Window | None = None
-    total, galaxies = _cumulative(counts), _cumulative(clustered)
-    expected = _cumulative(reference)
-    elsewhere = _cumulative(outside)
-    for width in WIDTHS:
-        inside = total[:, width:] - total[:, :-width]
-        sample, start = np.nonzero(inside >= MINIMUM)
-        if not sample.size:
-            continue
-        worth = inside[sample, start] > _dull_count(total, sample=sample, start=start, width=width)
-        if not worth.any():
-            continue
-        sample, start = sample[worth], start[worth]
-        n = inside[sample, start]
-        z = EDGES[start + width // 2]
-        structure = structure_variance(z, width * STEP, petals=petals[sample]) + (wall_variance(width * STEP) if walls else 0.0)
-        estimates = _side_estimates(total, galaxies, sample=sample, start=start, width=width, structure=structure)
-        model = expected[sample, start + width] - expected[sample, start]
-        estimates.append((model, model**2 * (REFERENCE_ERROR**2 + structure), model))
-        other = elsewhere[sample, start + width] - elsewhere[sample, start]
-        estimates.append((other, other**2 * (SHAPE_ERROR**2 + structure) + 0.1 * other, 0.0 * other))
-        log_p = np.stack(
-            [
-                np.maximum(_log_chance(n, mean, variance), _log_chance_of_structure(n, mean, galaxies=part, structure=structure))
-                for mean, variance, part in estimates
-            ]
-        )
-        likeliest = np.argmax(log_p, axis=0)
-        anywhere = np.max(log_p, axis=0) + np.log(trials[sample] * WIDTH_TRIALS * N_BINS / width)
-        worst = int(np.argmin(anywhere))
-        mean, variance, _ = estimates[likeliest[worst]]
-        found = float(anywhere[worst])
-        if best is None or found < best.log_p:
-            first = int(start[worst])
-            best = Window(
-                row=int(sample[worst]),
-                low=float(EDGES[first]),
-                high=float(EDGES[first + width]),
-                count=int(n[worst]),
-                expected=float(mean[worst]),
-                error=float(np.sqrt(variance[worst])),
-                log_p=found,
-            )
-    return best
+    inside, around = _cumulative(samples.counts), _Sums(*(_cumulative(one) for one in (samples.around, samples.clustered)))
+    expected = [_cumulative(one) for one in (samples.reference, samples.outside)]
+    found = [_best_of_width(samples, inside, around, expected, width=width, walls=walls) for width in WIDTHS]
+    return min((window for window in found if window is not None), key=lambda window: window.log_p, default=None)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Cumulative counts along redshift."""
+
+    total: Floats
+    galaxies: Floats
+
+
+def _best_of_width(
+    samples: Samples, inside: Floats, around: _Sums, expected: list[Floats], *, width: int, walls: bool
+) -> Window | None:
+    count = inside[:, width:] - inside[:, :-width]
+    sample, start = np.nonzero(count >= MINIMUM)
+    share = samples.share[sample]
+    worth = count[sample, start] > _dull_count(around.total, sample=sample, start=start, width=width, share=share)
+    if not worth.any():
+        return None
+    sample, start, share = sample[worth], start[worth], share[worth]
+    n = count[sample, start]
+    structure = structure_variance(EDGES[start + width // 2], width * STEP, petals=samples.petals[sample])
+    structure = structure + wall_variance(width * STEP) if walls else structure
+    estimates = _side_estimates(around, sample=sample, start=start, width=width, structure=structure, share=share)
+    model, other = (one[sample, start + width] - one[sample, start] for one in expected)
+    estimates.append((model, model**2 * (REFERENCE_ERROR**2 + structure), model))
+    estimates.append((other, other**2 * (SHAPE_ERROR**2 + structure) + 0.1 * other, 0.0 * other))
+    chances = [
+        np.maximum(_log_chance(n, mean, variance), _log_chance_of_structure(n, mean, galaxies=part, structure=structure))
+        for mean, variance, part in estimates
+    ]
+    likeliest = np.argmax(chances, axis=0)
+    anywhere = np.max(chances, axis=0) + np.log(samples.trials[sample] * WIDTH_TRIALS * N_BINS / width)
+    worst = int(np.argmin(anywhere))
+    mean, variance, _ = estimates[likeliest[worst]]
+    return Window(
+        row=int(sample[worst]),
+        low=float(EDGES[start[worst]]),
+        high=float(EDGES[start[worst] + width]),
+        count=int(n[worst]),
+        expected=float(mean[worst]),
+        error=float(np.sqrt(variance[worst])),
+        log_p=float(anywhere[worst]),
+    )
 
 
 def _cumulative(counts: Floats) -> Floats:
     return np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
 
 
-def _dull_count(total: Floats, *, sample: Intps, start: Intps, width: int) -> Floats:
+def _dull_count(total: Floats, *, sample: Intps, start: Intps, width: int, share: Floats) -> Floats:
     """Count below which a window is within two Poisson sigmas of its sides: no estimate needed, it cannot stand out."""
     mean, _ = _side_means(total, sample=sample, bounds=_both_sides(start, width=width), width=width)
-    return np.asarray(mean + 2.0 * np.sqrt(mean), dtype=float)
+    return np.asarray(mean * share + 2.0 * np.sqrt(mean * share), dtype=float)
 
 
 def _side_estimates(
-    total: Floats, galaxies: Floats, *, sample: Intps, start: Intps, width: int, structure: Floats
+    around: _Sums, *, sample: Intps, start: Intps, width: int, structure: Floats, share: Floats
 ) -> list[tuple[Floats, Floats, Floats]]:
     """Mean, variance and the galaxies' part of the mean, from both sides, and from wider stretches on either side alone.
 
@@ -181,9 +206,10 @@ def _side_estimates(
     right = (start, start, start + width + gap, start + width + gap + far)
     estimates = []
     for bounds in (_both_sides(start, width=width), left, right):
-        mean, ratio = _side_means(total, sample=sample, bounds=bounds, width=width)
-        clustered = _side_means(galaxies, sample=sample, bounds=bounds, width=width)[0] - 0.5 * ratio
-        estimates.append((mean, mean * ratio + structure * clustered**2 + (SHAPE_ERROR * mean) ** 2, clustered))
+        whole, ratio = _side_means(around.total, sample=sample, bounds=bounds, width=width)
+        clustered = share * (_side_means(around.galaxies, sample=sample, bounds=bounds, width=width)[0] - 0.5 * ratio)
+        mean = share * whole
+        estimates.append((mean, mean * ratio * share + structure * clustered**2 + (SHAPE_ERROR * mean) ** 2, clustered))
     return estimates
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from pytest_specqa.measures.redshift_clues import clue
 from pytest_specqa.measures.redshift_pileup import redshift_pileup
@@ -27,10 +28,8 @@ def density_field(rng: np.random.Generator, *, petals: int) -> np.ndarray:
     own, shared = structure_variance(z, STEP), structure_variance(z, STEP, petals=10)
     damping = np.exp(-1.0 / 3.0)
     noise = rng.normal(size=(petals + 1, z.size))
-    field = np.empty_like(noise)
-    field[:, 0] = noise[:, 0]
-    for k in range(1, z.size):
-        field[:, k] = damping * field[:, k - 1] + math.sqrt(1 - damping**2) * noise[:, k]
+    noise[:, 1:] *= math.sqrt(1 - damping**2)
+    field = lfilter([1.0], [1.0, -damping], noise, axis=1)
     common = np.sqrt(np.log1p(shared) / np.log1p(own))
     spread = np.sqrt(np.log1p(own))
     return np.exp(spread * (common * field[-1] + np.sqrt(1 - common**2) * field[:-1]) - 0.5 * spread**2)
@@ -131,6 +130,16 @@ def test_a_dozen_fake_quasars_are_enough(rng: np.random.Generator) -> None:
     assert hits >= 8
 
 
+def test_nine_in_one_fiber_group_are_enough(rng: np.random.Generator) -> None:
+    hits = 0
+    for _ in range(10):
+        spectra = survey(rng)
+        rows = np.flatnonzero(~spectra["is_sky"] & (spectra["fiber"] // 50 == 63))[:9]
+        plant(spectra, rows, z=4.3, width=0.04, kind="QSO", rng=rng)
+        hits += judge(spectra).significance.value > FOUND
+    assert hits >= 8
+
+
 def test_fibers_of_a_block_are_named(rng: np.random.Generator) -> None:
     spectra = survey(rng)
     plant(spectra, np.arange(150, 200), z=4.3, width=0.02, kind="QSO", rng=rng)
@@ -167,6 +176,13 @@ def test_rich_cluster_in_a_bright_petal_is_no_fault(rng: np.random.Generator) ->
     spectra = survey(rng, mix=BRIGHT)
     bright = np.flatnonzero(spectra["bits"] == BITS["BGS"])
     plant(spectra, bright[:40], z=0.09, width=0.003, kind="GALAXY", rng=rng)
+    assert judge(spectra).significance.value < FOUND
+
+
+def test_wall_of_galaxies_over_the_tile_is_no_fault(rng: np.random.Generator) -> None:
+    spectra = survey(rng, petals=tuple(range(10)))
+    galaxies = rng.permutation(np.flatnonzero(np.isin(spectra["bits"], [BITS["LRG"], BITS["ELG"]])))
+    plant(spectra, galaxies[:90], z=0.9, width=0.003, kind="GALAXY", rng=rng)
     assert judge(spectra).significance.value < FOUND
 
 

@@ -1,0 +1,142 @@
+"""The sets of spectra in which a pile-up is looked for: classes of targets, petals, runs of petals and fiber groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_specqa.measures.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.measures.redshift_reference import CLASSES, GALAXIES, reference_density
+from pytest_specqa.measures.redshift_scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
+from pytest_specqa.values import FIBERS_PER_PETAL
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Intps = NDArray[np.intp]
+
+GROUP = 50
+"""Neighbouring fibers that lie together on the focal plane."""
+TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
+FEWEST = 20
+"""Fewest spectra of a sample that are scanned."""
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Columns of a sample: redshift, FIBER, whether the fit is a quasar or a galaxy that clusters, and the class of target."""
+
+    z: Floats
+    fiber: Ints
+    quasar: Bools
+    galaxy: Bools
+    classes: NDArray[np.str_]
+
+    @property
+    def petal(self) -> Ints:
+        """Petal 0-9 of each."""
+        return self.fiber // FIBERS_PER_PETAL
+
+    def select(self, rows: Bools) -> Spectra:
+        """The same columns for a boolean mask."""
+        return Spectra(self.z[rows], self.fiber[rows], self.quasar[rows], self.galaxy[rows], self.classes[rows])
+
+
+def samples_of(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[str, Bools]:
+    """Split spectra into all targets; those of no galaxy sample, in which walls of galaxies hardly show; and sky fibers.
+
+    Parameters
+    ----------
+    classes : ndarray of str, shape (n,)
+        As `target_classes` gives them; all empty where they are not known.
+    sky, keep : ndarray of bool, shape (n,)
+        Sky fibers, and spectra with data.
+
+    Returns
+    -------
+    dict of str to ndarray of bool
+        The samples that are large enough to scan.
+    """
+    other = ~sky & ~np.isin(classes, GALAXIES)
+    parts = {TARGETS: ~sky, SKY: sky}
+    if (classes != "").any() and (other != parts[TARGETS]).any():
+        parts[OTHER] = other
+    return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= FEWEST}
+
+
+def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
+    """Find the least likely window of one sample.
+
+    Parameters
+    ----------
+    spectra : Spectra
+        The sample.
+    walls : bool
+        Whether walls of galaxies show in it.
+
+    Returns
+    -------
+    tuple
+        The window, or None where nothing exceeds its surroundings, and the positions of the spectra inside.
+    """
+    petals = np.unique(spectra.petal)
+    sets = [np.isin(spectra.petal, run) for run in adjacent_runs(spectra.petal)]
+    samples = [_runs(spectra)]
+    if len(petals) == 1:
+        # The petals of a tile are judged one by one as well: their groups need no second look.
+        group = spectra.fiber // GROUP
+        sets += [group == number for number in np.unique(group)]
+        samples.append(_groups(spectra, group=group))
+    columns = [np.concatenate([getattr(one, item.name) for one in samples]) for item in fields(Samples)]
+    window = least_likely_window(Samples(*columns), walls=walls)
+    if window is None:
+        return None, np.array([], dtype=np.intp)
+    inside = sets[window.row] & (spectra.z >= window.low) & (spectra.z < window.high)
+    return window, np.flatnonzero(inside)
+
+
+def _runs(spectra: Spectra) -> Samples:
+    petal = spectra.petal
+    runs = adjacent_runs(petal)
+    counts = bin_redshifts(spectra.z, petal, n_rows=N_PETALS)
+    galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=N_PETALS)
+    member = np.array([[number in run for number in range(N_PETALS)] for run in runs], dtype=float)
+    size = np.bincount(petal, minlength=N_PETALS).astype(float)
+    return Samples(
+        counts=member @ counts,
+        around=member @ counts,
+        clustered=member @ galaxies,
+        share=np.ones(len(runs)),
+        reference=member @ _reference(spectra),
+        outside=counts_outside(counts, member=member, size=size),
+        petals=member.sum(axis=1),
+        trials=independent_runs(runs),
+    )
+
+
+def _groups(spectra: Spectra, *, group: Ints) -> Samples:
+    """The 50-fiber groups of one petal; what to expect of them is the petal's share."""
+    number, place, size = np.unique(group, return_inverse=True, return_counts=True)
+    share, every = size / len(group), np.zeros(len(group), dtype=np.intp)
+    whole = [bin_redshifts(spectra.z[rows], every[rows], n_rows=1) for rows in (np.full(len(group), True), spectra.galaxy)]
+    return Samples(
+        counts=bin_redshifts(spectra.z, place, n_rows=len(number)),
+        around=np.repeat(whole[0], len(number), axis=0),
+        clustered=np.repeat(whole[1], len(number), axis=0),
+        share=share,
+        reference=share[:, None] * _reference(spectra).sum(axis=0),
+        outside=np.zeros((len(number), N_BINS)),
+        petals=np.full(len(number), GROUP / FIBERS_PER_PETAL),
+        trials=np.full(len(number), float(len(number))),
+    )
+
+
+def _reference(spectra: Spectra) -> Floats:
+    middle, width = 0.5 * (EDGES[1:] + EDGES[:-1]), np.diff(EDGES)
+    expected = np.zeros((N_PETALS, N_BINS))
+    for name in CLASSES:
+        number = np.bincount(spectra.petal[spectra.classes == name], minlength=N_PETALS)
+        expected += number[:, None] * (reference_density(middle, name) * width)[None, :]
+    return expected

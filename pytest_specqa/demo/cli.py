@@ -21,6 +21,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("--bands", default="r", help="bands to simulate, some of brz (default: r)")
     verb.add_argument("--petals", default="0-9", help="petals such as 0-9, 6 or 0,3,6-8 (default: 0-9)")
     verb.add_argument("--seed", type=int, default=7951, help="the same seed gives the same files (default: 7951)")
+    text = "another number gives other noise on the same targets, sky and instrument (default: 0)"
+    verb.add_argument("--noise-seed", type=int, default=0, help=text)
     verb.add_argument("--variants", default="before,after", help="before, after or both, comma-separated (default: both)")
     verb.add_argument(
         "--fault", action="append", default=[], metavar="NAME=AMPLITUDE", help="plant a fault in all exposures; repeatable"
@@ -57,6 +59,7 @@ def _demo(args: argparse.Namespace) -> int:
         variants=variants,
         faults=parse_faults(args.fault),
         progress=not args.quiet,
+        noise_seed=args.noise_seed,
     )
     print(f"{args.directory}: {describe(args.bands, petals, variants)}")
     return 0

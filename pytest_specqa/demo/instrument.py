@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.demo.exposure import BADCOLUMN, BADFIBER, COSMIC, EXTRACTION, F32, NODATA, READ_NOISE, Exposure
 from pytest_specqa.demo.focalplane import RADIUS, fiber_positions, nebular_map
-from pytest_specqa.demo.galaxies import library
+from pytest_specqa.demo.galaxies import ELG, add_emission, library
 from pytest_specqa.demo.targets import BROKENFIBER
 from pytest_specqa.demo.templates import STEP, amplifier_map, derivatives, flat_modes
 from pytest_specqa.values import FIBERS_PER_PETAL
@@ -77,6 +77,8 @@ def _targets_light(state: Exposure) -> F32:
     efficiency = np.float32(state.scale * cond.transparency) * state.template.sensitivity
     flux *= targets.fiberflux.astype(np.float32)[:, None]
     flux *= efficiency
+    galaxies = np.flatnonzero(targets.kind == ELG)
+    add_emission(flux, state.template.wave, rows=galaxies, z=targets.z[galaxies])
     if cond.bright_star > 0 and cond.model_error > 0:
         star = int(np.argmax(targets.fiberflux))
         flux[star] *= 1 + np.float32(cond.model_error) * np.sin(state.template.wave / 7.0).astype(np.float32)

@@ -48,6 +48,7 @@ class PetalTask:
     seed: int
     variants: tuple[str, ...]
     faults: tuple[tuple[str, float], ...]
+    noise_seed: int = 0
 
     @property
     def cameras(self) -> int:
@@ -89,7 +90,8 @@ def _simulate(task: PetalTask, targets: Targets, exposure: StoryExposure, *, ban
     if variant == "before":
         planted.setdefault(_DEFECT, 1.0)
     rng = np.random.default_rng([task.seed, exposure.expid, task.petal, "brz".index(band)])
-    return simulate_camera(exposure.conditions(band, task.petal), rng, faults=planted, targets=targets, spectrograph=task.seed)
+    conditions = exposure.conditions(band, task.petal)
+    return simulate_camera(conditions, rng, faults=planted, targets=targets, spectrograph=task.seed, noise_seed=task.noise_seed)
 
 
 def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *, variant: str) -> None:
@@ -179,7 +181,7 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
 
 def _redshifts(task: PetalTask, targets: Targets, fibermap: NDArray[Any], bumps: list[NDArray[np.float64]]) -> NDArray[Any]:
     """Redshifts of the petal: the same in all variants but for spectra with a strong bump, and planted faults."""
-    rng = np.random.default_rng([task.seed, task.tile, task.petal, 3])
+    rng = np.random.default_rng([task.seed, task.tile, task.petal, 3 + task.noise_seed])
     table = fit_redshifts(targets, rng, conditions=TileConditions(efftime=len(exposures_of(task.tile))))
     if bumps:
         strength = np.abs(np.mean(bumps, axis=0)) * (60 / (60 + targets.fiberflux * 12))

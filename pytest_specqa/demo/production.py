@@ -36,6 +36,7 @@ def write_production(
     faults: Mapping[str, float] | None = None,
     progress: bool = True,
     workers: int = 2,
+    noise_seed: int = 0,
 ) -> Path:
     """Write the demo production.
 
@@ -61,6 +62,8 @@ def write_production(
         Whether to show a progress bar.
     workers : int
         Processes; with 1 everything happens in this one.
+    noise_seed : int
+        Another number gives the same targets, sky and instrument with other noise.
 
     Returns
     -------
@@ -88,6 +91,7 @@ def write_production(
                 seed=seed,
                 variants=tuple(variants),
                 faults=tuple(planted.items()),
+                noise_seed=noise_seed,
             )
             for tile in sorted(TILES, key=lambda tile: -len(exposures_of(tile)))
             for petal in chosen
@@ -95,7 +99,14 @@ def write_production(
         _run(tasks, progress=progress, workers=workers)
         for variant in variants:
             write_tables(scratch / variant, bands=bands, petals=chosen, seed=seed)
-        record = {"seed": seed, "bands": bands, "petals": chosen, "variants": list(variants), "faults": planted}
+        record = {
+            "seed": seed,
+            "noise_seed": noise_seed,
+            "bands": bands,
+            "petals": chosen,
+            "variants": list(variants),
+            "faults": planted,
+        }
         (scratch / MARKER).write_text(json.dumps(record) + "\n", encoding="utf-8")
         scratch.chmod(0o755)
         _replace(scratch, target)

@@ -118,6 +118,7 @@ def simulate_camera(
     targets: Targets | None = None,
     spectrograph: int | None = None,
     noise: bool = True,
+    noise_seed: int = 0,
 ) -> SimCamera:
     """Simulate one camera exposure from the sky to the cframe.
 
@@ -135,6 +136,8 @@ def simulate_camera(
         Seed of the spectrograph: the same flat in all exposures that share it.
     noise : bool
         Whether to add photon and read noise, cosmic rays and flat noise; ivar is the same without.
+    noise_seed : int
+        Another number gives other noise on the same scene.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def simulate_camera(
     spectrograph = seeds[4] if spectrograph is None else spectrograph
     streams = Streams(
         scene=np.random.Generator(np.random.SFC64(seeds[0])),
-        noise=np.random.Generator(np.random.SFC64(seeds[1])),
+        noise=np.random.Generator(np.random.SFC64(seeds[1] + noise_seed)),
         instrument=np.random.Generator(np.random.SFC64([spectrograph, ord(conditions.band), conditions.petal])),
         fault_seed=seeds[2],
         instrument_seed=spectrograph,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import fitsio
@@ -25,8 +24,8 @@ CALIB_HDUS = ["FLUXCALIB", "IVAR", "MASK", "WAVELENGTH", "FIBERCORR", "STDSTAR_F
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield write_production(tmp_path_factory.mktemp("demo") / "made", petals=[6], progress=False, workers=1)
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_production(tmp_path_factory.mktemp("demo") / "made", petals=[6], progress=False, workers=1)
 
 
 def _path(demo: Path, kind: str, *, variant: str = "before", expid: int = 104284) -> Path:

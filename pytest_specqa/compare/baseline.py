@@ -57,7 +57,7 @@ class Baseline:
         side = open_side(self.name, stored=None)
         if side.root is None:
             return store.read(self.name)
-        filters = [word for name in FILTERS for value in self.config.getoption(f"specqa_{name}") for word in (f"--{name}", value)]
+        filters = [f"--{name}={value}" for name in FILTERS for value in self.config.getoption(f"specqa_{name}")]
         tests = [*(["--pyargs"] if self.config.getoption("pyargs") else []), *self.config.args]
 
         return Suite(tuple(filters), self.options.group, tests=tuple(tests)).measure(side.root)

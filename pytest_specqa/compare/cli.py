@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     before = open_side(arguments.before, stored=arguments.results_before)
     after = open_side(arguments.after, stored=arguments.results_after)
-    filters = [word for name in FILTERS for value in getattr(arguments, name) for word in (f"--{name}", value)]
+    filters = [f"--{name}={value}" for name in FILTERS for value in getattr(arguments, name)]
     old, new = records_of(before, after, Suite(tuple(filters), arguments.group, arguments.processes))
     comparison = compare(old, new, rate=arguments.rate)
     _refuse_nothing_in_common(comparison, before, after)

@@ -40,16 +40,16 @@ class Inputs:
         A camera depends on its own files and on those of the whole exposure and night; a tile on its folder and, for what is
         missing, on the names of the exposures of its night. A night is never taken as identical: it may depend on anything.
         """
+        if record["kind"] == "night":
+            return False
         night, expid, camera = record["night"], record["expid"], record["camera"]
         table = [f"exposure_tables/{str(night)[:6]}/exposure_table_{night}.csv"]
         if expid is not None:
             folders = [f"exposures/{night}/{expid:08d}", f"calibnight/{night}", f"preproc/{night}/{expid:08d}"]
             return self._same_files([*table, *self._within(folders, camera=camera)])
-        if record["tile"] is not None:
-            if self._listing(self.before, night) != self._listing(self.after, night):
-                return False
-            return self._same_files([*table, *self._within([f"tiles/{self.group}/{record['tile']}/{night}"], camera=None)])
-        return False
+        if self._listing(self.before, night) != self._listing(self.after, night):
+            return False
+        return self._same_files([*table, *self._within([f"tiles/{self.group}/{record['tile']}/{night}"], camera=None)])
 
     def _within(self, folders: list[str], *, camera: str | None) -> list[str]:
         """Files of these folders in either production; with a camera, those of other cameras are left out."""

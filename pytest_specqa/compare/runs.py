@@ -50,7 +50,7 @@ class Suite:
     Attributes
     ----------
     filters : tuple of str
-        Options such as ``--night 20211014`` that select units.
+        Options such as ``--night=20211014`` that select units.
     group : str
         Folder below ``tiles/``.
     processes : int
@@ -76,23 +76,13 @@ class Suite:
         """
         with tempfile.TemporaryDirectory(prefix="specqa-compare-") as scratch:
             results, listed = Path(scratch) / "results.jsonl", Path(scratch) / "units.txt"
-            words = [
-                sys.executable,
-                "-m",
-                "pytest",
-                *(self.tests or _suite()),
-                "-q",
-                "-p",
-                "no:cacheprovider",
-                "--specprod",
-                str(root),
-                *self.filters,
-            ]
-            words += ["--specqa-group", self.group, "--specqa-results", str(results)]
+            # Options as one word each: pytest looks for its configuration beside the words that name folders.
+            words = [sys.executable, "-m", "pytest", *(self.tests or _suite()), "-q", "-p", "no:cacheprovider", *self.filters]
+            words += [f"--specprod={root}", f"--specqa-group={self.group}", f"--specqa-results={results}"]
             words += ["-n", str(self.processes)] if self.processes else []
             if skipping:
                 listed.write_text("\n".join(sorted(skipping)), encoding="utf-8")
-                words += ["-p", skip_units.__name__, skip_units.OPTION, str(listed)]
+                words += ["-p", skip_units.__name__, f"{skip_units.OPTION}={listed}"]
             environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
             done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
             if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and skipping:

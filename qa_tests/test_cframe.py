@@ -1,5 +1,6 @@
 """Expectations on flux calibration and calibrated frames."""
 
+from pytest_specqa.measures.coverage import masked_with_weight
 from pytest_specqa.measures.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.imaging import imaging_agreement
 from pytest_specqa.measures.targets import on_target
@@ -35,4 +36,10 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
     )
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)
+    expect("imaging_streak", found.streak)
     expect.picture("per_fiber", fiber=cframe.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")
+
+
+def test_masked_pixels_have_no_weight(cframe, expect):
+    """What is masked in a calibrated frame has no inverse variance."""
+    expect("masked_with_weight", masked_with_weight(cframe.ivar, cframe.mask, fiber=cframe.fiber))

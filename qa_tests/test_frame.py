@@ -1,6 +1,6 @@
 """Expectations on frames and the fibers behind them."""
 
-from pytest_specqa.measures.noise import good_pixels, masked_columns, sky_fibers_left
+from pytest_specqa.measures.coverage import good_pixels, masked_columns, sky_fibers_left
 from pytest_specqa.measures.targets import flagged_fibers, identity_conflicts, misplaced_cassette, misplaced_fibers, standard_stars
 
 

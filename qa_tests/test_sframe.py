@@ -3,11 +3,14 @@
 from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
 from pytest_specqa.measures.collimator import collimator_dip
 from pytest_specqa.measures.cosmics import sharp_hits
+from pytest_specqa.measures.coverage import good_pixels
 from pytest_specqa.measures.fibers import fiber_residuals, fiber_scale
 from pytest_specqa.measures.intruders import shared_lines
 from pytest_specqa.measures.noise import noise
 from pytest_specqa.measures.probes import faint_fibers
+from pytest_specqa.measures.reduction import applied_flat
 from pytest_specqa.measures.skylines import fit_lines, line_residual, line_scale
+from pytest_specqa.measures.targets import flagged_fibers
 from pytest_specqa.measures.vertical_lines import vertical_lines
 from pytest_specqa.measures.wavelength import wavelength_errors
 
@@ -38,6 +41,7 @@ def test_pixels_scatter_as_their_ivar_predicts(sframe, expect):
     expect("pull_width_amplifier", found.amplifier_width)
     expect("pull_width_fiber", found.fiber_width)
     expect("pixel_correlation", found.correlation)
+    expect("pixel_ringing", found.ringing)
     expect.picture(
         "per_fiber", fiber=sframe.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
     )
@@ -50,7 +54,7 @@ def test_amplifiers_agree(sframe, sky, expect):
         sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux, two_amp=two_amp
     )
     expect("amplifier_step", found.step)
-    expect("amplifier_halves", found.halves)
+    expect("amplifier_offset", found.offset)
     expect("row_noise", found.row_noise)
     expect.picture("amp_map", image=sframe.flux, wave=sframe.wave, fiber=sframe.fiber)
 
@@ -116,3 +120,24 @@ def test_cosmic_rays_are_masked(sframe, sky, expect):
 def test_no_line_is_shared_by_unrelated_fibers(sframe, sky, expect):
     """No emission line that is not of the sky appears in several fibers at one wavelength."""
     expect("shared_lines", shared_lines(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, sky=sky.flux))
+
+
+def test_unflagged_fibers_keep_their_weight(sframe, expect):
+    """Fibers that nobody flagged still have inverse variance after sky subtraction."""
+    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band)
+    expect("sframe_good_pixel_fraction", good_pixels(sframe.ivar, fiber=sframe.fiber, flagged=flagged))
+
+
+def test_the_flat_of_the_night_was_applied(frame, fiberflat, sky, sframe, expect):
+    """The frame is the flat times what sframe and sky model hold, at the wavelengths of the observer."""
+    found = applied_flat(
+        frame.flux,
+        frame.ivar,
+        sframe.flux,
+        sky=sky.flux,
+        fiberflat=fiberflat.fiberflat,
+        wave=sframe.wave,
+        heliocor=sframe.heliocor,
+        fiber=sframe.fiber,
+    )
+    expect("applied_flat", found)

@@ -3,6 +3,7 @@
 from pytest_specqa.measures.fiberflats import plane_gradient
 from pytest_specqa.measures.fibers import throughput_outlier, throughput_scatter
 from pytest_specqa.measures.sky_smoothness import sky_smoothness
+from pytest_specqa.measures.skylines import fit_lines, typical_error
 from pytest_specqa.measures.wavelength import sky_line_places
 
 
@@ -33,7 +34,8 @@ def test_sky_lines_lie_at_their_wavelengths(sky, sframe, expect):
 def test_throughputs_are_those_of_the_flat(sky, sframe, expect):
     """The throughputs that the sky lines ask for differ little from those of the flat, with no slope over the focal plane."""
     fibermap = sframe.fibermap
-    expect("throughput_rms", throughput_scatter(sky.thrputcorr, fiber=sky.fiber))
+    noise = typical_error(fit_lines(sframe.flux, sframe.ivar, sframe.wave, sky=sky.flux))
+    expect("throughput_rms", throughput_scatter(sky.thrputcorr, fiber=sky.fiber, error=noise))
     expect("throughput_outlier", throughput_outlier(sky.thrputcorr, fiber=sky.fiber))
     expect(
         "throughput_gradient", plane_gradient(sky.thrputcorr, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sky.fiber)

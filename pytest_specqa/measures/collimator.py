@@ -51,7 +51,7 @@ def collimator_dip(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_
         return Measured.impossible("the collimator dip lies in the b cameras only")
     spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
     columns = np.flatnonzero(inside & between_lines(spectrum))
-    rows = np.flatnonzero((is_sky | faint) & ((ivar[:, columns] > 0).mean(axis=1) > 0.5))
+    rows = np.flatnonzero((is_sky | faint) & ((ivar[:, columns] > 0).sum(axis=1) > 0.5 * columns.size))
     if len(rows) < MIN_FIBERS or columns.size < 100:
         return Measured.impossible(f"fewer than {MIN_FIBERS} faint live fibers")
     size, error = _dip_of_each(flux[np.ix_(rows, columns)], ivar[np.ix_(rows, columns)], wave[columns], sky=spectrum[columns])

@@ -128,7 +128,7 @@ def _report(found: Strongest, *, fiber: Ints, ends: list[tuple[float, float]], d
 
 
 def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
-    """Largest part of the sky lines that any fiber keeps (positive) or misses.
+    """Largest part of the sky lines that any fiber keeps (positive) or misses, over the spectrum or a piece of it.
 
     Parameters
     ----------
@@ -146,31 +146,30 @@ def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
 
     References
     ----------
-    desispec #2332, #2225 (fibers that lost their throughput and were not listed).
+    desispec #2332, #2225 (fibers that lost their throughput and were not listed), #1956 (a trap takes 20 % of a column's charge).
     """
-    scale, error = fit.values[0, :, -1], fit.errors[0, :, -1]
-    found = strongest(np.where(faint, scale - nan_median(scale[faint], axis=0), np.nan), error)
+    scale = np.where(faint[:, None], fit.values[0], np.nan)
+    found = strongest(scale - nan_median(scale, axis=0), fit.errors[0])
     if found.place < 0:
         return Measured.impossible("no sky line is bright enough to measure a throughput on")
     if not found.amplitude:
         return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    number = int(fiber[found.place])
+    row, part = divmod(found.place, scale.shape[1])
+    span = (int(fiber[row]), int(fiber[row]))
+    waves = fit.waves[part]
     return Measured(
         value=abs(found.amplitude),
         error=found.error,
         sensitivity=found.sensitivity,
-        fibers=((number, number),),
+        fibers=(span,),
+        waves=waves,
         detail=f"this fiber holds {found.amplitude:+.1%} of the sky lines: flat and sky model have its throughput wrong",
-        features=(
-            Feature(
-                "fiber", (number, number), fit.waves[-1], found.amplitude, found.error, found.significance, "", "sky line scale"
-            ),
-        ),
+        features=(Feature("fiber", span, waves, found.amplitude, found.error, found.significance, "", "sky line scale"),),
     )
 
 
-def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
-    """Scatter of the throughput corrections, the survey pipeline's own definition.
+def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) -> Measured:
+    """Scatter of the throughput corrections: the survey pipeline's own definition, less what noise gives.
 
     Parameters
     ----------
@@ -178,11 +177,13 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
         Correction of each fiber, 1 for none; NaN or 0 is left out; None if the sky model has none.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER, 0-4999.
+    error : float
+        Error that photon noise gives the correction of a typical fiber, from `skylines.fit_lines`.
 
     Returns
     -------
     Measured
-        1.48 times the median distance from 1.
+        1.48 times the median distance from 1, with the error taken off in square; the sensitivity is that error.
 
     References
     ----------
@@ -190,13 +191,16 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
     """
     if thrputcorr is None or not (thrputcorr > 0).any():
         return Measured.impossible("the sky model has no throughput corrections")
+    if not np.isfinite(error):
+        return Measured.impossible("no sky line is bright enough to measure a throughput on")
     known = np.isfinite(thrputcorr) & (thrputcorr > 0)
     distance = np.abs(thrputcorr[known] - 1.0)
-    value = 1.48 * float(np.median(distance))
+    total = 1.48 * float(np.median(distance))
     worst = int(fiber[known][np.argmax(distance)])
     return Measured(
-        value=value,
-        error=value * 0.8 / float(np.sqrt(known.sum())),
+        value=float(np.sqrt(max(total**2 - error**2, 0.0))),
+        error=total * 0.8 / float(np.sqrt(known.sum())),
+        sensitivity=error,
         fibers=fiber_ranges(fiber, known),
         detail=f"worst is fiber {worst}, corrected by {float(distance.max()):.3f}",
     )

@@ -118,7 +118,9 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     step = float(wave[-1] - wave[0]) / (wave.size - 1)
     filled = np.interp(wave, wave[known], vector[known])
     depth = _narrow_depth(filled, step)
-    outside = known & np.all([(wave < low - 20) | (wave > high + 20) for low, high in TELLURIC], axis=0)
+    outside = known & np.all(
+        [(wave < low - 4 * BACKGROUND_SIGMA) | (wave > high + 4 * BACKGROUND_SIGMA) for low, high in TELLURIC], axis=0
+    )
     margin = int(4 * BACKGROUND_SIGMA / step)
     outside[:margin] = outside[-margin:] = False
     if outside.sum() < 100:

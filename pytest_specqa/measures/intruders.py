@@ -8,11 +8,15 @@ from scipy.stats import poisson
 
 from pytest_specqa.values import Feature, Measured
 
-from .probes import Ints, near_nebular
+from .probes import Ints, faint_fibers, near_nebular
 from .robust import FALSE_ALARM, Floats, nan_median
 
 RUN = 3
 AROUND = 15
+BACKGROUND = 101
+"""Bins over which the usual number of hits is averaged."""
+CROWD = 3
+"""Hits at one wavelength that count at most toward the usual number, so that a shared line does not hide itself."""
 HIT = 5.0
 """Sigmas of one line in one fiber from which on it is counted."""
 SKY_FLOOR = 0.03
@@ -20,7 +24,7 @@ SKY_FLOOR = 0.03
 
 
 def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: Floats) -> Measured:
-    """Largest number of fibers that show an emission line at one and the same wavelength, beyond chance.
+    """Largest number of faint fibers that show an emission line at one and the same wavelength, beyond chance.
 
     Parameters
     ----------
@@ -43,9 +47,11 @@ def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: 
     desispec #1760 (laser guide star), #2599, desisurveyops #75.
     """
     spectrum = np.asarray(sky, dtype=np.float32) if sky.ndim == 1 else nan_median(sky[::5], axis=0).astype(np.float32)
+    rows = faint_fibers(flux, ivar)
+    if not rows.any():
+        return Measured.impossible("no faint live fiber in this camera")
+    flux, ivar, fiber = flux[rows], ivar[rows], fiber[rows]
     good = (ivar > 0) & np.isfinite(flux)
-    if not good.any():
-        return Measured.impossible("no live fiber in this camera")
     weight = np.where(good, ivar, np.float32(0))
     light = weight * np.where(good, flux, np.float32(0))
     narrow_weight = uniform_filter1d(weight, RUN, axis=1)
@@ -54,21 +60,22 @@ def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: 
     variance = 1.0 / np.maximum(RUN * narrow_weight, 1e-30) + (np.float32(SKY_FLOOR) * np.abs(spectrum)) ** 2
     hits = (narrow - wide > HIT * np.sqrt(variance)) & (narrow_weight > 0)
     count = np.where(near_nebular(wave), 0, hits.sum(axis=0))
-    usual = max(float(uniform_filter1d(count.astype(float), 201, mode="nearest").max()), 0.05)
-    worst = int(np.argmax(count))
-    chance = float(poisson.sf(count[worst] - 1, usual)) * wave.size / RUN
-    significant = chance < FALSE_ALARM
-    rows = np.flatnonzero(hits[:, worst])
+    usual = np.maximum(uniform_filter1d(np.minimum(count, CROWD).astype(float), BACKGROUND, mode="nearest"), 0.02)
+    log_chance = poisson.logsf(count - 1, usual)
+    worst = int(np.argmin(log_chance))
+    significant = log_chance[worst] < np.log(FALSE_ALARM * RUN / wave.size)
+    members = np.flatnonzero(hits[:, worst])
     waves = (float(wave[max(worst - 2, 0)]), float(wave[min(worst + 2, wave.size - 1)]))
-    least = float(poisson.isf(FALSE_ALARM * RUN / wave.size, usual))
+    typical = float(np.median(usual))
+    least = float(poisson.isf(FALSE_ALARM * RUN / wave.size, typical))
     return Measured(
-        value=float(count[worst]) - usual if significant else 0.0,
-        error=float(np.sqrt(usual)),
-        sensitivity=least - usual,
-        fibers=tuple((int(fiber[k]), int(fiber[k])) for k in rows[:20]) if significant else (),
+        value=float(count[worst] - usual[worst]) if significant else 0.0,
+        error=float(np.sqrt(usual[worst])),
+        sensitivity=least - typical,
+        fibers=tuple((int(fiber[k]), int(fiber[k])) for k in members[:20]) if significant else (),
         waves=waves if significant else None,
-        detail=f"{len(rows)} fibers share a line at {wave[worst]:.1f} A: a laser, a lamp or a satellite" if significant else "",
-        features=(Feature("line", (int(fiber[rows[0]]), int(fiber[rows[-1]])), waves, float(count[worst]), 1.0, HIT),)
+        detail=f"{len(members)} fibers share a line at {wave[worst]:.1f} A: a laser, a lamp or a satellite" if significant else "",
+        features=(Feature("line", (int(fiber[members[0]]), int(fiber[members[-1]])), waves, float(count[worst]), 1.0, HIT),)
         if significant
         else (),
     )

@@ -1,4 +1,4 @@
-"""Does the inverse variance tell the truth about the noise, and is there enough of the camera left to use?
+"""Does the inverse variance tell the truth about the noise?
 
 Widths are taken from the differences of neighbouring pixels in windows without sky lines, where the pipeline has no reason to
 inflate the variance. A difference does not see objects, gradients or a poor sky continuum, so that all faint fibers can serve
@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from pytest_specqa.values import Feature, Measured
 
-from .probes import Bools, Ints, faint_fibers, fiber_ranges, line_free, right_half
-from .robust import MAD_TO_SIGMA, Floats, local_threshold, nan_median, strongest
+from .probes import Bools, Ints, faint_fibers, line_free, right_half
+from .robust import MAD_TO_SIGMA, Floats, Strongest, nan_median, strongest
 
 BUNDLE = 25
 SCALE_ERROR = 1.35
 """Standard error of a robust width of overlapping differences, times the square root of their number (from 10,000 draws)."""
 MIN_PIXELS = 50
+CLIP = 5.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Noise:
     fiber_width : Measured
         The same for the single fiber that is farthest from 1; bright fibers count only if their width is below 1.
     correlation : Measured
-        Correlation of neighbouring pixels in the worst bundle of 25 fibers; 0 for a sound extraction, negative if it rings.
+        Correlation of neighbouring pixels in the worst bundle of 25 fibers; 0 for a sound extraction.
+    ringing : Measured
+        Amplitude, in units of the noise, with which pixels of the worst bundle alternate.
     widths : ndarray, shape (n_fiber,)
         Width of each fiber; NaN for dead ones.
     """
@@ -42,6 +44,7 @@ class Noise:
     amplifier_width: Measured
     fiber_width: Measured
     correlation: Measured
+    ringing: Measured
     widths: Floats
 
 
@@ -80,6 +83,7 @@ def noise(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bool
         amplifier_width=_amplifier_width(near[faint], upper, fiber=fiber[faint], wave=wave),
         fiber_width=_fiber_width(logs, errors, faint=faint, fiber=fiber),
         correlation=_correlation(near[faint], far[faint], fiber=fiber[faint]),
+        ringing=_ringing(near[faint], np.flatnonzero(window)[1:], fiber=fiber[faint]),
         widths=np.exp(logs),
     )
 
@@ -140,131 +144,48 @@ def _fiber_width(logs: Floats, errors: Floats, *, faint: Bools, fiber: Ints) -> 
 
 
 def _correlation(near: Floats, far: Floats, *, fiber: Ints) -> Measured:
-    clip = 5.0
+    """Correlation from the scatter of differences over one and two pixels: blind to anything that is smooth."""
+    one, two = np.square(np.clip(near, -CLIP, CLIP)), np.square(np.clip(far, -CLIP, CLIP))
     bundle = fiber // BUNDLE
-    found = []
-    for number in np.unique(bundle):
+    numbers = np.unique(bundle)
+    values, errors = np.full(numbers.size, np.nan), np.full(numbers.size, np.nan)
+    for place, number in enumerate(numbers):
         rows = bundle == number
-        one, two = np.square(np.clip(near[rows], -clip, clip)), np.square(np.clip(far[rows], -clip, clip))
-        count = int(np.isfinite(two).sum())
+        count = int(np.isfinite(two[rows]).sum())
         if count >= 10 * MIN_PIXELS:
-            first, second = np.nanmean(one), np.nanmean(two)
-            found.append(((second - first) / (second + first), 1.0 / np.sqrt(count), int(number)))
-    if not found:
+            first, second = float(np.nanmean(one[rows])), float(np.nanmean(two[rows]))
+            values[place], errors[place] = (second - first) / max(second + first, 1e-9), 1.0 / np.sqrt(count)
+    return _bundle_report(strongest(values, errors), numbers, kind="correlation", detail="neighbouring pixels are not independent")
+
+
+def _ringing(near: Floats, columns: Ints, *, fiber: Ints) -> Measured:
+    """Mean of the differences with alternating sign: one sign for all fibers of a bundle and all windows."""
+    signs = np.where(columns % 2 == 0, 1.0, -1.0).astype(np.float32)
+    clipped = np.clip(near, -CLIP, CLIP)
+    known = np.isfinite(clipped)
+    total, count = np.where(known, clipped, np.float32(0)) @ signs, known.sum(axis=1)
+    bundle = fiber // BUNDLE
+    numbers = np.unique(bundle)
+    sums = np.array([total[bundle == number].sum() for number in numbers])
+    counts = np.array([count[bundle == number].sum() for number in numbers])
+    counts = np.where(counts >= 10 * MIN_PIXELS, counts, np.nan)
+    # A difference of alternating pixels is twice the amplitude over sqrt(2) errors, and two neighbouring ones share a pixel.
+    found = strongest(sums / counts / np.sqrt(2.0), 1.0 / np.sqrt(counts))
+    return _bundle_report(found, numbers, kind="ringing", detail="pixels alternate in all fibers: the extraction rings")
+
+
+def _bundle_report(found: Strongest, numbers: Ints, *, kind: str, detail: str) -> Measured:
+    if found.place < 0:
         return Measured.impossible("no bundle has enough faint live fibers")
-    value, error, number = max(found, key=lambda item: abs(item[0]))
-    threshold = local_threshold(len(found))
-    fibers = (number * BUNDLE, number * BUNDLE + BUNDLE - 1)
+    if not found.amplitude:
+        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
+    first = int(numbers[found.place]) * BUNDLE
+    fibers = (first, first + BUNDLE - 1)
     return Measured(
-        value=float(value) if abs(value) > threshold * error else 0.0,
-        error=float(error),
-        sensitivity=threshold * float(np.median([item[1] for item in found])),
+        value=found.amplitude if kind == "correlation" else abs(found.amplitude),
+        error=found.error,
+        sensitivity=found.sensitivity,
         fibers=(fibers,),
-        detail="neighbouring pixels are not independent: " + ("the extraction rings" if value < 0 else "smoothed or shared noise"),
-        features=(Feature("ringing", fibers, (0.0, 0.0), float(value), float(error), abs(value) / error, "correlation"),)
-        if abs(value) > threshold * error
-        else (),
-    )
-
-
-def good_pixels(ivar: Floats, *, fiber: Ints, flagged: Bools | None = None) -> Measured:
-    """Fraction of pixels that can be used, among fibers that nobody has flagged.
-
-    Parameters
-    ----------
-    ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 or NaN marks bad pixels.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    flagged : ndarray of bool, shape (n_fiber,), optional
-        Fibers known to be bad, which should have no ivar.
-
-    Returns
-    -------
-    Measured
-        Fraction between 0 and 1; *not measured* if every fiber is flagged.
-
-    References
-    ----------
-    desispec PR #1414, #1486: whole cameras lost their ivar.
-    """
-    known = np.zeros(len(ivar), dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
-    if known.all():
-        return Measured.impossible("every fiber of this camera is flagged as bad")
-    good = (ivar > 0).mean(axis=1)
-    lost = ~known & (good < 0.5)
-    return Measured(
-        value=float(good[~known].mean()),
-        error=0.0,
-        fibers=fiber_ranges(fiber, lost),
-        detail=f"{int(lost.sum())} unflagged fibers have lost more than half of their pixels" if lost.any() else "",
-    )
-
-
-def sky_fibers_left(ivar: Floats, *, fiber: Ints, is_sky: Bools) -> Measured:
-    """Number of sky fibers with data, on which the sky model rests.
-
-    Parameters
-    ----------
-    ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 marks bad pixels.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers without a fatal flag.
-
-    Returns
-    -------
-    Measured
-        Number of sky fibers with at least half of their pixels.
-    """
-    alive = is_sky & ((ivar > 0).mean(axis=1) >= 0.5)
-    return Measured(
-        value=float(alive.sum()),
-        error=0.0,
-        fibers=fiber_ranges(fiber, is_sky & ~alive),
-        detail=f"of {int(is_sky.sum())} sky fibers {int(alive.sum())} have data",
-    )
-
-
-def masked_columns(ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
-    """Largest fraction of live fibers that lack one and the same wavelength.
-
-    Parameters
-    ----------
-    ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 marks bad pixels.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-
-    Returns
-    -------
-    Measured
-        Largest fraction, beyond the camera's usual one. A fiber counts in those halves of the wavelength range where most of its
-        pixels are good, so that dead fibers and lost amplifiers do not matter.
-
-    References
-    ----------
-    desispec PR #2129, PR #2612: an error budget too small masks pixels on bright lines.
-    """
-    bad = ~(ivar > 0)
-    fraction, count = np.full(wave.size, np.nan), np.zeros(wave.size)
-    middle = wave.size // 2
-    for part in (slice(None, middle), slice(middle, None)):
-        live = bad[:, part].mean(axis=1) < 0.5
-        if live.any():
-            fraction[part] = bad[live, part].mean(axis=0)
-            count[part] = live.sum()
-    if not np.isfinite(fraction).any():
-        return Measured.impossible("no live fiber in this camera")
-    run = median_filter(np.where(np.isfinite(fraction), fraction, 0.0), 3, mode="nearest") - np.nanmedian(fraction)
-    worst = int(np.argmax(run))
-    return Measured(
-        value=float(max(run[worst], 0.0)),
-        error=float(np.sqrt(max(run[worst] * (1 - run[worst]), 0.0) / max(count[worst], 1.0))),
-        fibers=((int(fiber.min()), int(fiber.max())),),
-        waves=(float(wave[max(worst - 1, 0)]), float(wave[min(worst + 1, wave.size - 1)])),
-        detail="many fibers are masked at one wavelength: the extraction rejects good light there",
+        detail=detail,
+        features=(Feature(kind, fibers, (0.0, 0.0), found.amplitude, found.error, found.significance),),
     )

@@ -1,10 +1,11 @@
 """Robust location and scale with standard errors, and significance after a search over many places.
 
 How a measure turns a search into one number to judge: every place searched has an amplitude and a standard error. Amplitudes
-that could be chance anywhere in the search (probability above `FALSE_ALARM` for the search as a whole) count as zero. The value
-is then the largest amplitude that is left, in physical units, and the limit is the physical size at which it matters. The
-sensitivity is the amplitude that the noise would just have let through: where it exceeds what the limit needs, the outcome is
-*not measured* rather than passed.
+that could be chance anywhere in the search (probability above `FALSE_ALARM` for the search as a whole) count as zero. From those
+that are left `MARGIN` errors are taken off, so that the value is an amplitude that the data prove, in physical units, and a poor
+measurement of something small and sound does not fail. The limit is the physical size at which it matters. The sensitivity is
+the amplitude that the noise would just have let through: where it exceeds what the limit needs, the outcome is *not measured*
+rather than passed.
 
 In all functions NaN marks a missing value; results are NaN where nothing is left.
 """
@@ -23,12 +24,14 @@ FALSE_ALARM = 1e-7
 """Chance that noise alone passes one search. A night has 900 camera-exposures and the suite some 30 searches for each, so that
 ten clean nights see 3e5 searches; 1e-7 each leaves a few per cent of one false alarm, and room for tails that are not Gaussian."""
 
+MARGIN = 3.0
+"""Errors by which a significant amplitude is lowered before it is compared with its limit."""
 MAD_TO_SIGMA = 1.4826
 MEDIAN_EFFICIENCY = 1.2533
 
 
 class Strongest(NamedTuple):
-    """The worst significant amplitude of a search: its place, signed size and error, and the size that would have been seen."""
+    """The worst significant amplitude of a search: its place, its signed size as far as proved, and what would have been seen."""
 
     place: int
     amplitude: float
@@ -243,8 +246,9 @@ def strongest(amplitudes: ArrayLike, errors: ArrayLike, *, n_trials: float | Non
     Returns
     -------
     Strongest
-        Flat index of the worst place; the amplitude there, or 0 if none is significant; its error; its significance after the
-        search; and the sensitivity, the median amplitude that would have counted. All NaN with place -1 if nothing was searched.
+        Flat index of the worst place; the amplitude there less `MARGIN` errors, or 0 if none is significant; its error; its
+        significance after the search; and the sensitivity, the median amplitude that would have counted. All NaN with place -1
+        if nothing was searched.
     """
     size, sigma = np.ravel(np.asarray(amplitudes, dtype=float)), np.ravel(np.asarray(errors, dtype=float))
     searched = np.isfinite(size) & np.isfinite(sigma) & (sigma > 0)
@@ -254,10 +258,11 @@ def strongest(amplitudes: ArrayLike, errors: ArrayLike, *, n_trials: float | Non
     threshold = local_threshold(trials)
     local = np.where(searched, np.abs(size) / np.where(searched, sigma, 1.0), 0.0)
     significant = local >= threshold
-    place = int(np.argmax(np.where(significant, np.abs(size), -1.0)) if significant.any() else np.argmax(local))
+    proved = np.where(significant, np.abs(size) - MARGIN * sigma, -1.0)
+    place = int(np.argmax(proved) if significant.any() else np.argmax(local))
     return Strongest(
         place=place,
-        amplitude=float(size[place]) if significant.any() else 0.0,
+        amplitude=float(np.copysign(proved[place], size[place])) if significant.any() else 0.0,
         error=float(sigma[place]),
         significance=float(global_sigma(local[place], n_trials=trials)),
         sensitivity=threshold * float(np.median(sigma[searched])),

@@ -20,6 +20,10 @@ from .robust import Floats, median_and_error, nan_median
 LINE_EXCESS = 0.5
 """Height over the continuum from which on a pixel belongs to a line."""
 MIN_PIXELS = 20
+N_BASE = 6
+"""Pieces of the wavelength range that have their own noise between the lines; amplifiers differ."""
+NOISE_TOLERANCE = 0.05
+"""Fraction by which the noise between the lines may be mistaken for that at the lines."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class LineFit:
         (Angstrom**2, half of what is missing in the variance of the line spread); NaN where a part has too few pixels. The last
         part is the whole spectrum, those before are its contiguous pieces.
     excess : ndarray, shape (n_fiber,)
-        Mean square residual beyond photon noise over the mean square of the lines.
+        Mean square residual beyond photon noise and beyond the fiber's scale, over the mean square of the lines.
     waves : tuple of (float, float)
         Wavelength range of each part.
     """
@@ -65,14 +69,20 @@ def photon_variance(ivar: Floats, sky: Floats, wave: Floats) -> Floats:
     """
     between = between_lines(sky)
     usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
-    base = nan_median(np.where(ivar[:, usable][:, ::3] > 0, ivar[:, usable][:, ::3], np.nan), axis=1)
+    base = np.empty((len(ivar), N_BASE), dtype=np.float32)
+    whole = nan_median(np.where(ivar[:, usable][:, ::3] > 0, ivar[:, usable][:, ::3], np.nan), axis=1)
+    piece = np.minimum(np.arange(wave.size) * N_BASE // wave.size, N_BASE - 1)
+    for number in range(N_BASE):
+        part = ivar[:, usable & (piece == number)]
+        local = nan_median(np.where(part > 0, part, np.float32(np.nan)), axis=1) if part.shape[1] > MIN_PIXELS else whole
+        base[:, number] = np.where(np.isfinite(local), local, whole)
     lines = np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave)
     with np.errstate(divide="ignore", invalid="ignore"):
-        photons = (1.0 / base)[:, None].astype(np.float32) + lines.astype(np.float32)
+        photons = (1.0 / base)[:, piece] + lines.astype(np.float32)
         return np.asarray(np.where(ivar > 0, np.fmin(np.float32(1) / ivar, photons), np.inf))
 
 
-def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: int = 6) -> LineFit:
+def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: int = 9) -> LineFit:
     """Describe the residual of every fiber at the sky lines as a scale, a shift and a width.
 
     Parameters
@@ -111,7 +121,7 @@ def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: 
     return LineFit(
         values=np.stack([item[0] for item in solved], axis=-1),
         errors=np.stack([item[1] for item in solved], axis=-1),
-        excess=_excess(square, weight, matrix),
+        excess=_excess(square, weight, matrix, vector[0]),
         waves=ranges,
     )
 
@@ -146,7 +156,7 @@ def _normal_equations(data: Floats, weight: Floats, templates: Floats, columns: 
 
 def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
     """Solve each fiber's three equations; NaN where the lines do not fix them."""
-    size = np.sqrt(np.einsum("iin->in", matrix))
+    size = np.sqrt(np.maximum(np.einsum("iin->in", matrix), 0.0))
     scale = np.where(size > 0, size, 1.0)
     normal = np.moveaxis(matrix / (scale[:, None] * scale[None]), -1, 0)
     fixed = (size > 0).all(axis=0) & (np.linalg.det(normal) > 1e-3)
@@ -157,15 +167,33 @@ def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
     return np.where(fixed, values, np.nan), np.where(fixed, errors, np.nan)
 
 
-def _excess(square: Floats, weight: Floats, matrix: Floats) -> Floats:
-    """Mean square residual at the lines beyond photon noise, as a fraction of the lines' mean square."""
-    freedom = (weight > 0).sum(axis=1) - (square > 0).sum(axis=1)
+def _excess(square: Floats, weight: Floats, matrix: Floats, scaled: Floats) -> Floats:
+    """Mean square residual at the lines beyond photon noise and a scale of the lines, as a fraction of their mean square."""
+    freedom = (weight > 0).sum(axis=1) - (square > 0).sum(axis=1) - 1
     light = matrix[0, 0].sum(axis=1)
-    return np.where(light > 0, (square.sum(axis=1) - freedom) / np.where(light > 0, light, 1.0), np.nan)
+    safe = np.where(light > 0, light, 1.0)
+    beyond = square.sum(axis=1) - scaled.sum(axis=1) ** 2 / safe - (1.0 + NOISE_TOLERANCE) * freedom
+    return np.where(light > 0, beyond / safe, np.nan)
+
+
+def typical_error(fit: LineFit) -> float:
+    """Error of the line scale that photon noise gives to the typical fiber.
+
+    Parameters
+    ----------
+    fit : LineFit
+        Result of `fit_lines`.
+
+    Returns
+    -------
+    float
+        Median over fibers, as a fraction of the lines; NaN without bright lines.
+    """
+    return float(nan_median(fit.errors[0, :, -1], axis=0))
 
 
 def line_residual(fit: LineFit, *, fiber: Ints, is_sky: Bools, faint: Bools) -> Measured:
-    """Typical residual at sky lines as a fraction of the line, beyond photon noise.
+    """Typical residual at sky lines as a fraction of the line, beyond photon noise and the throughput of the fiber.
 
     Parameters
     ----------

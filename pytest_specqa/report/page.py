@@ -166,7 +166,9 @@ def _verdict(records: list[dict[str, Any]]) -> str:
 
 def _chips(entries: Iterable[Entry]) -> str:
     counts = Counter(entry.word for entry in entries)
-    chips = "".join(words.badge(outcome, f"{counts[str(outcome)]} {outcome}") for outcome in reversed(Outcome))
+    chips = "".join(
+        words.badge(outcome, f"{counts[str(outcome)]} {outcome}", quiet=not counts[str(outcome)]) for outcome in reversed(Outcome)
+    )
     if counts[gather.WAIVED]:
         chips += words.badge(Outcome.WARNED, f"{counts[gather.WAIVED]} {gather.WAIVED}")
     return f'<p class="specqa-chips">{chips} <span class="specqa-faint">checks: one expectation on one unit each</span></p>'

@@ -17,10 +17,11 @@ def css_class(outcome: Outcome) -> str:
     return f"specqa-{str(outcome).replace(' ', '-')}"
 
 
-def badge(outcome: Outcome, text: str | None = None) -> str:
-    """Coloured mark with the letter and the word of an outcome."""
+def badge(outcome: Outcome, text: str | None = None, *, quiet: bool = False) -> str:
+    """Mark with the letter and the word of an outcome, in its colour unless it is a quiet one."""
     word = str(outcome) if text is None else text
-    return f'<span class="specqa-badge {css_class(outcome)}"><b>{LETTERS[outcome]}</b> {escape(word)}</span>'
+    colour = "specqa-quiet" if quiet else css_class(outcome)
+    return f'<span class="specqa-badge {colour}"><b>{LETTERS[outcome]}</b> {escape(word)}</span>'
 
 
 def number(value: float | None) -> str:

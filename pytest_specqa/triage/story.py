@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from pytest_specqa.triage.cause import likely_cause
-from pytest_specqa.triage.scope import scope
+from pytest_specqa.triage.scope import MANY, scope
 from pytest_specqa.triage.stages import CRASH, STAGES, Record, failed, first_bad_stage
+from pytest_specqa.values import Outcome
 
 
 def story(records: Iterable[Record]) -> str:
@@ -20,10 +22,12 @@ def story(records: Iterable[Record]) -> str:
     Returns
     -------
     str
-        Such as ``first bad stage: sky model; petals 6-8 of the r cameras, both exposures of tile 7951, ...; suggests ...``; empty
-        if nothing failed.
+        Such as ``first bad stage: sky model; petals 6-8 of the r cameras, both exposures of tile 7951, ...; suggests ...``. Where
+        nothing failed, the measures that warn; empty for a good run.
     """
     everything = list(records)
+    if not failed(everything):
+        return _warnings(everything)
     stage = first_bad_stage(everything)
     crashed = sum(record["measure"] == CRASH for record in failed(everything))
     parts = (
@@ -33,3 +37,11 @@ def story(records: Iterable[Record]) -> str:
         f"{crashed} check{'s' * (crashed > 1)} crashed" if crashed else "",
     )
     return "; ".join(part for part in parts if part)
+
+
+def _warnings(records: Iterable[Record]) -> str:
+    """Name the measures that warn, most frequent first."""
+    counts = Counter(str(record["measure"]) for record in records if record["outcome"] == str(Outcome.WARNED))
+    names = [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
+    return f"what warns: {', '.join(names[:MANY])}{more}" if names else ""

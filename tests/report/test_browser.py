@@ -133,10 +133,10 @@ def test_pictures_are_shown_and_survive_a_redraw(browser: Any) -> None:
     shown = "return [...document.querySelectorAll('.specqa-picture img')].filter((one) => one.naturalWidth === 120).length"
     wait = support.WebDriverWait(browser, 10)
     browser.execute_script("document.querySelector('.specqa-picture').scrollIntoView()")
-    assert wait.until(lambda driver: driver.execute_script(shown)) == 3
+    assert wait.until(lambda driver: driver.execute_script(shown) == 3)
     click_cell(browser, TARGET)
     browser.execute_script("document.querySelector('.specqa-picture').scrollIntoView()")
-    assert wait.until(lambda driver: driver.execute_script(shown)) == 3
+    assert wait.until(lambda driver: driver.execute_script(shown) == 3)
 
 
 def test_filters_speak_of_our_outcomes(browser: Any) -> None:

@@ -56,3 +56,9 @@ def test_a_story_names_stage_scope_cause_and_crashes(make: Make, story_records: 
     assert parts[0] == "first bad stage: sky model"
     assert parts[-1] == "1 check crashed"
     assert story([make("sky", "passed")]) == ""
+
+
+def test_a_run_that_only_warns_names_what_warns(make: Make) -> None:
+    """So that emission of the Galaxy is told from a fault at first sight."""
+    records = [make("sframe", "warned", measure="nebular_lines"), make("sky", "passed")]
+    assert story(records) == "what warns: nebular_lines"

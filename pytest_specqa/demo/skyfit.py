@@ -174,15 +174,16 @@ def _line_variance(residual: F32, weight: F32, mean: F32, total: F32, peaks: Row
 
 
 def _throughput(residual: F32, ivar: F32, mean: F32) -> F32:
-    """Line flux of each fiber over the model, from the part of the sky that varies faster than 25 Angstrom."""
-    shape = mean - uniform_filter1d(mean, 31, mode="nearest")
-    noise = inverse(ivar[::10].mean(axis=0))
-    vector = shape * inverse(noise)
+    """Line flux of each fiber over the model, free of the target's continuum: the template has no weighted mean over 25 Angstrom."""
+    weight = ivar[::10].mean(axis=0)
+    local = uniform_filter1d(weight * mean, 31, mode="nearest") * inverse(uniform_filter1d(weight, 31, mode="nearest"))
+    shape = mean - local
+    vector = shape * weight
     power = float(vector @ shape)
     if power <= 0:
         return np.ones(residual.shape[0], dtype=np.float32)
-    usable = np.where(ivar > 0, residual, 0)
-    excess: F32 = usable @ vector / np.float32(power)
+    level = np.median(residual[:, ::8], axis=1)[:, None]
+    excess: F32 = np.where(ivar > 0, residual - level, 0) @ vector / np.float32(power)
     return (1 + np.clip(excess, -_MAX_THRPUTCORR, _MAX_THRPUTCORR)).astype(np.float32)
 
 

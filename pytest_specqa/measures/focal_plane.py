@@ -16,7 +16,7 @@ from scipy.special import ndtri_exp
 from pytest_specqa.measures.focal_places import Places, fiber_ranges, places
 from pytest_specqa.measures.focal_shifts import ShiftMap, shift_map
 from pytest_specqa.measures.focal_windows import WindowMap
-from pytest_specqa.measures.robust import Strongest, local_threshold, strongest
+from pytest_specqa.measures.robust import MARGIN, Strongest, local_threshold, strongest
 from pytest_specqa.values import FIBERS_PER_PETAL, Feature, Measured
 
 Floats = NDArray[np.float64]
@@ -31,7 +31,9 @@ PERCENT = 100.0
 
 @dataclass(frozen=True)
 class FocalPlane:
-    """What `focal_plane` found. Values are percent of the sky (sky lines: of the line); the sign is in the detail.
+    """What `focal_plane` found. Values are what is proved (the size less three errors), in percent.
+
+    Percent of the sky; for sky lines, of the line. The size itself and its sign are in the detail and the features.
 
     Attributes
     ----------
@@ -129,8 +131,9 @@ def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch
         return Measured.impossible("no place with enough good fibers in these windows")
     number, place = divmod(worst.place, len(where.names))
     worst = worst._replace(error=float(searched[number][2][place]))
+    size = float(sizes[worst.place])
     members = where.fiber[where.member[place].indices]
-    return _measured(worst, found[number], kind=kind, fibers=fiber_ranges(members), where=where.names[place])
+    return _measured(worst, found[number], size=size, kind=kind, fibers=fiber_ranges(members), where=where.names[place])
 
 
 def _patches(one: ShiftMap, where: Places, *, threshold: float) -> tuple[Floats, Floats, Floats]:
@@ -173,7 +176,8 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> Measured:
     number = int(np.searchsorted(ends, worst.place, side="right"))
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])
     fibers = ((FIBERS_PER_PETAL * petal, FIBERS_PER_PETAL * petal + FIBERS_PER_PETAL - 1),)
-    return _measured(worst, found[number], kind=kind, fibers=fibers, where=f"petal {petal}")
+    size = float(offsets[worst.place])
+    return _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
 
 
 def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
@@ -183,9 +187,10 @@ def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
         return Measured.impossible("no camera with placed fibers in these windows")
     sizes = np.array([size for _, size, _, _ in fits])
     worst = strongest(sizes, np.array([error for _, _, error, _ in fits]))
-    one, _, _, angle = fits[worst.place]
+    one, size, _, angle = fits[worst.place]
     fibers = ((int(one.fiber.min()), int(one.fiber.max())),)
-    return _measured(worst, one, kind="gradient", fibers=fibers, where=f"rising towards {angle:.0f} deg (0: +x, 90: +y)")
+    where = f"rising towards {angle:.0f} deg (0: +x, 90: +y)"
+    return _measured(worst, one, size=size, kind="gradient", fibers=fibers, where=where)
 
 
 def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
@@ -208,18 +213,19 @@ def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
     return size, size / max(sigma, 1e-3), float(np.degrees(np.arctan2(slope[1], slope[0])))
 
 
-def _measured(worst: Strongest, one: ShiftMap, *, kind: str, fibers: tuple[tuple[int, int], ...], where: str) -> Measured:
+def _measured(
+    worst: Strongest, one: ShiftMap, *, size: float, kind: str, fibers: tuple[tuple[int, int], ...], where: str
+) -> Measured:
+    """Value of a search: the size that is proved, in percent; the detail has the size that was found."""
     window, error = one.window, PERCENT * worst.error
     needed = PERCENT * worst.sensitivity
-    of = "line" if window.kind == "line" else "sky"
     if worst.amplitude == 0.0:
         detail = f"nothing beyond noise; the largest is {worst.significance:.1f} sigma, {where} in {window.name}"
         return Measured(0.0, error=error, sensitivity=needed, detail=detail)
-    amplitude = PERCENT * worst.amplitude
-    electrons = worst.amplitude * one.level
+    electrons = size * one.level
     detail = (
-        f"{amplitude:+.2g} +- {error:.2g} % of the {of} ({electrons:+.2g} electron/Angstrom) at {window.name}, {where}, "
-        f"{worst.significance:.1f} sigma after the search"
+        f"{PERCENT * size:+.2g} +- {error:.2g} % of the {'line' if window.kind == 'line' else 'sky'} "
+        f"({electrons:+.2g} electron/Angstrom) at {window.name}, {where}, {worst.significance:.1f} sigma after the search"
     )
     feature = Feature(
         kind=kind,
@@ -231,9 +237,8 @@ def _measured(worst: Strongest, one: ShiftMap, *, kind: str, fibers: tuple[tuple
         unit="electron/Angstrom",
         label=f"{window.name}: {where}",
     )
-    return Measured(
-        abs(amplitude), error=error, sensitivity=needed, fibers=fibers, waves=window.core, detail=detail, features=(feature,)
-    )
+    proved = max(PERCENT * abs(size) - MARGIN * error, 0.0)
+    return Measured(proved, error=error, sensitivity=needed, fibers=fibers, waves=window.core, detail=detail, features=(feature,))
 
 
 def _worse(first: Measured, second: Measured) -> Measured:

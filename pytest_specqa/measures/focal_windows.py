@@ -157,7 +157,7 @@ def window_maps(
         if window.band != band:
             continue
         scale = heliocor if window.kind == "line" else 1.0
-        residual, error = _residual(value, weight, grid, window=window, scale=scale)
+        residual, error, subtracted = _residual(value, weight, grid, sky=model, window=window, scale=scale)
         level = _level(typical, grid, window=window, scale=scale)
         if np.isfinite(level) and level > 0:
             found.append(
@@ -166,7 +166,7 @@ def window_maps(
                     petal=int(number[0]) // 500,
                     residual=residual,
                     error=error,
-                    before=residual + model[:, _columns(grid, window.core, scale=scale)].mean(axis=1),
+                    before=residual + subtracted,
                     level=level,
                     fiber=number,
                     x=np.where(placed, across, np.nan),
@@ -177,18 +177,22 @@ def window_maps(
     return found
 
 
-def _residual(flux: Floats, weight: Floats, wave: Floats, *, window: Window, scale: float) -> tuple[Floats, Floats]:
+def _residual(
+    flux: Floats, weight: Floats, wave: Floats, *, sky: Floats, window: Window, scale: float
+) -> tuple[Floats, Floats, Floats]:
+    """Residual and error of each fiber, and the sky that was subtracted from the same pixels with the same weights."""
     core = _columns(wave, window.core, scale=scale)
     if window.kind == "continuum":
         for line in NEBULAR_LINES:
             core &= np.abs(wave - line) > NEBULAR_WIDTH
-    average = _mean if window.kind == "continuum" else _plain_mean
-    mean, variance = average(flux[:, core], weight[:, core])
+    kept = _kept(flux[:, core], weight[:, core]) if window.kind == "continuum" else _whole(weight[:, core])
+    mean, variance = _mean(flux[:, core], weight[:, core], kept)
+    subtracted, _ = _mean(sky[:, core], weight[:, core], kept)
     for side in window.sides:
         columns = _columns(wave, side, scale=scale)
-        beside, error2 = _mean(flux[:, columns], weight[:, columns])
+        beside, error2 = _mean(flux[:, columns], weight[:, columns], _kept(flux[:, columns], weight[:, columns]))
         mean, variance = mean - beside / len(window.sides), variance + error2 / len(window.sides) ** 2
-    return mean, np.sqrt(variance)
+    return mean, np.sqrt(variance), subtracted
 
 
 def _level(sky: Floats, wave: Floats, *, window: Window, scale: float) -> float:
@@ -201,22 +205,27 @@ def _level(sky: Floats, wave: Floats, *, window: Window, scale: float) -> float:
 
 
 def _columns(wave: Floats, limits: tuple[float, float], *, scale: float) -> Bools:
-    return (wave >= limits[0] * scale) & (wave <= limits[1] * scale)
+    return np.asarray((wave >= limits[0] * scale) & (wave <= limits[1] * scale))
 
 
-def _mean(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Inverse-variance mean without outlying pixels, and its variance; NaN where too few pixels are good."""
+def _kept(flux: Floats, weight: Floats) -> Floats:
+    """Inverse variance without outlying pixels; nothing where too few pixels are good."""
     median = nan_median(np.where(weight > 0, flux, np.nan), axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         kept = np.where(np.abs(flux - median[:, None]) * np.sqrt(weight) < PIXEL_CLIP, weight, 0.0)
-        enough = np.count_nonzero(kept, axis=1) >= MIN_PIXELS * flux.shape[1]
-        total = np.where(enough & (flux.shape[1] > 0), kept.sum(axis=1), np.nan)
-        return np.where(kept > 0, kept * flux, 0.0).sum(axis=1) / total, 1.0 / total
+    enough = np.count_nonzero(kept, axis=1) >= MIN_PIXELS * flux.shape[1]
+    return np.where(enough[:, None], kept, 0.0)
 
 
-def _plain_mean(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Mean over a line and its variance; NaN unless every pixel is good, since a line differs from pixel to pixel."""
-    whole = (weight > 0).all(axis=1) & (flux.shape[1] > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = (1.0 / weight).sum(axis=1) / flux.shape[1] ** 2
-        return np.where(whole, flux.mean(axis=1), np.nan), np.where(whole, variance, np.nan)
+def _whole(weight: Floats) -> Floats:
+    """Equal weights over a line, which differs from pixel to pixel; nothing unless every pixel is good."""
+    whole = np.all(weight > 0, axis=1, keepdims=True)
+    return np.where(whole, np.ones_like(weight), 0.0)
+
+
+def _mean(flux: Floats, ivar: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weighted mean and its variance; NaN without weight."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = weight.sum(axis=1)
+        mean = np.where(weight > 0, weight * flux, 0.0).sum(axis=1) / total
+        return mean, np.where(weight > 0, weight**2 / ivar, 0.0).sum(axis=1) / total**2

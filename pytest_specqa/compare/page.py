@@ -175,7 +175,8 @@ def _changes(comparison: Comparison) -> list[str]:
     shown = [change for change in comparison.changes if change.significant or change.delta]
     note = (
         f"Largest first. The error of a difference is that of two independent measurements, which is conservative where both "
-        f"productions reduce the same photons; where no error is stated it is the robust scatter over units. "
+        f"productions reduce the same photons; where none is stated, or the changes over units scatter more than it allows, "
+        f"it is their robust scatter. "
         f"Bold: beyond noise at a false-discovery rate of {comparison.rate:g} over all {len(comparison.changes):,} measures."
     )
     rows = [_change(change) for change in shown]

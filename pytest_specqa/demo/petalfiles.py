@@ -181,7 +181,7 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
 
 def _redshifts(task: PetalTask, targets: Targets, fibermap: NDArray[Any], bumps: list[NDArray[np.float64]]) -> NDArray[Any]:
     """Redshifts of the petal: the same in all variants but for spectra with a strong bump, and planted faults."""
-    rng = np.random.default_rng([task.seed, task.tile, task.petal, 3 + task.noise_seed])
+    rng = np.random.default_rng([task.seed, task.tile, task.petal, 3])
     table = fit_redshifts(targets, rng, conditions=TileConditions(efftime=len(exposures_of(task.tile))))
     if bumps:
         strength = np.abs(np.mean(bumps, axis=0)) * (60 / (60 + targets.fiberflux * 12))

@@ -63,7 +63,7 @@ def write_production(
     workers : int
         Processes; with 1 everything happens in this one.
     noise_seed : int
-        Another number gives the same targets, sky and instrument with other noise.
+        Another number gives the same targets, redshifts, sky and instrument with other noise.
 
     Returns
     -------

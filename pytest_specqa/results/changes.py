@@ -29,6 +29,8 @@ class MeasureChange:
         Standard error of `delta`; ``None`` where neither errors nor enough units tell it.
     origin : str
         Where `sigma` is from: ``errors``, ``scatter`` (over units) or ``none``.
+    inflation : float
+        Factor by which `sigma` exceeds the stated errors, because the changes of this measure scatter more than these allow.
     p_value : float
         Chance of a change at least this large from noise alone; 1 where there is no `sigma`.
     significant : bool
@@ -40,6 +42,7 @@ class MeasureChange:
     delta: float
     sigma: float | None
     origin: str
+    inflation: float = 1.0
     p_value: float = 1.0
     significant: bool = False
 
@@ -110,7 +113,9 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     -----
     The error of a difference is ``sqrt(e1**2 + e2**2)``. Two reductions of the same exposure share their photons, so that the
     true error of the difference is smaller: significances are conservative there, and a change of the pipeline smaller than the
-    photon noise of the measure is not called significant. Where no error is stated, it is taken from the median absolute difference
+    photon noise of the measure is not called significant. Where the changes of at least 8 units scatter around their median by more
+    than the stated errors allow (the median absolute deviation, in units of the error), all errors of that measure are scaled up
+    accordingly: an error that leaves out a part of the noise must not make noise a change. Where no error is stated, it is taken from the median absolute difference
     over the units whose value differs (at least 8), with Student's t for the uncertainty of that scatter; a change that all units
     share inflates it and is found by `distributions` instead. Look-elsewhere is allowed for by the procedure of Benjamini and
     Hochberg over all measures compared; units whose inputs are identical are no trials.
@@ -147,20 +152,33 @@ def _worst_first(change: MeasureChange) -> tuple[int, float]:
 
 
 def _with_probability(group: list[MeasureChange]) -> list[MeasureChange]:
-    """Add errors from the scatter where none are stated, then probabilities."""
+    """Add errors from the scatter where none are stated or where they are too small, then probabilities."""
     differing = sorted(abs(change.delta) for change in group if not change.sigma and change.delta)
     scatter = MAD_TO_SIGMA * _median(differing) if len(differing) >= SMALLEST_SAMPLE else None
-    freedom = MAD_EFFICIENCY * len(differing)
+    inflation, number = _inflation(group)
     found = []
     for change in group:
-        if change.sigma:
+        if change.sigma and inflation > 1:
+            sigma, freedom = change.sigma * inflation, MAD_EFFICIENCY * number
+            p_value = _student(abs(change.delta) / sigma, freedom)
+            found.append(replace(change, sigma=sigma, inflation=inflation, p_value=p_value))
+        elif change.sigma:
             found.append(replace(change, p_value=math.erfc(abs(change.delta / change.sigma) / math.sqrt(2))))
         elif scatter:
-            p_value = _student(abs(change.delta) / scatter, freedom)
+            p_value = _student(abs(change.delta) / scatter, MAD_EFFICIENCY * len(differing))
             found.append(replace(change, sigma=scatter, origin="scatter", p_value=p_value))
         else:
             found.append(change)
     return found
+
+
+def _inflation(group: list[MeasureChange]) -> tuple[float, int]:
+    """Robust scatter of the changes around their median in units of their errors, at least 1, and the number it is from."""
+    pulls = sorted(change.delta / change.sigma for change in group if change.sigma and change.delta)
+    if len(pulls) < SMALLEST_SAMPLE:
+        return 1.0, len(pulls)
+    middle = _median(pulls)
+    return max(1.0, MAD_TO_SIGMA * _median(sorted(abs(pull - middle) for pull in pulls))), len(pulls)
 
 
 def _student(t: float, freedom: float) -> float:
@@ -209,7 +227,7 @@ def distributions(changes: Iterable[MeasureChange], *, rate: float = RATE) -> li
 def _distribution(expectation: str, measure: str, group: list[MeasureChange]) -> Distribution:
     group = sorted(group, key=lambda change: change.after["unit"])
     last = group[-1].after
-    pulls = sorted(abs(change.significance or 0.0) for change in group if change.origin == "errors")
+    pulls = sorted(abs(change.significance or 0.0) * change.inflation for change in group if change.origin == "errors")
     return Distribution(
         expectation=expectation,
         measure=measure,

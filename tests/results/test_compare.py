@@ -149,6 +149,16 @@ def test_the_pull_width_tells_whether_the_errors_are_right(record):
     assert spread.pull_width == pytest.approx(2.0, abs=0.4)
 
 
+def test_errors_that_are_too_small_make_no_change_of_noise(record):
+    rng = np.random.default_rng(5)
+    before, after = ([record(rng.normal(0.5, 0.1), error=0.01, expid=n) for n in range(60)] for _ in range(2))
+    assert compare(before, after).significant == ()
+    after[7]["value"] += 3
+    (change,) = compare(before, after).significant
+    assert change.after["expid"] == 7
+    assert change.inflation == pytest.approx(10, rel=0.4)
+
+
 def test_units_with_identical_inputs_are_no_trials(record):
     before = [record(0.5, expid=n) for n in range(50)]
     after = [item | {"reused": True} for item in before[1:]] + [before[0] | {"value": 0.95}]

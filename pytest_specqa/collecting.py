@@ -11,6 +11,9 @@ from pytest_specqa import selection
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.session import UNIT_FIXTURES, Session, unit_of
 
+BANDS_MARKER = "specqa_bands"
+MARKERS = (f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",)
+
 
 def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     """Give a test one instance per data unit, if it asks for units at all, directly or through a product.
@@ -33,7 +36,10 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     except SpecQAError as error:
         session.usage_error = session.usage_error or str(error)
         units = ()
-    marks = pytest.mark.skip(reason=f"the selection holds no {narrowest}")
+    marker = metafunc.definition.get_closest_marker(BANDS_MARKER)
+    if marker is not None and narrowest == "camera":
+        units = tuple(unit for unit in units if unit.camera is not None and unit.camera[0] in marker.args)
+    marks = pytest.mark.skip(reason=f"the selection holds no {narrowest} that this test is for")
     params: list[Any] = list(units) or [pytest.param(None, marks=marks, id=f"no-{narrowest}")]
     metafunc.parametrize(f"specqa_{narrowest}", params, indirect=True, ids=str if units else None)
 
@@ -61,6 +67,10 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         session.config.workeroutput["specqa_usage_error"] = session.usage_error  # type: ignore[attr-defined]
         items.clear()
         return
+    idle = [item for item in items if item.get_closest_marker(BANDS_MARKER) and unit_of(item) is None]
+    if idle:
+        items[:] = [item for item in items if item not in idle]
+        session.config.hook.pytest_deselected(items=idle)
     before = list(items)
     slots = [(number, unit) for number, item in enumerate(before) if (unit := unit_of(item)) is not None]
     ordered = sorted(slots, key=lambda slot: selection.order(slot[1]))

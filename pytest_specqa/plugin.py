@@ -36,6 +36,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options."""
     running.begin(config)
+    for line in collecting.MARKERS:
+        config.addinivalue_line("markers", line)
     page.configure(config, announced=running.of(config).announced, show_passed=running.of(config).options.show_passed)
     if running.of(config).options.baseline:
         baseline = import_module("pytest_specqa.compare.baseline")

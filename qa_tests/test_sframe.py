@@ -1,5 +1,7 @@
 """Expectations on sky-subtracted frames."""
 
+import pytest
+
 from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
 from pytest_specqa.measures.collimator import collimator_dip
 from pytest_specqa.measures.cosmics import sharp_hits
@@ -100,6 +102,7 @@ def test_fibers_share_one_wavelength_scale(sframe, sky, expect):
     )
 
 
+@pytest.mark.specqa_bands("b")
 def test_collimator_dip_is_where_the_flat_had_it(sframe, sky, expect):
     """The absorption of the collimator coating around 4400 Å (b cameras) is the same in sky and flat."""
     faint = faint_fibers(sframe.flux, sframe.ivar)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_specqa import limits
 from pytest_specqa.check import Check, Expect
+from pytest_specqa.collecting import BANDS_MARKER
 from pytest_specqa.errors import ProductError, UsageError
 from pytest_specqa.values import DataUnit, Measurement
 
@@ -49,13 +50,15 @@ class Suite:
             raise UsageError(f"{self.folder} holds no expectation: expected test_*.py with functions named test_*")
         return found
 
-    def fitting(self, fixtures: Mapping[str, object] | set[str]) -> list[str]:
+    def fitting(self, fixtures: Mapping[str, object] | set[str], *, band: str) -> list[str]:
         """Names of the expectations that need no fixture but these and ``expect``.
 
         Parameters
         ----------
         fixtures : collection of str
             Fixtures that can be given.
+        band : str
+            Band of the camera; expectations for other bands are left out.
 
         Returns
         -------
@@ -63,7 +66,11 @@ class Suite:
             In file order.
         """
         known = {*fixtures, "expect"}
-        return [name for name, test in self.expectations.items() if set(inspect.signature(test).parameters) <= known]
+        return [
+            name
+            for name, test in self.expectations.items()
+            if set(inspect.signature(test).parameters) <= known and band in (_bands(test) or band)
+        ]
 
     def judge(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> list[Measurement]:
         """Run one expectation.
@@ -95,6 +102,12 @@ class Suite:
         if not check.measurements:
             check.fail("made_no_measurement", "the test made no measurement")
         return check.measurements
+
+
+def _bands(test: Callable[..., None]) -> tuple[str, ...]:
+    """Bands of the marker ``specqa_bands``; none means all."""
+    marks = getattr(test, "pytestmark", [])
+    return tuple(band for mark in marks if mark.name == BANDS_MARKER for band in mark.args)
 
 
 def _load(path: Path) -> ModuleType:

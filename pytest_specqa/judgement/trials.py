@@ -87,7 +87,7 @@ def run(trial: Trial) -> Result:
     unit, fixtures, extra = _STAGES[trial.kind](trial, rng)
     suite = _suite()
     found: list[Measurement] = []
-    for name in suite.fitting(set(fixtures)):
+    for name in suite.fitting(set(fixtures), band=trial.band):
         found += suite.judge(name, unit, fixtures=fixtures)
     outcomes: dict[str, str] = {}
     for each in found:

@@ -115,10 +115,10 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     true error of the difference is smaller: significances are conservative there, and a change of the pipeline smaller than the
     photon noise of the measure is not called significant. Where the changes of at least 8 units scatter around their median by more
     than the stated errors allow (the median absolute deviation, in units of the error), all errors of that measure are scaled up
-    accordingly: an error that leaves out a part of the noise must not make noise a change. Where no error is stated, it is taken from the median absolute difference
-    over the units whose value differs (at least 8), with Student's t for the uncertainty of that scatter; a change that all units
-    share inflates it and is found by `distributions` instead. Look-elsewhere is allowed for by the procedure of Benjamini and
-    Hochberg over all measures compared; units whose inputs are identical are no trials.
+    accordingly: an error that leaves out a part of the noise must not make noise a change. Where no error is stated, it is taken
+    from the median absolute difference over the units whose value differs (at least 8). Both use Student's t for the uncertainty of
+    the scatter. A change that all units share inflates the latter, and is found by `distributions` instead. Look-elsewhere is
+    allowed for by the procedure of Benjamini and Hochberg over all measures compared; units with identical inputs are no trials.
 
     References
     ----------

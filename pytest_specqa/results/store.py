@@ -235,9 +235,8 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
         missing = [name for name in REQUIRED if name not in relation.columns]
         if missing:
             raise ResultsError(f"{names[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
-        return relation.project(
-            ", ".join(name if name in relation.columns else f"NULL::{kind} AS {name}" for name, kind in columns.items())
-        )
+        chosen = (f"{name if name in relation.columns else 'NULL'}::{kind} AS {name}" for name, kind in columns.items())
+        return relation.project(", ".join(chosen))
     except duckdb.Error as error:
         raise damaged(files, error) from None
 

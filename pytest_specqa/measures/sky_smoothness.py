@@ -23,6 +23,8 @@ RUN = 10
 """Fibers in the narrow running median across the slit: the width of the median filter that made the founding defect."""
 BLOCK = 25
 """Fibers in the wide running median: one slit block."""
+MIN_SIGNAL = 15.0
+"""Signal to noise of the model in a window below which its smoothness is not judged."""
 LSF_TOLERANCE = 0.10
 """Difference in line-spread variance between fibers, Angstrom**2, that a pixel must survive to count as continuum."""
 
@@ -66,7 +68,8 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
     sky : ndarray, shape (n_fiber, n_wave)
         Model in electron/Angstrom. NaN pixels are left out.
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; pixels with ``ivar = 0`` are left out, and so are fibers with less than half of their pixels.
+        Inverse variance; pixels with ``ivar = 0`` are left out, and so are fibers with less than half of their pixels, and
+        windows in which the model itself has a signal to noise below 15.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
@@ -108,6 +111,7 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
     chromatic = ratio / factor[:, None] - 1
     chromatic -= _follow(chromatic, slopes, weight * usable)
     grid, smooth = _smooth(chromatic, weights, wave)
+    smooth[:, _window_signal(median, ivar[kept], wave) < MIN_SIGNAL] = np.nan
     full = np.full((len(sky), len(grid)), np.nan)
     full[kept] = smooth
     factors = np.ones(len(sky))
@@ -186,10 +190,18 @@ def _smooth(chromatic: FloatArray, weights: FloatArray, wave: FloatArray) -> tup
     return centres, np.where(mass > 2, mean, np.nan)
 
 
+def _window_signal(median: FloatArray, ivar: FloatArray, wave: FloatArray) -> FloatArray:
+    """Signal to noise of the median model in each window; where it is low, resolution differences turn noise into structure."""
+    precision = np.median(ivar, axis=0)
+    count = len(wave) // BIN
+    squared = (median**2 * precision)[: count * BIN].reshape(count, BIN).sum(axis=1)
+    return np.asarray(np.sqrt(squared[:-2] + squared[1:-1] + squared[2:]))
+
+
 def _worst(deviation: FloatArray, grid: FloatArray, fiber: NDArray[np.integer]) -> Measured:
     size = np.abs(deviation)
     if not np.isfinite(size).any():
-        return Measured.impossible("no wavelength has enough continuum between sky lines")
+        return Measured.impossible("no wavelength has enough continuum between sky lines, at enough signal")
     row, column = np.unravel_index(np.nanargmax(size), size.shape)
     peak = float(deviation[row, column])
     beyond = ~(np.sign(peak) * deviation <= abs(peak) / 2)

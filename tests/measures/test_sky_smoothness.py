@@ -78,3 +78,10 @@ def test_nothing_is_measured_without_fibers():
 
 def test_no_positive_sky_is_not_measured():
     assert measured(np.zeros((500, len(WAVE)))).run.reason
+
+
+def test_model_of_a_sky_too_faint_to_tell_is_not_measured():
+    model = sound_model()
+    model[200:250] *= triangle(0.2)
+    faint = np.full(model.shape, 1e-12)
+    assert "signal" in measured(model, faint).block.reason

@@ -128,10 +128,12 @@ def simulate_tile(
 
     Parameters
     ----------
-    case, amplitude, rng
+    case, amplitude
         As for `simulate`.
     petal : int
         The petal with the fault.
+    rng : numpy.random.Generator
+        Source of randomness.
 
     Returns
     -------

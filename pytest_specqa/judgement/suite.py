@@ -22,7 +22,7 @@ from pytest_specqa.values import DataUnit, Measurement
 class Suite:
     """Every test function of a folder of expectations, with the limits that lie beside it.
 
-    Parameters
+    Attributes
     ----------
     folder : Path
         Folder with ``test_*.py`` and ``limits.toml``.

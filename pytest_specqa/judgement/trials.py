@@ -128,7 +128,7 @@ _STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal}
 class Store:
     """Results on disk, a line each, so that a run can stop and go on.
 
-    Parameters
+    Attributes
     ----------
     folder : Path
         Work folder; results of other versions of code and limits stay apart in it.

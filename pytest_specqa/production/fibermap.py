@@ -28,7 +28,7 @@ FATAL = {band: sum(1 << bit for bit in (*_FATAL_BITS, amp)) for band, amp in BAD
 class Table:
     """Rows of a FITS table; text columns come as stripped ``str`` arrays.
 
-    Parameters
+    Attributes
     ----------
     data : numpy.ndarray
         Structured, native-endian, text as bytes.

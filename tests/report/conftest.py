@@ -24,7 +24,7 @@ from PIL import Image
 from pytest_specqa.values import DataUnit, Feature, Limit, Measured, Measurement, Outcome
 
 def png(seed):
-    noise = np.random.default_rng(seed).integers(0, 16, (30, 120), dtype=np.uint8) * 16
+    noise = np.random.default_rng(seed).integers(0, 16, (20, 1500), dtype=np.uint8) * 16
     out = io.BytesIO()
     Image.fromarray(noise).save(out, format="PNG")
     return base64.b64encode(out.getvalue()).decode()

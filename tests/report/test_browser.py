@@ -92,6 +92,12 @@ def test_nothing_overflows_sideways(browser: Any) -> None:
     assert browser.execute_script(overflow) <= 0
 
 
+def test_rows_fill_the_width(browser: Any) -> None:
+    """Wide pictures neither stretch the table nor squeeze its columns."""
+    right = browser.execute_script("return document.querySelector('td.col-duration').getBoundingClientRect().right")
+    assert 1300 < right <= 1400
+
+
 def test_failed_rows_are_open_and_others_folded(browser: Any) -> None:
     """What needs attention is seen without a click."""
     assert row(browser, TARGET.replace("104286", "104284"))["open"]
@@ -130,7 +136,7 @@ def test_a_row_folds_with_a_click(browser: Any) -> None:
 
 def test_pictures_are_shown_and_survive_a_redraw(browser: Any) -> None:
     """Every click on a row makes pytest-html write the table anew."""
-    shown = "return [...document.querySelectorAll('.specqa-picture img')].filter((one) => one.naturalWidth === 120).length"
+    shown = "return [...document.querySelectorAll('.specqa-picture img')].filter((one) => one.naturalWidth === 1500).length"
     wait = support.WebDriverWait(browser, 10)
     browser.execute_script("document.querySelector('.specqa-picture').scrollIntoView()")
     assert wait.until(lambda driver: driver.execute_script(shown) == 3)

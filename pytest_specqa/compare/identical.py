@@ -16,7 +16,7 @@ CAMERA_OR_PETAL = re.compile(r"-(?:[brz])?([0-9])-")
 class Inputs:
     """Compares the files of units; every pair of files is read at most once.
 
-    Parameters
+    Attributes
     ----------
     before, after : Path
         Roots of the two productions.

@@ -58,7 +58,7 @@ class ClassChange:
 
     @property
     def ratio(self) -> float:
-        """n(new) / n(old) of good redshifts; NaN if there were none."""
+        """Ratio n(new) / n(old) of good redshifts; NaN if there were none."""
         return self.good_after / self.good_before if self.good_before else float("nan")
 
     @property

@@ -107,22 +107,23 @@ def load(path: str | Path) -> Policy:
         raise source.wrong(GATE, 0, f"found no table [{GATE}]; an empty one takes the defaults")
     source.reject_unknown(GATE, 0, entry, known=GATE_KEYS)
 
-    def take(key: str, convert: Any, default: Any) -> Any:
-        return source.take(GATE, 0, entry, key=key, convert=convert, default=default)
-
     terms = _terms(source, GATE, 0, entry, default=Terms())
-    baseline = tuple(str(Path(path).parent / name) for name in take("baseline", _names, ()))
+    baseline = tuple(str(Path(path).parent / name) for name in _of_gate(source, "baseline", _names, ()))
     if "max_regressions" in entry and not baseline:
         raise source.wrong(GATE, 0, "max_regressions needs a baseline: without one it can never block", key="max_regressions")
     return Policy(
         terms=terms,
         overrides=tuple(_override(source, index, item, default=terms) for index, item in enumerate(source.tables(OVERRIDE))),
         baseline=baseline,
-        max_regressions=take("max_regressions", _count, 0),
-        require=take("require", _names, ()),
-        min_nights=take("min_nights", _count, 1),
+        max_regressions=_of_gate(source, "max_regressions", _count, 0),
+        require=_of_gate(source, "require", _names, ()),
+        min_nights=_of_gate(source, "min_nights", _count, 1),
         path=str(path),
     )
+
+
+def _of_gate(source: LinedToml, key: str, convert: Any, default: Any) -> Any:
+    return source.take(GATE, 0, source.content[GATE], key=key, convert=convert, default=default)
 
 
 def _terms(source: LinedToml, table: str, index: int, entry: dict[str, Any], *, default: Terms) -> Terms:

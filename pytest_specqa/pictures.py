@@ -16,38 +16,59 @@ class Gallery:
     Parameters
     ----------
     quota : int
-        Pictures per expectation and picture family.
+        Pictures of failed checks per expectation and picture family; of checks that only warned, one is drawn.
     """
 
     def __init__(self, quota: int) -> None:
         self.quota = quota
-        self._drawn: Counter[tuple[str, str]] = Counter()
+        self._drawn: Counter[tuple[str, str, bool]] = Counter()
 
     def draw(self, check: Check) -> None:
         """Draw what a failed or warned check kept; a crash while drawing is noted and changes no verdict."""
         if check.outcome not in (Outcome.FAILED, Outcome.WARNED):
             return
         for name, arrays in check.pictures:
-            key = (check.expectation, name)
-            if self._drawn[key] >= self.quota:
+            failed = check.outcome is Outcome.FAILED
+            key = (check.expectation, name, failed)
+            if self._drawn[key] >= share(self.quota, failed=failed):
                 check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")
                 continue
             self._drawn[key] += 1
             try:
-                check.extras.append(_extra(name, arrays))
+                check.extras.append(_extra(name, arrays, unit=str(check.unit)))
             except Exception as error:
                 check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
 
 
-def _extra(name: str, arrays: dict[str, Any]) -> dict[str, str]:
+def share(quota: int, *, failed: bool) -> int:
+    """Return how many pictures failed checks may have, or those that only warned: a few warnings must not use up the quota.
+
+    Parameters
+    ----------
+    quota : int
+        Of the user.
+    failed : bool
+        Whether the checks failed.
+
+    Returns
+    -------
+    int
+        The quota, or one of it.
+    """
+    return quota if failed else min(quota, 1)
+
+
+def _extra(name: str, arrays: dict[str, Any], *, unit: str) -> dict[str, str]:
     from pytest_specqa import plots  # noqa: PLC0415
 
-    content = base64.b64encode(plots.to_png(plots.draw(name, **arrays))).decode()
+    figure = plots.draw(name, **arrays)
+    plots.stamp(figure, unit)
+    content = base64.b64encode(plots.to_png(figure)).decode()
     return {"name": name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}
 
 
 def trim(
-    extras: list[dict[str, Any]], *, expectation: str, shown: Counter[tuple[str, str]], quota: int
+    extras: list[dict[str, Any]], *, expectation: str, failed: bool, shown: Counter[tuple[str, str, bool]], quota: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Keep the pictures that the quota of the whole run allows, which several workers may have exceeded together.
 
@@ -57,6 +78,8 @@ def trim(
         Extras of one report.
     expectation : str
         The test that they belong to.
+    failed : bool
+        Whether it failed; otherwise it warned.
     shown : Counter
         Pictures shown so far by expectation and family; counted up here.
     quota : int
@@ -70,9 +93,9 @@ def trim(
     kept = []
     for extra in extras:
         if extra.get("mime_type") == "image/png":
-            key = (expectation, str(extra.get("name")))
+            key = (expectation, str(extra.get("name")), failed)
             shown[key] += 1
-            if shown[key] > quota:
+            if shown[key] > share(quota, failed=failed):
                 continue
         kept.append(extra)
     return kept, len(extras) - len(kept)

@@ -35,7 +35,7 @@ class Recorder:
         given = session.of(config).waivers
         # The one of the session judges the tests of this process; this one takes stock of the reports of all processes.
         self.waivers = replace(given, covered={}, refused={}, measured={}) if given else None
-        self._shown: Counter[tuple[str, str]] = Counter()
+        self._shown: Counter[tuple[str, str, bool]] = Counter()
 
     def receive(self, report: pytest.TestReport) -> None:
         """Take the records of a call, and limit its pictures to what the run as a whole may show."""
@@ -49,7 +49,10 @@ class Recorder:
         extras = getattr(report, "extras", [])
         if found and extras:
             quota = session.of(self.config).options.max_pictures
-            kept, dropped = pictures.trim(extras, expectation=found[0]["expectation"], shown=self._shown, quota=quota)
+            failed = any(record["outcome"] == Outcome.FAILED for record in found)
+            kept, dropped = pictures.trim(
+                extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=quota
+            )
             report.extras = kept  # type: ignore[attr-defined]
             if dropped:
                 note = f"{wording.count(dropped, 'picture')} not shown: {quota} of this expectation are (--specqa-max-pictures)"

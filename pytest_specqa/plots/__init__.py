@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_specqa.plots.canvas import to_png
+from pytest_specqa.plots.canvas import stamp, to_png
 from pytest_specqa.plots.gallery import FAMILIES, draw
 
-__all__ = ["FAMILIES", "draw", "to_png"]
+__all__ = ["FAMILIES", "draw", "stamp", "to_png"]

@@ -86,6 +86,20 @@ def new_figure(width: int, height: int, *, title: str = "", subtitle: str = "") 
     return figure
 
 
+def stamp(figure: Figure, text: str) -> None:
+    """Write at the upper right of a picture what it is of, since pictures travel without their page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Any.
+    text : str
+        Such as a unit's id.
+    """
+    width, height = figure.get_figwidth() * DPI, figure.get_figheight() * DPI
+    figure.text(1 - 12 / width, 1 - 10 / height, literal(text), ha="right", va="top", fontsize=10.5, color="#444444")
+
+
 def literal(text: str) -> str:
     """Text that matplotlib must not read as mathematics: target and file names may hold a dollar sign."""
     return text.replace("$", r"\$")

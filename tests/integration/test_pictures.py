@@ -24,6 +24,7 @@ from pytest_specqa import plots
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     plots.draw = lambda name, **arrays: name
+    plots.stamp = lambda figure, text: None
     plots.to_png = lambda figure: {PNG!r}
 """
 
@@ -40,6 +41,7 @@ def sketches(monkeypatch):
         return name
 
     monkeypatch.setattr(plots, "draw", draw)
+    monkeypatch.setattr(plots, "stamp", lambda figure, text: drawn.append((figure, text)))
     monkeypatch.setattr(plots, "to_png", lambda _: PNG)
     return drawn
 
@@ -57,7 +59,7 @@ def test_nothing_is_drawn_without_a_report(project, run, night, sketches):
 def test_only_what_failed_is_drawn(project, run, night, sketches, pytester):
     project(DRAWN)
     run(*REPORT)
-    assert sketches == [("sketch", {"level": 1})] * 2
+    assert [one for one in sketches if isinstance(one[1], dict)] == [("sketch", {"level": 1})] * 2
     assert images(pytester) == 2
 
 
@@ -71,6 +73,29 @@ def test_the_number_per_expectation_is_bounded(project, run, tree, sketches, pyt
     result.assert_outcomes(failed=6)
     assert images(pytester) == 2
     assert result.stdout.str().count("(--specqa-max-pictures)") == 4
+
+
+def test_every_picture_says_what_it_is_of(project, run, night, sketches):
+    project(DRAWN)
+    run(*REPORT)
+    assert [text for _, text in sketches if isinstance(text, str)] == ["20211014-00104282-r6", "20211014-00104284-r6"]
+
+
+WARNS_FIRST = """
+def test_value(specqa_camera, expect):
+    expect.picture("sketch", level=specqa_camera.expid)
+    expect("value", 2.5 if specqa_camera.expid == 6 else 1.5)
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_warnings_leave_room_for_what_failed(project, run, tree, sketches, pytester, workers):
+    for expid in range(1, 7):
+        tree.exposure(expid)
+    project(WARNS_FIRST)
+    pytester.makeconftest(WORKERS)
+    run(*REPORT, "--specqa-max-pictures", 1, *workers)
+    assert images(pytester) == 2
 
 
 def test_pictures_can_be_switched_off(project, run, night, sketches, pytester):

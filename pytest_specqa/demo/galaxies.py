@@ -22,7 +22,7 @@ SKY, LRG, ELG, QSO, STD = range(5)
 # Fine enough that no two targets share a sharp feature by the grid alone.
 _REDSHIFTS = {LRG: np.arange(0.20, 1.35, 0.004), ELG: np.arange(0.05, 1.65, 0.05), QSO: np.arange(0.4, 4.8, 0.02)}
 _TEMPERATURES = np.array([5200.0, 5800.0, 6200.0, 6600.0, 7200.0, 8500.0])
-_NARROW = [(3728.5, 1.8, 60.0), (4862.7, 1.6, 20.0), (4960.3, 1.6, 15.0), (5008.2, 1.6, 45.0), (6564.6, 1.8, 60.0)]
+_NARROW = [(3728.5, 1.8, 50.0), (4862.7, 1.6, 20.0), (4960.3, 1.6, 15.0), (5008.2, 1.6, 45.0), (6564.6, 1.8, 60.0)]
 _BROAD = [
     (1215.7, 18, 70.0),
     (1399, 12, 9.0),

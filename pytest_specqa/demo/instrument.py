@@ -101,7 +101,7 @@ def flat_coefficients(rng: np.random.Generator, band: str) -> NDArray[np.float64
         Coefficients of `templates.flat_modes`: throughput 6 %, colour 1.5 %, dip depth about 0.2 in b.
     """
     n = FIBERS_PER_PETAL
-    level = 1 + np.clip(slit_waves(rng, size=0.03) + rng.normal(0, 0.05, n), -0.25, 0.25)
+    level = 1 + np.clip(slit_waves(rng, size=0.015) + rng.normal(0, 0.05, n), -0.25, 0.25)
     bends = [slit_waves(rng, size=size) + rng.normal(0, size / 2, n) for size in (0.015, 0.01, 0.006)]
     dip = (0.2 + 0.1 * (np.arange(n) - 250) / 250 + rng.normal(0, 0.01, n)) if band == "b" else np.zeros(n)
     return np.stack([level, *(level * bend for bend in bends), level * dip], axis=1)

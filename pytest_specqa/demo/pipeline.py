@@ -50,7 +50,8 @@ def model_sky(state: Exposure) -> None:
     state : Exposure
         Gains `sky`.
     """
-    state.sky = fit_sky(state.flattened, state.flattened_ivar, rows=state.sky_rows, resolution=state.resolution)
+    wave, rows = state.template.wave, state.sky_rows
+    state.sky = fit_sky(state.flattened, state.flattened_ivar, wave=wave, rows=rows, resolution=state.resolution)
 
 
 def subtract_sky(state: Exposure) -> None:

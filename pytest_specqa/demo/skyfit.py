@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from pytest_specqa.demo.airglow import NEBULAR
 from pytest_specqa.demo.templates import STEP, derivatives
 
 F32 = NDArray[np.float32]
@@ -23,6 +24,7 @@ _FIBER_CLIP = 7.0
 _PEAK_FRACTION = 0.1
 _HALF_WINDOW = round(3 / STEP)
 _MAX_THRPUTCORR = 0.05
+_GALACTIC_HALF_WIDTH = 5.0
 
 
 @dataclass
@@ -70,7 +72,7 @@ def inverse(values: F32) -> F32:
     return out
 
 
-def fit_sky(flux: F32, ivar: F32, *, rows: Rows, resolution: F32) -> SkyModel:
+def fit_sky(flux: F32, ivar: F32, *, wave: NDArray[np.float64], rows: Rows, resolution: F32) -> SkyModel:
     """Fit the sky spectrum of one camera.
 
     At each wavelength the inverse-variance weighted mean of the sky fibers is taken, after each fiber's known difference of
@@ -80,6 +82,8 @@ def fit_sky(flux: F32, ivar: F32, *, rows: Rows, resolution: F32) -> SkyModel:
     ----------
     flux, ivar : ndarray f4[500, nw]
         Flat-fielded spectra [electron/Angstrom]; bins with ivar = 0 are not used.
+    wave : ndarray f8[nw]
+        Wavelengths [Angstrom].
     rows : ndarray i8[nsky]
         Sky fibers that may be used.
     resolution : ndarray f4[500]
@@ -111,7 +115,7 @@ def fit_sky(flux: F32, ivar: F32, *, rows: Rows, resolution: F32) -> SkyModel:
         ivar=np.broadcast_to(np.where(total > 0, raised, 0).astype(np.float32), flux.shape),
         stativar=stativar,
         mean=mean,
-        thrputcorr=_throughput(flux - model, ivar, mean),
+        thrputcorr=_throughput(flux - model, ivar, mean, wave),
         peaks=peaks,
         rows=rows,
     )
@@ -173,9 +177,15 @@ def _line_variance(residual: F32, weight: F32, mean: F32, total: F32, peaks: Row
     return extra
 
 
-def _throughput(residual: F32, ivar: F32, mean: F32) -> F32:
-    """Line flux of each fiber over the model, free of the target's continuum: the template has no weighted mean over 25 Angstrom."""
-    weight = ivar[::10].mean(axis=0)
+def _galactic_bins(wave: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Bins where Galactic emission may add to the sky lines."""
+    near: NDArray[np.bool_] = np.any([np.abs(wave - centre) < _GALACTIC_HALF_WIDTH for centre in NEBULAR], axis=0)
+    return near
+
+
+def _throughput(residual: F32, ivar: F32, mean: F32, wave: NDArray[np.float64]) -> F32:
+    """Line flux of each fiber over the model, free of targets: the template has no mean over 25 Angstrom and no Galactic line."""
+    weight = ivar[::10].mean(axis=0) * ~_galactic_bins(wave)
     local = uniform_filter1d(weight * mean, 31, mode="nearest") * inverse(uniform_filter1d(weight, 31, mode="nearest"))
     shape = mean - local
     vector = shape * weight

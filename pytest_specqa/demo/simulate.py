@@ -129,7 +129,7 @@ def simulate_camera(
     rng : numpy.random.Generator
         Source of randomness. The same state gives the same scene and noise with and without faults.
     faults : mapping of str to float, optional
-        Fault name to amplitude in the unit of `FAULTS`; 0 plants nothing.
+        Fault name to amplitude in the unit of `FAULTS`; 0 plants nothing, and neither does a fault that the band does not show.
     targets : Targets or None
         Targets of the petal; drawn if not given.
     spectrograph : int or None
@@ -149,7 +149,9 @@ def simulate_camera(
     UsageError
         A fault name that does not exist.
     """
-    planted = {name: amplitude for name, amplitude in check_faults(faults or {}).items() if amplitude != 0}
+    planted = {
+        name: size for name, size in check_faults(faults or {}).items() if size != 0 and conditions.band in FAULTS[name].bands
+    }
     seeds = [int(seed) for seed in rng.integers(0, 2**62, 5)]
     spectrograph = seeds[4] if spectrograph is None else spectrograph
     streams = Streams(
@@ -172,8 +174,7 @@ def simulate_camera(
         for name, amplitude in planted.items():
             fault = FAULTS[name]
             if fault.stage == stage and fault.camera is not None:
-                seed = streams.instrument_seed if stage == "flat" else streams.fault_seed
-                truth[name] = fault.camera(state, amplitude, fault_rng(seed, name))
+                truth[name] = fault.camera(state, amplitude, fault_rng(state, name))
     return _finish(state, truth)
 
 
@@ -190,22 +191,24 @@ _STEPS = (
 )
 
 
-def fault_rng(seed: int, name: str) -> np.random.Generator:
+def fault_rng(state: Exposure, name: str) -> np.random.Generator:
     """Random stream of one fault, independent of which other faults are planted.
 
     Parameters
     ----------
-    seed : int
-        Seed of the exposure.
+    state : Exposure
+        The exposure that it strikes.
     name : str
         Fault name.
 
     Returns
     -------
     numpy.random.Generator
-        The stream.
+        The same for all exposures of a camera if the fault is persistent.
     """
-    return np.random.default_rng([seed, *name.encode()])
+    cond, streams = state.conditions, state.streams
+    origin = [streams.instrument_seed, ord(cond.band), cond.petal] if FAULTS[name].persistent else [streams.fault_seed]
+    return np.random.default_rng([*origin, *name.encode()])
 
 
 def _finish(state: Exposure, truth: dict[str, Place]) -> SimCamera:

@@ -99,6 +99,23 @@ def test_one_fault_does_not_move_another() -> None:
     assert np.array_equal(both.truth["cte_offset"].rows, alone.truth["cte_offset"].rows)
 
 
+def test_fault_of_another_band_is_not_planted() -> None:
+    camera = simulate_camera(
+        Conditions(band="z"), np.random.default_rng(0), faults={"calibration_ism": 0.03, "collimator_dip": 4.0}
+    )
+    assert camera.truth == {}
+
+
+def test_persistent_faults_stay_in_their_column() -> None:
+    places = [
+        simulate_camera(Conditions(petal=2), np.random.default_rng(seed), faults={"cte_offset": 6.0}, spectrograph=1).truth[
+            "cte_offset"
+        ]
+        for seed in (1, 2)
+    ]
+    assert np.array_equal(places[0].rows, places[1].rows)
+
+
 def test_unknown_fault_lists_the_nearest() -> None:
     with pytest.raises(UsageError, match="cte_offset") as error:
         simulate_camera(Conditions(), np.random.default_rng(0), faults={"cte_ofset": 1.0})

@@ -167,6 +167,7 @@ CCD_FAULTS = (
         6.0,
         "A serial-register trap offsets all fibers beyond a column in one amplifier.",
         camera=_cte_offset,
+        persistent=True,
         redshifts=fake_break_redshifts((0.8,), share=0.3 / 6),
     ),
     Fault(
@@ -199,6 +200,7 @@ CCD_FAULTS = (
         9.5,
         "One amplifier has more noise, part of it in stripes along rows, that ivar does not know.",
         camera=_noisy_amp,
+        persistent=True,
     ),
     Fault(
         "bright_column",
@@ -209,6 +211,7 @@ CCD_FAULTS = (
         15.0,
         "A hot column shines where a trace crosses it.",
         camera=_bright_column,
+        persistent=True,
     ),
     Fault(
         "charge_trap",
@@ -219,9 +222,18 @@ CCD_FAULTS = (
         0.2,
         "A trap delays charge of one column: two fibers get tails redward of one wavelength.",
         camera=_charge_trap,
+        persistent=True,
     ),
     Fault(
-        "ccd_glow", "F10", "desispec#924", "ccd", _ELECTRONS, 30.0, "The CCD glows in a corner at the blue end.", camera=_ccd_glow
+        "ccd_glow",
+        "F10",
+        "desispec#924",
+        "ccd",
+        _ELECTRONS,
+        30.0,
+        "The CCD glows in a corner at the blue end.",
+        camera=_ccd_glow,
+        persistent=True,
     ),
     Fault(
         "bad_bias",
@@ -232,6 +244,7 @@ CCD_FAULTS = (
         10.0,
         "A bad nightly bias leaves a wave along the rows of one amplifier.",
         camera=_bad_bias,
+        persistent=True,
     ),
     Fault(
         "row_timing",
@@ -242,6 +255,7 @@ CCD_FAULTS = (
         0.2,
         "Rows at the middle of the CCD are displaced, at the slit ends only.",
         camera=_row_timing,
+        persistent=True,
     ),
     Fault(
         "gain_missing", "F12", "desispec#2586", "frame", "1", 0.5, "Counts were never multiplied by the gain.", camera=_gain_missing

@@ -68,6 +68,7 @@ EXTRACTION_FAULTS = (
         0.05,
         "The wavelengths of the fibers are off by a quadratic along the slit.",
         camera=_wavelength_shift,
+        persistent=True,
     ),
     Fault(
         "psf_fallback",

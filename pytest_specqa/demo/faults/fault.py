@@ -57,6 +57,8 @@ class Fault:
         Bands in which it shows.
     product : str
         First product that it changes.
+    persistent : bool
+        Whether it stays in its place from exposure to exposure of the same spectrograph.
     """
 
     name: str
@@ -70,3 +72,4 @@ class Fault:
     redshifts: RedshiftFault | None = None
     bands: str = "brz"
     product: str = "frame"
+    persistent: bool = False

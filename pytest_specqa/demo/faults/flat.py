@@ -99,6 +99,7 @@ FLAT_FAULTS = (
         0.05,
         "The flat screen was lit unevenly: the flat tilts over the focal plane.",
         camera=_flat_screen_gradient,
+        persistent=True,
         product="fiberflat",
     ),
     Fault(
@@ -110,6 +111,7 @@ FLAT_FAULTS = (
         0.2,
         "Stray light in the flats of one fiber over-corrects it at one wavelength.",
         camera=_flat_stray_light,
+        persistent=True,
         product="fiberflat",
     ),
     Fault(
@@ -132,6 +134,7 @@ FLAT_FAULTS = (
         0.55,
         "A broken fiber that no list knows.",
         camera=_dead_fiber,
+        persistent=True,
         product="fiberflat",
     ),
 )

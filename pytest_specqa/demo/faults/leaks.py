@@ -53,6 +53,7 @@ def fake_break_redshifts(values: tuple[float, ...], *, share: float) -> Redshift
     """
 
     def apply(table: Table, fibermap: Table, amplitude: float, rng: np.random.Generator) -> Place:
+        """Change the sky fibers of one half of the petal."""
         half = np.arange(len(table)) // 250 == int(rng.integers(2))
         candidates = np.flatnonzero((fibermap["OBJTYPE"] == b"SKY") & half)
         rows = candidates[rng.random(candidates.size) < share * abs(amplitude)]

@@ -1,9 +1,9 @@
 """Expectations on flux calibration and calibrated frames."""
 
-from pytest_specqa.measures.coverage import masked_with_weight
+from pytest_specqa.measures.coverage import flagged_with_weight, masked_with_weight
 from pytest_specqa.measures.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.imaging import imaging_agreement
-from pytest_specqa.measures.targets import on_target
+from pytest_specqa.measures.targets import flagged_fibers, on_target
 
 
 def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
@@ -36,10 +36,11 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
     )
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)
-    expect("imaging_streak", found.streak)
     expect.picture("per_fiber", fiber=cframe.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")
 
 
-def test_masked_pixels_have_no_weight(cframe, expect):
-    """What is masked in a calibrated frame has no inverse variance."""
+def test_flags_are_honoured(cframe, expect):
+    """What is masked in a calibrated frame, and what a fiber's status calls useless, has no inverse variance."""
+    flagged = flagged_fibers(cframe.fibermap["FIBERSTATUS"], band=cframe.band)
+    expect("flagged_with_weight", flagged_with_weight(cframe.ivar, fiber=cframe.fiber, flagged=flagged))
     expect("masked_with_weight", masked_with_weight(cframe.ivar, cframe.mask, fiber=cframe.fiber))

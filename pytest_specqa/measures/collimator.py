@@ -39,8 +39,8 @@ def collimator_dip(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_
     Returns
     -------
     Measured
-        Largest significant amplitude, as a fraction of the sky, of the constant, linear and quadratic term along the slit;
-        *not measured* outside the b cameras or with fewer than 20 fibers.
+        Largest significant amplitude, as a fraction of the sky, of the linear and quadratic term along the slit (objects have
+        features of their own there, which make a constant); *not measured* outside the b cameras or with fewer than 20 fibers.
 
     References
     ----------
@@ -61,7 +61,7 @@ def collimator_dip(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_
         return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
     fibers = (int(fiber.min()), int(fiber.max()))
     waves = (DIP - WIDTH, DIP + WIDTH)
-    change = ("everywhere", "rising along the slit", "differing between middle and ends")[found.place]
+    change = ("rising along the slit", "differing between middle and ends")[found.place]
     return Measured(
         value=abs(found.amplitude),
         error=found.error,
@@ -89,7 +89,7 @@ def _dip_of_each(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats) -> tu
 
 
 def _along_slit(size: Floats, error: Floats, u: Floats) -> tuple[Floats, Floats]:
-    """Constant, linear and quadratic term along the slit at its ends, with outliers left out, and their errors."""
+    """Linear and quadratic term along the slit at its ends, beside a constant, with outliers left out, and their errors."""
     design = np.stack([np.ones_like(u), u, 1.5 * u**2 - 0.5], axis=1)
     weight = 1.0 / error**2
     for _ in range(3):
@@ -98,4 +98,4 @@ def _along_slit(size: Floats, error: Floats, u: Floats) -> tuple[Floats, Floats]
         pull = (size - design @ terms) / error
         scatter = max(float(mad_scale(pull)), 1.0)
         weight = np.where(np.abs(pull) < 4 * scatter, 1.0 / error**2, 0.0)
-    return terms, scatter * np.sqrt(np.diag(covariance))
+    return terms[1:], scatter * np.sqrt(np.diag(covariance))[1:]

@@ -144,3 +144,33 @@ def masked_with_weight(ivar: Floats, mask: Ints, *, fiber: Ints) -> Measured:
         fibers=fiber_ranges(fiber, used.any(axis=1))[:20],
         detail=f"{int(used.sum())} of {total} masked pixels still have weight" if used.any() else "",
     )
+
+
+def flagged_with_weight(ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measured:
+    """Number of fibers that are flagged as useless and still have weight.
+
+    Parameters
+    ----------
+    ivar : ndarray, shape (n_fiber, n_wave)
+        Inverse variance.
+    fiber : ndarray of int, shape (n_fiber,)
+        FIBER, 0-4999.
+    flagged : ndarray of bool, shape (n_fiber,)
+        Fibers with a fatal flag.
+
+    Returns
+    -------
+    Measured
+        Number of flagged fibers with ivar > 0 anywhere.
+
+    References
+    ----------
+    desispec #1351, #1673, #2717 (flags that were not honoured).
+    """
+    used = flagged & (ivar > 0).any(axis=1)
+    return Measured(
+        value=float(used.sum()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, used)[:20],
+        detail=f"{int(used.sum())} of {int(flagged.sum())} flagged fibers still have weight" if used.any() else "",
+    )

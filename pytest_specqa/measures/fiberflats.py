@@ -213,7 +213,9 @@ def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints) -
         normal = design.T @ (weight[:, None] * design)
         plane = np.linalg.lstsq(normal, design.T @ (weight * ratio), rcond=None)[0]
         residual = ratio - design @ plane
-        scale = max(float(mad_scale(residual)), 1e-6)
+        spread = float(np.std(residual[weight > 0]))
+        # Corrections that were cut off at one value have no median deviation: the standard deviation still has.
+        scale = max(float(mad_scale(residual)), 0.7 * spread, 1e-6)
         weight = (np.abs(residual) < 3.5 * scale).astype(float)
     covariance = np.linalg.pinv(normal) * scale**2
     size = float(np.hypot(plane[1], plane[2]))

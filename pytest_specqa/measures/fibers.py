@@ -17,8 +17,12 @@ from .probes import Bools, Ints, between_lines, fiber_ranges
 from .robust import Floats, Strongest, mad_scale, nan_median, strongest
 from .skylines import LineFit
 
+MAX_ERROR = 0.05
+"""Error of a line scale above which a piece of a spectrum tells nothing."""
 BROAD = 100
 """Bins that are averaged: a column stays under a curved trace about as long, and broader faults show in several windows."""
+CLIP = 5.0
+"""Sigmas to which single pixels are pulled in."""
 THROUGHPUT_FLOOR = 0.005
 """Smallest scatter of the continuum between fibers, as a fraction of the sky, that any flat leaves behind."""
 
@@ -76,8 +80,10 @@ def fiber_residuals(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is
     starts = np.arange(0, max(wave.size - BROAD // 2, 1), BROAD)
     weight = np.where(good, ivar, np.float32(0))
     total = np.add.reduceat(weight, starts, axis=1)
-    enough = np.add.reduceat(good, starts, axis=1, dtype=np.int32) > BROAD // 10
-    light = np.add.reduceat(np.where(good, weight * flux, np.float32(0)), starts, axis=1)
+    enough = np.add.reduceat(good, starts, axis=1, dtype=np.int32) > BROAD // 5
+    # Winsorized, so that a single cosmic ray does not make a window.
+    pull = np.clip(np.where(good, flux, np.float32(0)) * np.sqrt(weight), -CLIP, CLIP)
+    light = np.add.reduceat(np.sqrt(weight) * pull, starts, axis=1)
     table = np.where(enough, light / np.where(enough, total, 1.0), np.nan)
     count = np.maximum(np.add.reduceat(between.astype(float), starts), 1.0)
     level = np.add.reduceat(np.where(between, spectrum, 0.0), starts) / count
@@ -148,7 +154,7 @@ def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
     ----------
     desispec #2332, #2225 (fibers that lost their throughput and were not listed), #1956 (a trap takes 20 % of a column's charge).
     """
-    scale = np.where(faint[:, None], fit.values[0], np.nan)
+    scale = np.where(faint[:, None] & (fit.errors[0] < MAX_ERROR), fit.values[0], np.nan)
     found = strongest(scale - nan_median(scale, axis=0), fit.errors[0])
     if found.place < 0:
         return Measured.impossible("no sky line is bright enough to measure a throughput on")
@@ -183,7 +189,8 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) 
     Returns
     -------
     Measured
-        1.48 times the median distance from 1, with the error taken off in square; the sensitivity is that error.
+        1.48 times the median distance from 1, with three times the error taken off in square; the sensitivity is what was taken
+        off. Corrections that are mostly noise so count as none.
 
     References
     ----------
@@ -195,12 +202,12 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) 
         return Measured.impossible("no sky line is bright enough to measure a throughput on")
     known = np.isfinite(thrputcorr) & (thrputcorr > 0)
     distance = np.abs(thrputcorr[known] - 1.0)
-    total = 1.48 * float(np.median(distance))
+    total, noise = 1.48 * float(np.median(distance)), 3.0 * error
     worst = int(fiber[known][np.argmax(distance)])
     return Measured(
-        value=float(np.sqrt(max(total**2 - error**2, 0.0))),
+        value=float(np.sqrt(max(total**2 - noise**2, 0.0))),
         error=total * 0.8 / float(np.sqrt(known.sum())),
-        sensitivity=error,
+        sensitivity=noise,
         fibers=fiber_ranges(fiber, known),
         detail=f"worst is fiber {worst}, corrected by {float(distance.max()):.3f}",
     )

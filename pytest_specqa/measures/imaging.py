@@ -1,7 +1,7 @@
 """Do calibrated spectra hold the light that imaging says their targets have?
 
 The level tells a bad flux calibration or a petal that missed its targets; two fibers whose light fits the other's target were
-swapped; fibers on a straight line that hold too much saw a satellite.
+swapped.
 """
 
 from __future__ import annotations
@@ -24,14 +24,11 @@ NANOMAGGY = 1.0885e7
 BRIGHT = 10.0
 """Signal to noise of a fiber's mean flux, measured or expected, from which on it can be compared."""
 OUTLIER = 7.0
+LEAST = 1.4
+"""Natural logarithm of the least factor between two targets that makes an exchange visible: variable stars stay below it."""
 MATCH = 3.0
 MIN_SCATTER = 0.05
 MIN_FIBERS = 10
-EXCESS = 3.0
-"""Times its expected flux above which a fiber is too bright."""
-STREAK = 0.8
-"""Distance in mm from a line within which a fiber lies on it."""
-MANY = 40
 
 
 @dataclass(frozen=True)
@@ -44,15 +41,12 @@ class Agreement:
         Median over targets of measured over expected flux.
     swapped : Measured
         Number of pairs of fibers that each hold the light of the other's target.
-    streak : Measured
-        Largest number of fibers on one straight line in the focal plane that hold much more light than their targets.
     ratio : ndarray, shape (n_fiber,)
         Logarithm of measured over expected flux; NaN where it cannot be compared.
     """
 
     level: Measured
     swapped: Measured
-    streak: Measured
     ratio: Floats
 
 
@@ -88,12 +82,12 @@ def imaging_agreement(
     name, pivot = PIVOT[band]
     nothing = Measured.impossible(f"fewer than {MIN_FIBERS} targets with an imaging flux in {name} are bright enough to compare")
     if name not in photometry:
-        return Agreement(nothing, nothing, nothing, np.full(len(flux), np.nan))
+        return Agreement(nothing, nothing, np.full(len(flux), np.nan))
     expected = np.asarray(photometry[name], dtype=float) * NANOMAGGY / pivot**2
     measured, error = _mean_flux(flux, ivar, np.abs(wave - pivot) < HALF_WIDTH)
     comparable = is_target & np.isfinite(measured) & (expected > BRIGHT * error)
     if comparable.sum() < MIN_FIBERS:
-        return Agreement(nothing, nothing, nothing, np.full(len(flux), np.nan))
+        return Agreement(nothing, nothing, np.full(len(flux), np.nan))
     seen = np.maximum(measured, error)
     ratio = np.where(comparable, np.log(np.where(comparable, seen, 1.0) / np.where(comparable, expected, 1.0)), np.nan)
     middle, sigma = median_and_error(ratio)
@@ -106,7 +100,6 @@ def imaging_agreement(
             waves=(max(float(wave[0]), pivot - HALF_WIDTH), min(float(wave[-1]), pivot + HALF_WIDTH)),
             detail=f"{int(comparable.sum())} targets have {level:.2f} times their imaging flux: calibration, or fibers off target",
         ),
-        streak=_streak(np.flatnonzero(is_target & _too_bright(measured, error, expected * level)), photometry, fiber=fiber),
         swapped=_swapped(ratio - middle, np.log(np.where(comparable, expected, 1.0)), fiber=fiber),
         ratio=ratio,
     )
@@ -126,7 +119,7 @@ def _swapped(deviation: Floats, expected: Floats, *, fiber: Ints) -> Measured:
     """Pairs of outliers whose deviations are those of an exchange."""
     scatter = max(float(mad_scale(deviation)), MIN_SCATTER)
     with np.errstate(invalid="ignore"):
-        odd = np.flatnonzero(np.abs(deviation) > OUTLIER * scatter)
+        odd = np.flatnonzero(np.abs(deviation) > max(OUTLIER * scatter, LEAST))
     pairs = []
     for place, one in enumerate(odd):
         for other in odd[place + 1 :]:
@@ -138,31 +131,4 @@ def _swapped(deviation: Floats, expected: Floats, *, fiber: Ints) -> Measured:
         error=0.0,
         fibers=tuple((int(fiber[k]), int(fiber[k])) for pair in pairs for k in pair),
         detail=", ".join(f"fibers {fiber[one]} and {fiber[other]} hold each other's target" for one, other in pairs[:3]),
-    )
-
-
-def _too_bright(measured: Floats, error: Floats, expected: Floats) -> Bools:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(measured - EXCESS * np.maximum(expected, 0.0) > BRIGHT * error)
-
-
-def _streak(bright: Ints, places: Columns, *, fiber: Ints) -> Measured:
-    """Fibers of `bright` on the straight line through two of them that passes closest to most of the others."""
-    if "FIBERASSIGN_X" not in places or "FIBERASSIGN_Y" not in places:
-        return Measured.impossible("the places of the fibers are not known")
-    best: Ints = bright[:1]
-    if 2 < len(bright) <= MANY:
-        x, y = places["FIBERASSIGN_X"][bright], places["FIBERASSIGN_Y"][bright]
-        one, other = np.triu_indices(len(bright), 1)
-        dx, dy = x[other] - x[one], y[other] - y[one]
-        across = (x - x[one][:, None]) * dy[:, None] - (y - y[one][:, None]) * dx[:, None]
-        near = np.abs(across) < STREAK * np.hypot(dx, dy)[:, None]
-        best = bright[near[np.argmax(near.sum(axis=1))]]
-    elif len(bright) > MANY:
-        return Measured.impossible(f"{len(bright)} fibers are brighter than their targets: no streak, see the level")
-    return Measured(
-        value=float(len(best)),
-        error=0.0,
-        fibers=tuple((int(fiber[k]), int(fiber[k])) for k in best),
-        detail=f"{len(best)} of {len(bright)} fibers that are too bright lie on one line: a satellite or an airplane",
     )

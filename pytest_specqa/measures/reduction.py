@@ -9,6 +9,8 @@ from pytest_specqa.values import Measured
 from .probes import Ints, between_lines
 from .robust import Floats, nan_median
 
+FAINT_LINE = 0.08
+"""Height of a sky line over the continuum from which on it is left out: some productions rescale lines by fiber."""
 WINDOW = 50
 """Bins that are averaged: interpolation of the flat differs from pixel to pixel, and not on the average."""
 
@@ -51,7 +53,7 @@ def applied_flat(
     ----------
     desispec #1111, #1117 (flat applied in the wrong wavelength frame), PR #1895 (sky subtracted twice).
     """
-    columns = np.flatnonzero(between_lines(nan_median(sky[::5], axis=0)))
+    columns = np.flatnonzero(between_lines(nan_median(sky[::5], axis=0), excess=FAINT_LINE))
     rows = np.flatnonzero((frame_ivar[:, ::7] > 0).mean(axis=1) > 0.5)
     if columns.size < WINDOW or not rows.size:
         return Measured.impossible("no live fiber has pixels between sky lines")

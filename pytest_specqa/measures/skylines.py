@@ -20,6 +20,7 @@ from .robust import Floats, median_and_error, nan_median
 LINE_EXCESS = 0.5
 """Height over the continuum from which on a pixel belongs to a line."""
 MIN_PIXELS = 20
+CLIP = 6.0
 N_BASE = 6
 """Pieces of the wavelength range that have their own noise between the lines; amplifiers differ."""
 NOISE_TOLERANCE = 0.05
@@ -113,7 +114,9 @@ def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: 
     variance = photon_variance(ivar, spectrum, wave)[:, columns]
     good = np.isfinite(variance) & np.isfinite(flux[:, columns])
     weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
-    data = np.where(good, flux[:, columns], 0.0).astype(np.float32)
+    # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
+    largest = (CLIP * np.sqrt(np.where(good, variance, 0.0)) + 1.5 * np.abs(lines[columns])).astype(np.float32)
+    data = np.clip(np.where(good, flux[:, columns], np.float32(0)), -largest, largest)
     matrix, vector, square, starts = _normal_equations(data, weight, templates[:, columns], columns)
     part = np.minimum((columns[starts] * n_part) // wave.size, n_part - 1)
     pieces = [part == k for k in range(n_part)] + [np.ones(part.size, dtype=bool)]

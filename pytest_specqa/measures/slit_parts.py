@@ -24,6 +24,8 @@ PARTS = (
 )
 """Parts of the slit, as ranges of 25-fiber groups: the left half, and what lies at either end of either half."""
 MIN_FIBERS = 5
+CLIP = 5.0
+"""Sigmas to which a pixel is pulled in before it counts toward what all fibers share."""
 
 
 class Probe(NamedTuple):
@@ -32,7 +34,8 @@ class Probe(NamedTuple):
     Attributes
     ----------
     flux, ivar : ndarray f4, shape (n_fiber, n_wave)
-        Sky-subtracted flux and inverse variance; both 0 at sky lines and bad pixels.
+        Sky-subtracted flux, less what all these fibers share at a wavelength (the error of the common sky model), and inverse
+        variance; both 0 at sky lines and bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
@@ -78,9 +81,15 @@ def faint_probe(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky
     rows = faint_fibers(flux, ivar, limit=0.6) | (is_sky & (ivar > 0).any(axis=1))
     columns = between_lines(spectrum) & ~near_nebular(wave)
     good = (ivar[rows] > 0) & np.isfinite(flux[rows]) & columns
+    weight = np.where(good, ivar[rows], np.float32(0))
+    sigma = 1.0 / np.sqrt(np.where(good, weight, np.float32(1)))
+    data = np.where(good, flux[rows], np.float32(0))
+    total = weight.sum(axis=0)
+    light = (weight * np.clip(data, -CLIP * sigma, CLIP * sigma)).sum(axis=0)
+    shared = light / np.where(total > 0, total, np.float32(1))
     return Probe(
-        flux=np.where(good, flux[rows], np.float32(0)),
-        ivar=np.where(good, ivar[rows], np.float32(0)),
+        flux=np.where(good, data - shared, np.float32(0)),
+        ivar=weight,
         wave=wave,
         fiber=fiber[rows],
         sky=spectrum,

@@ -1,0 +1,74 @@
+"""Steps, offsets and row noise are found where an amplifier causes them, and only there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
+
+
+def measure(camera, *, flux=None, **options):
+    flux = camera.sframe.flux if flux is None else flux
+    return amplifiers(
+        flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky, sky=camera.sky.flux, **options
+    )
+
+
+@pytest.mark.parametrize("band", "brz")
+def test_sound_amplifiers_agree(simulated, band):
+    found = measure(simulated(band))
+    assert (found.step.value, found.offset.value, found.row_noise.value) == (0.0, 0.0, 0.0)
+    assert found.step.sensitivity < 8.0
+
+
+def test_a_step_is_measured_in_its_half(simulated):
+    camera = simulated("r")
+    flux = camera.sframe.flux.copy()
+    flux[250:, 1163:] += 15.0
+    found = measure(camera, flux=flux)
+    assert found.step.value == pytest.approx(15.0, abs=5.0)
+    first, last = found.step.fibers[0]
+    assert first % 500 // 250 == last % 500 // 250
+    assert found.offset.value > 4.0
+
+
+def test_a_charge_trap_in_part_of_an_amplifier_is_found(simulated):
+    found = measure(simulated("r", "cte_offset", 12.0))
+    assert max(found.step.value, found.offset.value) > 3.0
+
+
+def test_row_noise_is_found_along_curved_rows(simulated):
+    assert measure(simulated("r", "noisy_amp", 9.5)).row_noise.value > 1.5
+    assert measure(simulated("r", "bad_bias", 10.0)).row_noise.value > 1.5
+
+
+def test_what_all_fibers_share_is_no_fault_of_an_amplifier(simulated):
+    camera = simulated("r")
+    shared = np.where(camera.wave > 6690, 10.0, -10.0).astype(np.float32)
+    found = measure(camera, flux=camera.sframe.flux + shared)
+    assert (found.step.value, found.offset.value) == (0.0, 0.0)
+
+
+def test_two_amplifiers_have_no_middle_row(simulated):
+    assert measure(simulated("r"), two_amp=True).step.reason
+    assert has_two_amplifiers({"OBSRDNA": 3.0, "OBSRDNB": 3.0})
+    assert not has_two_amplifiers({f"OBSRDN{letter}": 3.0 for letter in "ABCD"})
+    assert not has_two_amplifiers({})
+
+
+def test_a_half_without_fibers_is_not_measured(simulated):
+    camera = simulated("r")
+    ivar = camera.sframe.ivar.copy()
+    ivar[:250] = 0
+    found = amplifiers(
+        camera.sframe.flux,
+        ivar,
+        camera.wave,
+        fiber=camera.fiber,
+        is_sky=camera.is_sky & (ivar > 0).any(axis=1),
+        sky=camera.sky.flux,
+    )
+    assert found.step.reason
+    assert found.offset.reason
+    assert found.row_noise.reason

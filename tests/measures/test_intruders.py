@@ -1,0 +1,96 @@
+"""Cosmic rays, shared lines, the collimator dip and the applied flat: found when planted, silent otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_specqa.measures.collimator import collimator_dip
+from pytest_specqa.measures.cosmics import sharp_hits
+from pytest_specqa.measures.intruders import shared_lines
+from pytest_specqa.measures.probes import faint_fibers
+from pytest_specqa.measures.reduction import applied_flat
+
+
+def hits(camera, flux=None, exptime=1000.0):
+    flux = camera.sframe.flux if flux is None else flux
+    return sharp_hits(flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, sky=camera.sky.flux, exptime=exptime)
+
+
+def lines(camera, flux):
+    return shared_lines(flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, sky=camera.sky.flux)
+
+
+def dip(camera, flux=None, band_ivar=1.0):
+    flux = camera.sframe.flux if flux is None else flux
+    faint = faint_fibers(flux, camera.sframe.ivar)
+    return collimator_dip(
+        flux,
+        band_ivar * camera.sframe.ivar,
+        camera.wave,
+        fiber=camera.fiber,
+        is_sky=camera.is_sky,
+        faint=faint,
+        sky=camera.sky.flux,
+    )
+
+
+def flat(camera, **options):
+    arrays = {"sky": camera.sky.flux, "fiberflat": camera.flat.fiberflat, "heliocor": camera.heliocor} | options
+    return applied_flat(camera.frame.flux, camera.frame.ivar, camera.sframe.flux, wave=camera.wave, fiber=camera.fiber, **arrays)
+
+
+def test_many_missed_cosmics_prove_a_rate(simulated):
+    assert hits(simulated("r")).value < 1.0
+    found = hits(simulated("r", "unmasked_cosmics", 60.0))
+    assert found.value > 5.0
+    assert found.features
+
+
+def test_real_lines_and_masked_hits_are_no_cosmics(simulated):
+    camera = simulated("r", unmasked_cosmics=0.0)
+    line = np.exp(-0.5 * ((camera.wave - 6100) / 0.75) ** 2).astype(np.float32)
+    assert hits(camera, camera.sframe.flux + 3000 * line).features == ()
+    flux = camera.sframe.flux.copy()
+    flux[camera.sframe.ivar == 0] = 1e5
+    assert hits(camera, flux).features == ()
+
+
+def test_no_exposure_has_no_rate_of_cosmics(simulated):
+    assert hits(simulated("r"), exptime=0.0).reason
+
+
+def test_a_laser_in_a_few_fibers_is_found_and_the_galaxy_is_not_blamed(simulated):
+    camera = simulated("r")
+    rows = np.flatnonzero(faint_fibers(camera.sframe.flux, camera.sframe.ivar))[::40][:8]
+    flux = camera.sframe.flux.copy()
+    assert lines(camera, flux).value == 0.0
+    flux[rows] += 150 * np.exp(-0.5 * (camera.wave - 6120) ** 2).astype(np.float32)
+    found = lines(camera, flux)
+    assert found.value > 5
+    assert found.waves[0] < 6120 < found.waves[1]
+    galaxy = camera.sframe.flux + 300 * np.exp(-0.5 * (camera.wave - 6564.6) ** 2).astype(np.float32)
+    assert lines(camera, galaxy).value == 0.0
+
+
+def test_a_moved_dip_is_measured_along_the_slit(simulated):
+    camera = simulated("b")
+    assert dip(camera).value == 0.0
+    u = np.linspace(-1, 1, 500)[:, None]
+    shape = (camera.wave - 4400) / 60 * np.exp(0.5 - 0.5 * ((camera.wave - 4400) / 60) ** 2)
+    found = dip(camera, camera.sframe.flux + (0.02 * u * shape * np.median(camera.sky.flux, axis=0)).astype(np.float32))
+    assert found.value == pytest.approx(0.02, abs=0.006)
+
+
+def test_the_dip_is_in_the_b_cameras_only(simulated):
+    assert dip(simulated("r")).reason
+    assert dip(simulated("b"), band_ivar=0.0).reason
+
+
+def test_the_flat_that_was_applied_is_known_exactly(simulated):
+    camera = simulated("b", heliocor=1.0001)
+    assert flat(camera).value < 0.0005
+    assert flat(camera, heliocor=0.9999).value > 0.0005
+    assert flat(camera, sky=2 * camera.sky.flux).value > 0.01
+    wave = np.linspace(-1, 1, camera.wave.size)
+    assert flat(camera, fiberflat=camera.flat.fiberflat * (1 + 0.02 * wave)).value > 0.005

@@ -1,0 +1,63 @@
+"""Widths of pulls tell a wrong variance and a noisy amplifier, and stay 1 where the ivar is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_specqa.measures.noise import noise
+
+
+def measure(camera, *, ivar_factor=1.0, rows=slice(None)):
+    ivar = camera.sframe.ivar.copy()
+    ivar[rows] *= np.float32(ivar_factor)
+    return noise(camera.sframe.flux, ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky)
+
+
+@pytest.mark.parametrize("band", "brz")
+def test_sound_noise_has_unit_width_and_no_correlation(simulated, band):
+    found = measure(simulated(band))
+    assert found.amplifier_width.value == pytest.approx(1.0, abs=0.03)
+    assert found.fiber_width.value == 1.0
+    assert found.correlation.value == 0.0
+    assert found.ringing.value == 0.0
+    assert found.amplifier_width.sensitivity < 0.07
+
+
+def test_a_wrong_variance_is_measured_to_a_few_per_cent(simulated):
+    assert measure(simulated("r"), ivar_factor=1.2).amplifier_width.value == pytest.approx(np.sqrt(1.2), abs=0.04)
+
+
+def test_a_noisy_amplifier_is_named(simulated):
+    found = measure(simulated("r", "noisy_amp", 9.5)).amplifier_width
+    assert found.value > 1.3
+    first, last = found.fibers[0]
+    assert last - first < 250
+
+
+def test_a_single_fiber_with_a_wrong_variance_is_named(simulated):
+    found = measure(simulated("r"), ivar_factor=1 / 28**2, rows=[60]).fiber_width
+    assert found.value < 0.1
+    assert found.fibers == ((3060, 3060),)
+
+
+def test_ringing_of_a_bundle_is_found(simulated):
+    found = measure(simulated("r", "extraction_ringing", 0.4)).ringing
+    assert 0.05 < found.value < 0.5
+    assert found.fibers[0][1] - found.fibers[0][0] == 24
+
+
+def test_sky_fibers_are_not_narrower_for_having_trained_the_model(simulated):
+    camera = simulated("r", n_sky=20)
+    rows = camera.is_sky
+    found = noise(camera.sframe.flux[rows], camera.sframe.ivar[rows], camera.wave, fiber=camera.fiber[rows], is_sky=rows[rows])
+    assert found.amplifier_width.value == 1.0
+
+
+def test_a_dead_camera_is_not_measured(simulated):
+    camera = simulated("r")
+    found = noise(camera.sframe.flux, 0 * camera.sframe.ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky)
+    assert found.amplifier_width.reason
+    assert found.fiber_width.reason
+    assert found.correlation.reason
+    assert found.ringing.reason

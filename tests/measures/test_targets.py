@@ -1,0 +1,115 @@
+"""Fibers are where and who they should be, and hold the light of their own targets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pytest_specqa.measures.imaging import imaging_agreement
+from pytest_specqa.measures.targets import (
+    flagged_fibers,
+    identity_conflicts,
+    misplaced_cassette,
+    misplaced_fibers,
+    on_target,
+    standard_stars,
+)
+
+FIBER = 3000 + np.arange(500)
+
+
+def columns(camera):
+    table = {name: camera.fibermap[name] for name in camera.fibermap.dtype.names}
+    return table | {"OBJTYPE": np.char.strip(np.char.decode(table["OBJTYPE"]))}
+
+
+def agreement(camera, *, rows=slice(None)):
+    table = columns(camera)
+    return imaging_agreement(
+        camera.cframe.flux[rows],
+        camera.cframe.ivar[rows],
+        camera.wave,
+        fiber=camera.fiber,
+        photometry=table,
+        band="r",
+        is_target=on_target(table, band="r"),
+    )
+
+
+def test_misplaced_fibers_are_counted_where_they_are():
+    x = np.full(500, 0.005)
+    x[50:100] = 0.5
+    assert misplaced_fibers(x, 0 * x, fiber=FIBER, tolerance=0.03).value == pytest.approx(0.1)
+    found = misplaced_cassette(x, 0 * x, fiber=FIBER, tolerance=0.03)
+    assert found.value == 1.0
+    assert found.fibers == ((3050, 3099),)
+
+
+def test_unknown_places_are_not_measured():
+    nothing = np.zeros(500)
+    assert misplaced_fibers(nothing, nothing, fiber=FIBER, tolerance=0.03).reason
+    assert misplaced_cassette(nothing * np.nan, nothing, fiber=FIBER, tolerance=0.03).reason
+
+
+def test_standards_must_be_unflagged_and_have_data():
+    target = np.zeros(500, dtype=np.int64)
+    target[[3, 4, 5]] = [1 << 33, 1 << 34, 1 << 35]
+    ivar = np.ones((500, 10))
+    ivar[3] = 0
+    assert standard_stars(target, ivar, fiber=FIBER, flagged=np.arange(500) == 4).value == 1
+    assert standard_stars(0 * target, ivar, fiber=FIBER, flagged=target > 0).reason
+
+
+def test_identities_that_contradict_themselves_are_counted():
+    location, targetid = 6000 + np.arange(500), 1000 + np.arange(500)
+    assert identity_conflicts(FIBER, location, targetid, petal=6).value == 0
+    twice = targetid.copy()
+    twice[10] = twice[11]
+    assert identity_conflicts(FIBER, location, twice, petal=6).fibers == ((3010, 3011),)
+    assert identity_conflicts(FIBER, location - 1000, targetid, petal=6).value == 500
+    assert identity_conflicts(FIBER, location, np.full(500, -1), petal=6).value == 0
+    assert identity_conflicts(FIBER[::-1], location, targetid, petal=6).value == 499
+
+
+def test_fatal_bits_depend_on_the_band():
+    status = np.array([0, 1, 1 << 2, 1 << 23, 1 << 22])
+    np.testing.assert_array_equal(flagged_fibers(status, band="r"), [False, False, True, True, False])
+
+
+def test_targets_hold_their_light(simulated):
+    found = agreement(simulated("r"))
+    assert found.level.value == pytest.approx(1.0, abs=0.2)
+    assert found.swapped.value == 0
+
+
+def test_a_petal_off_target_and_a_wrong_calibration_change_the_level(simulated):
+    assert agreement(simulated("r", "mispositioned_petal", 0.98)).level.value < 0.3
+    assert agreement(simulated("r", "fluxcalib_scale", 2.0)).level.value < 0.45
+
+
+def test_an_exchange_of_two_targets_is_found(simulated):
+    camera = simulated("r")
+    table = columns(camera)
+    light = np.where(on_target(table, band="r") & (camera.cframe.ivar > 0).any(axis=1), table["FIBERFLUX_R"], 0)
+    bright = int(np.argmax(light))
+    faint = int(np.flatnonzero(light > 0)[np.argmin(np.abs(np.log(light[light > 0] / light[bright]) + 2.5))])
+    rows = np.arange(500)
+    rows[[bright, faint]] = faint, bright
+    found = agreement(camera, rows=rows).swapped
+    assert found.value == 1
+    assert set(found.fibers) == {(3000 + bright, 3000 + bright), (3000 + faint, 3000 + faint)}
+
+
+def test_without_imaging_nothing_is_measured(simulated):
+    camera = simulated("r")
+    found = imaging_agreement(
+        camera.cframe.flux,
+        camera.cframe.ivar,
+        camera.wave,
+        fiber=FIBER,
+        photometry={},
+        band="r",
+        is_target=np.ones(500, dtype=bool),
+    )
+    assert found.level.reason
+    assert found.swapped.reason

@@ -13,6 +13,9 @@ RATE = 0.01
 SMALLEST_SAMPLE = 8
 MAD_TO_SIGMA = 1.4826
 MAD_EFFICIENCY = 0.37
+FLOOR = 0.02
+"""Smallest error from scatter, in units of the limits' width: the worst of many fibers may jump between two of them, with most
+units still."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,10 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     photon noise of the measure is not called significant. Where the changes of at least 8 units scatter around their median by more
     than the stated errors allow (the median absolute deviation, in units of the error), all errors of that measure are scaled up
     accordingly: an error that leaves out a part of the noise must not make noise a change. Where no error is stated, it is taken
-    from the median absolute difference over the units whose value differs (at least 8). Both use Student's t for the uncertainty of
-    the scatter. A change that all units share inflates the latter, and is found by `distributions` instead. Look-elsewhere is
-    allowed for by the procedure of Benjamini and Hochberg over all measures compared; units with identical inputs are no trials.
+    from the median absolute difference over the units whose value differs (at least 8), and is at least 2 % of the limits' width.
+    Both use Student's t for the uncertainty of the scatter. A change that all units share inflates the latter, and is found by
+    `distributions` instead. Look-elsewhere is allowed for by the procedure of Benjamini and Hochberg over all measures compared;
+    units with identical inputs are no trials.
 
     References
     ----------
@@ -165,11 +169,20 @@ def _with_probability(group: list[MeasureChange]) -> list[MeasureChange]:
         elif change.sigma:
             found.append(replace(change, p_value=math.erfc(abs(change.delta / change.sigma) / math.sqrt(2))))
         elif scatter:
-            p_value = _student(abs(change.delta) / scatter, MAD_EFFICIENCY * len(differing))
-            found.append(replace(change, sigma=scatter, origin="scatter", p_value=p_value))
+            sigma = max(scatter, FLOOR * _span(change.after))
+            p_value = _student(abs(change.delta) / sigma, MAD_EFFICIENCY * len(differing))
+            found.append(replace(change, sigma=sigma, origin="scatter", p_value=p_value))
         else:
             found.append(change)
     return found
+
+
+def _span(record: Record) -> float:
+    """Width of the limits of a measure; their size where only one side is limited."""
+    low, high = record.get("low"), record.get("high")
+    if low is not None and high is not None:
+        return float(high - low)
+    return abs(float(high if high is not None else low if low is not None else 0.0))
 
 
 def _inflation(group: list[MeasureChange]) -> tuple[float, int]:

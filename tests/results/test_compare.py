@@ -124,6 +124,15 @@ def test_without_errors_the_scatter_over_units_is_the_error(record):
     assert found[0].sigma == pytest.approx(0.14, abs=0.04)
 
 
+def test_a_jump_that_is_small_beside_the_limits_is_none(record):
+    limit = Limit("sky_chromatic", low=0.8, high=1.25)
+    before = [record(0.9975 + 1e-5 * n, error=None, expid=n, limit=limit) for n in range(40)]
+    after = [item | {"value": 1.0025 if item["expid"] % 5 == 0 else item["value"] + 1e-5} for item in before]
+    assert not any(change.significant for change in measure_changes(before, after))
+    after[7]["value"] = 1.1
+    assert [change.after["expid"] for change in measure_changes(before, after) if change.significant] == [7]
+
+
 def test_too_few_units_without_errors_are_listed_but_not_judged(record):
     (change,) = measure_changes([record(0.5, error=None)], [record(0.9, error=None)])
     assert change.significance is None

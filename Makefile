@@ -5,10 +5,16 @@ DEMO := demo
 
 .PHONY: demo test lint types judgement clean
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 .venv/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --editable .
+	touch $@
+
+.venv/developed: .venv/installed
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 # The story in one command: write the demo production, judge it as it was before the fix, leave a report.
@@ -20,16 +26,16 @@ demo: .venv/installed
 	echo; echo "Report: $(CURDIR)/$(DEMO)/report.html"; \
 	if [ $$status -gt 1 ]; then exit $$status; fi
 
-test: .venv/installed
+test: .venv/developed
 	$(BIN)/python -m pytest tests -n 2 -q
 
-lint: .venv/installed
+lint: .venv/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $$(git ls-files 'pytest_specqa/*.py')
 
-types: .venv/installed
+types: .venv/developed
 	$(BIN)/mypy
 
 # Measures false alarms, power and efficiency of every expectation; FULL=--full takes hours and resumes.

@@ -92,6 +92,26 @@ def flat_shape(fiberflat: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, fl
     )
 
 
+def flat_level(fiberflat: Floats, ivar: Floats, *, flagged: Bools) -> Floats:
+    """Median response of each fiber.
+
+    Parameters
+    ----------
+    fiberflat, ivar : ndarray, shape (n_fiber, n_wave)
+        Response and its inverse variance; ivar = 0 or NaN is left out.
+    flagged : ndarray of bool, shape (n_fiber,)
+        Fibers known to be broken or of low throughput.
+
+    Returns
+    -------
+    ndarray, shape (n_fiber,)
+        Median over every eighth bin; NaN for flagged and for masked fibers.
+    """
+    step = slice(None, None, BIN)
+    level = nan_median(np.where(ivar[:, step] > 0, fiberflat[:, step], np.float32(np.nan)), axis=1)
+    return np.where(flagged, np.nan, level)
+
+
 def _binned(fiberflat: Floats, ivar: Floats, wave: Floats) -> tuple[Floats, Floats, Floats]:
     """Response in groups of `BIN` bins, its error, and the mean wavelength of each group."""
     size = wave.size // BIN * BIN

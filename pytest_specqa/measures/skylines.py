@@ -51,7 +51,7 @@ class LineFit:
     waves: tuple[tuple[float, float], ...]
 
 
-def photon_variance(ivar: Floats, sky: Floats, wave: Floats) -> Floats:
+def photon_variance(ivar: Floats, sky: Floats, wave: Floats, *, columns: Ints) -> Floats:
     """Variance that photons and readout alone would give, never more than what the ivar says.
 
     Parameters
@@ -62,10 +62,12 @@ def photon_variance(ivar: Floats, sky: Floats, wave: Floats) -> Floats:
         Median sky in electron/Angstrom.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
+    columns : ndarray of int, shape (n_column,)
+        Bins in which the variance is wanted.
 
     Returns
     -------
-    ndarray, shape (n_fiber, n_wave)
+    ndarray f4, shape (n_fiber, n_column)
         Variance; infinite for bad pixels.
     """
     between = between_lines(sky)
@@ -77,10 +79,11 @@ def photon_variance(ivar: Floats, sky: Floats, wave: Floats) -> Floats:
         part = ivar[:, usable & (piece == number)]
         local = nan_median(np.where(part > 0, part, np.float32(np.nan)), axis=1) if part.shape[1] > MIN_PIXELS else whole
         base[:, number] = np.where(np.isfinite(local), local, whole)
-    lines = np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave)
+    lines = (np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave))[columns]
+    chosen = ivar[:, columns]
     with np.errstate(divide="ignore", invalid="ignore"):
-        photons = (1.0 / base)[:, piece] + lines.astype(np.float32)
-        return np.asarray(np.where(ivar > 0, np.fmin(np.float32(1) / ivar, photons), np.inf))
+        photons = (1.0 / base)[:, piece[columns]] + lines.astype(np.float32)
+        return np.asarray(np.where(chosen > 0, np.fmin(np.float32(1) / chosen, photons), np.float32(np.inf)))
 
 
 def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: int = 9) -> LineFit:
@@ -111,7 +114,7 @@ def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: 
     if columns.size < MIN_PIXELS:
         empty = np.full((3, len(flux), n_part + 1), np.nan)
         return LineFit(empty, empty, np.full(len(flux), np.nan), ranges)
-    variance = photon_variance(ivar, spectrum, wave)[:, columns]
+    variance = photon_variance(ivar, spectrum, wave, columns=columns)
     good = np.isfinite(variance) & np.isfinite(flux[:, columns])
     weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
     # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.

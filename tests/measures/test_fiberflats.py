@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.fiberflats import flat_shape, plane_gradient
+from pytest_specqa.measures.fiberflats import flat_level, flat_shape, plane_gradient
 
 
 def measure(camera, flat=None, **options):
@@ -66,3 +66,12 @@ def test_a_masked_flat_is_not_measured(simulated):
     found = flat_shape(camera.flat.fiberflat, 0 * camera.flat.ivar, camera.wave, fiber=camera.fiber)
     assert found.low_fibers.reason
     assert found.narrow.reason
+
+
+def test_the_level_leaves_out_flagged_and_masked_fibers(simulated):
+    camera = simulated("r")
+    ivar = np.array(camera.flat.ivar)
+    ivar[9] = 0
+    level = flat_level(camera.flat.fiberflat, ivar, flagged=np.arange(500) == 8)
+    assert np.isnan(level[[8, 9]]).all()
+    np.testing.assert_allclose(level[20:], np.median(camera.flat.fiberflat[20:], axis=1), rtol=0.02)

@@ -172,12 +172,15 @@ def _knowing_targets(mean: FloatArray, weight: FloatArray, brightness: FloatArra
     A few galaxies with the same kind of break must not pull a group: their residuals lie all on one side.
     """
     level = np.clip(brightness, 0, None)[:, None]
-    bright = (level * np.sqrt(weight) > STRUCTURE_SIGNAL) & (weight > 0)
-    share = np.where(bright, np.abs(mean) / np.maximum(level, 1e-30), np.nan)
-    known = bright.sum(axis=0) >= STRUCTURE_TARGETS
+    bright = level * np.sqrt(weight) > STRUCTURE_SIGNAL
+    rows = bright.any(axis=1)
+    share = np.where(bright[rows], np.abs(mean[rows]) / np.maximum(level[rows], 1e-30), np.inf)
+    count = bright.sum(axis=0)
     structure = np.full(mean.shape[1], STRUCTURE_DEFAULT)
+    known = count >= STRUCTURE_TARGETS
     if known.any():
-        structure[known] = np.nanquantile(share[:, known], 0.9, axis=0) / 1.645
+        place = (0.9 * (count[known] - 1)).astype(int)
+        structure[known] = np.take_along_axis(np.sort(share[:, known], axis=0), place[None], axis=0)[0] / 1.645
     structure = maximum_filter1d(structure, 9)
     return np.asarray(weight / (1 + weight * (structure * level) ** 2))
 

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, poisson
 
+from pytest_specqa.demo.conditions import TileConditions
 from pytest_specqa.demo.faults import FAULTS, Fault
 from pytest_specqa.demo.matched import FaultTemplate, fault_template
+from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera
 from pytest_specqa.judgement.scenes import band_of, faulty_conditions
 
@@ -88,8 +90,23 @@ def matched_amplitudes(*, seeds: int = 3) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for fault in FAULTS.values():
         if fault.camera is not None:
-            found["camera", fault.name] = float(np.median([_camera_amplitude(fault, seed) for seed in range(seeds)]))
+            amplitude = float(np.median([_camera_amplitude(fault, seed) for seed in range(seeds)]))
+            found["camera", fault.name] = amplitude
+            # Ten cameras with the same fault and independent noise add their squared signals.
+            found["exposure", fault.name] = amplitude / np.sqrt(10)
+        if fault.redshifts is not None:
+            found["petal", fault.name] = float(np.median([_petal_amplitude(fault, seed) for seed in range(seeds)]))
     return found
+
+
+def _petal_amplitude(fault: Fault, seed: int) -> float:
+    """Amplitude at which the redshifts that a fault makes stand out of a known window."""
+    faulty = simulate_redshifts(TileConditions(), np.random.default_rng(seed), petals=(6,), faults={fault.name: fault.amplitude})
+    clean = simulate_redshifts(TileConditions(), np.random.default_rng(seed), petals=(6,))
+    place = faulty.truth[fault.name]
+    z = clean.redshifts["Z"]
+    background = float(((z >= place.waves[0]) & (z <= place.waves[1])).sum())
+    return abs(fault.amplitude) * matched_count(background) / max(len(place.rows), 1)
 
 
 def _camera_amplitude(fault: Fault, seed: int) -> float:

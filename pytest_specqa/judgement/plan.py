@@ -14,6 +14,8 @@ STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """Amplitudes of a detection curve, in units of the fault's default."""
 
 
+WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak")
+"""Faults that are also planted in all ten cameras of a band, for the expectations on the focal plane."""
 NO_FAULT = {"F33"}
 """Entries of the library that must not trigger: emission of the Galaxy."""
 
@@ -39,8 +41,8 @@ class Plan:
     curve: int
 
 
-QUICK = Plan(cameras=300, exposures=10, petals=200, quiet=6, curve=3)
-FULL = Plan(cameras=5000, exposures=300, petals=2000, quiet=60, curve=16)
+QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2)
+FULL = Plan(cameras=5000, exposures=60, petals=2000, quiet=30, curve=6)
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:
@@ -96,7 +98,8 @@ def fault_trials(plan: Plan) -> Iterator[Trial]:
     for fault in FAULTS.values():
         if fault.id in NO_FAULT:
             continue
-        kinds = (("camera", fault.camera), ("petal", fault.redshifts))
+        whole = fault.camera if fault.name in WHOLE_EXPOSURES else None
+        kinds = (("camera", fault.camera), ("exposure", whole), ("petal", fault.redshifts))
         for kind in (name for name, acts in kinds if acts is not None):
             for step in STEPS:
                 for seed in range(plan.curve):

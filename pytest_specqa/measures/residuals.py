@@ -111,7 +111,7 @@ def object_brightness(spectra: FloatArray, weight: FloatArray) -> tuple[FloatArr
         Continuum at each pixel; zero for fibers without data.
     """
     mean, _ = _bins(spectra, weight)
-    smooth = median_filter(mean, size=(1, CONTINUUM_BINS), mode="nearest")
+    smooth = median_filter(mean, size=(1, CONTINUUM_BINS), mode="reflect")
     place = np.clip((np.arange(spectra.shape[1]) + 0.5) / BIN - 0.5, 0, smooth.shape[1] - 1)
     left = np.minimum(place.astype(int), smooth.shape[1] - 2)
     part = (place - left).astype(np.float32)

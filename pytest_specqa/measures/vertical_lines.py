@@ -25,7 +25,7 @@ from pytest_specqa.measures.residuals import (
 from pytest_specqa.measures.robust import global_sigma
 from pytest_specqa.values import Feature, Measured
 
-NARROW_PIXELS = (1, 2, 3, 5, 8, 12)
+NARROW_PIXELS = (1, 2, 3, 4, 6, 8, 12)
 """Widths in pixels of the narrow search: up to 10 Angstrom."""
 BROAD_BINS = (2, 4, 8, 16, 32)
 """Widths in bins of eight pixels of the broad search: 13 to 205 Angstrom."""

@@ -7,7 +7,7 @@ import numpy as np
 from pytest_specqa.demo.exposure import Exposure, fitted_sky
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.leaks import fake_break_redshifts, line_scale_redshifts
-from pytest_specqa.demo.faults.place import draw_clear_wave, everywhere, wave_bins
+from pytest_specqa.demo.faults.place import draw_block, draw_clear_wave, everywhere, wave_bins
 from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.skyfit import line_scale
 from pytest_specqa.demo.templates import derivatives, gaussian
@@ -34,6 +34,33 @@ def _vertical_feature(state: Exposure, amplitude: float, rng: np.random.Generato
     bins = wave_bins(state, centre - 1.6, centre + 1.6)
     state.sframe[:, bins] += np.float32(amplitude) * fitted_sky(state).mean[bins]
     return Place(np.arange(FIBERS_PER_PETAL), (centre - 1.6, centre + 1.6))
+
+
+def _sky_bump(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    rows = draw_block(rng, 10)
+    sky, wave = fitted_sky(state), state.template.wave
+    centre = float(rng.uniform(wave[0] + 200, wave[-1] - 200))
+    triangle = np.clip(1 - np.abs(wave - centre) / 84, 0, None)
+    sky.flux = sky.flux.copy()
+    sky.flux[rows] *= (1 - amplitude * triangle).astype(np.float32)
+    return Place(rows, (centre - 84, centre + 84))
+
+
+def _group_line(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    rows, centre = draw_block(rng, 50), draw_clear_wave(state, rng)
+    near = np.abs(state.template.wave - centre) < 6
+    profile = np.float32(amplitude) * np.where(near, gaussian(state.template.wave, centre, 1.0), 0).astype(np.float32)
+    state.sframe[rows] += profile * fitted_sky(state).mean
+    return Place(rows, (centre - 6.0, centre + 6.0))
+
+
+def _scattered_light(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    x, y = fiber_positions(state.conditions.petal)
+    centre = int(rng.integers(FIBERS_PER_PETAL))
+    patch = np.exp(-0.5 * ((x - x[centre]) ** 2 + (y - y[centre]) ** 2) / 40**2)
+    patch[patch < 0.1] = 0
+    state.sky_light += (amplitude * patch).astype(np.float32)[:, None] * np.median(state.typical_sky)
+    return everywhere(state, np.flatnonzero(patch))
 
 
 def _edge_excess(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
@@ -106,6 +133,39 @@ SKY_FAULTS = (
         camera=_line_scale_leak,
         redshifts=line_scale_redshifts,
         product="sky",
+    ),
+    Fault(
+        "sky_bump",
+        "F27",
+        "desispec#1452",
+        "sky",
+        "1",
+        0.3,
+        "The sky model of ten neighbouring fibers is too low in a triangle between two lines.",
+        camera=_sky_bump,
+        product="sky",
+    ),
+    Fault(
+        "group_line",
+        "F29",
+        "desisurveyops#167",
+        "sframe",
+        "1",
+        0.5,
+        "A line, as a fraction of the sky continuum, in 50 neighbouring fibers.",
+        camera=_group_line,
+        product="sframe",
+    ),
+    Fault(
+        "scattered_light",
+        "F24",
+        "desispec#1452",
+        "scene",
+        "1",
+        0.05,
+        "Light without features on a patch of the focal plane, as a fraction of the sky.",
+        camera=_scattered_light,
+        product="frame",
     ),
     Fault(
         "sky_line_mismatch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
     verb.add_argument("--work", type=Path, default=Path(".judgement"), metavar="DIR", help="folder of the trials, to go on from")
     verb.add_argument("--full", action="store_true", help="thousands of trials: hours, and can be stopped and resumed")
     verb.add_argument("--processes", type=int, default=0, metavar="N", help="processes (default: all cores)")
+    verb.add_argument(
+        "--minutes", type=float, default=math.inf, metavar="M", help="write what is there after M minutes; go on later"
+    )
     verb.add_argument("--no-progress", action="store_true", help="no progress bar")
     verb.set_defaults(run=run)
 
@@ -58,9 +62,11 @@ def run(args: argparse.Namespace) -> int:
     everything = [trial for trials in wanted.values() for trial in trials]
     results = {
         result.trial.key: result
-        for result in store.complete(everything, processes=args.processes or workers(), progress=not args.no_progress)
+        for result in store.complete(
+            everything, processes=args.processes or workers(), progress=not args.no_progress, seconds=60 * args.minutes
+        )
     }
-    done = {name: [results[trial.key] for trial in trials] for name, trials in wanted.items()}
+    done = {name: [results[trial.key] for trial in trials if trial.key in results] for name, trials in wanted.items()}
     command = "make judgement FULL=--full" if args.full else "make judgement"
     page = document.write(
         document.Judgement(
@@ -73,5 +79,5 @@ def run(args: argparse.Namespace) -> int:
         ),
         args.docs,
     )
-    sys.stdout.write(f"{len(results)} trials; {page}\n")
+    sys.stdout.write(f"{len(results)} of {len(everything)} trials; {page}\n")
     return 0

@@ -42,7 +42,7 @@ class Plan:
 
 
 QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2)
-FULL = Plan(cameras=5000, exposures=60, petals=2000, quiet=30, curve=6)
+FULL = Plan(cameras=5000, exposures=60, petals=2000, quiet=30, curve=4)
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import multiprocessing
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -161,8 +163,12 @@ class Store:
             done[trial.key] = Result(trial, record["outcomes"], record["values"])
         return done
 
-    def complete(self, trials: Iterable[Trial], *, processes: int, progress: bool = True) -> Iterator[Result]:
+    def complete(
+        self, trials: Iterable[Trial], *, processes: int, progress: bool = True, seconds: float = math.inf
+    ) -> Iterator[Result]:
         """Run the trials that are not on disk yet, and give the results of all.
+
+        They run in a random order that is always the same, so that a run that was stopped has some of everything.
 
         Parameters
         ----------
@@ -172,6 +178,8 @@ class Store:
             Workers.
         progress : bool
             Whether to show a progress bar.
+        seconds : float
+            Time after which no more results are waited for; a later call goes on from there.
 
         Yields
         ------
@@ -186,17 +194,23 @@ class Store:
         missing = [trial for key, trial in wanted.items() if key not in done]
         if not missing:
             return
+        np.random.default_rng(0).shuffle(missing)
+        end = time.monotonic() + seconds
         self.folder.mkdir(parents=True, exist_ok=True)
         with (
             self.path.open("a") as file,
             multiprocessing.get_context("spawn").Pool(processes) as pool,
             tqdm(total=len(missing), desc="judging", unit="trial", disable=not progress) as bar,
         ):
+            # A run that was killed may have left half a line.
+            file.write("\n")
             for result in pool.imap_unordered(run, missing, chunksize=4):
                 file.write(json.dumps(asdict(result)) + "\n")
                 file.flush()
                 bar.update()
                 yield result
+                if time.monotonic() > end:
+                    return
 
 
 @cache

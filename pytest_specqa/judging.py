@@ -92,11 +92,12 @@ def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
 def _end(check: Check) -> None:
     outcome = check.outcome
     if outcome is Outcome.FAILED and (text := check.failure()):
-        pytest.fail(text, pytrace=False)
+        # The file that could not be read is in the text; its exception would be printed a second time.
+        raise pytest.fail.Exception(text, pytrace=False) from None
     if outcome is Outcome.FAILED:
-        raise pytest.skip.Exception(check.excused(), _use_item_location=True)
+        raise pytest.skip.Exception(check.excused(), _use_item_location=True) from None
     if outcome is Outcome.NOT_MEASURED:
-        raise pytest.skip.Exception(check.reason(), _use_item_location=True)
+        raise pytest.skip.Exception(check.reason(), _use_item_location=True) from None
 
 
 def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:

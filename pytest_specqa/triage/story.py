@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pytest_specqa.triage.cause import likely_cause
 from pytest_specqa.triage.scope import MANY, scope
-from pytest_specqa.triage.stages import CRASH, STAGES, Record, failed, first_bad_stage
+from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, Record, failed, first_bad_stage
 from pytest_specqa.values import Outcome
 
 
@@ -31,12 +31,23 @@ def story(records: Iterable[Record]) -> str:
     stage = first_bad_stage(everything)
     crashed = sum(record["measure"] == CRASH for record in failed(everything))
     parts = (
+        _unusable(everything),
         f"first bad stage: {STAGES[stage]}" if stage else "",
         scope(everything),
         likely_cause(everything),
         f"{crashed} check{'s' * (crashed > 1)} crashed" if crashed else "",
     )
     return "; ".join(part for part in parts if part)
+
+
+def _unusable(records: Iterable[Record]) -> str:
+    """Name the files that could not be used: many checks fail on each, for one reason."""
+    named = Counter(str(record["message"]).split(": ")[0] for record in failed(records) if record["measure"] == PRODUCT)
+    if not named:
+        return ""
+    more = f" and {len(named) - MANY} more" if len(named) > MANY else ""
+    some = ", ".join(name for name, _ in named.most_common(MANY))
+    return f"{len(named)} file{'s' * (len(named) > 1)} cannot be used ({some}{more}), which fails {named.total()} checks"
 
 
 def _warnings(records: Iterable[Record]) -> str:

@@ -99,6 +99,14 @@ def test_a_damaged_camera_fails_the_exposure(project, run, tree):
     result.stdout.fnmatch_lines(["night 20211014 expid 00000001*sframe-r6-00000001.fits.gz*"])
 
 
+def test_a_product_that_fails_in_the_middle_of_a_test_is_said_once(project, run, tree):
+    tree.exposure(1)
+    project("def test_value(exposure_sframes, expect): expect('value', len(list(exposure_sframes)))\n")
+    output = run().stdout.str()
+    assert "During handling" not in output
+    assert "exposure_sframes, expect" not in output
+
+
 def test_a_product_is_loaded_once_however_many_tests_use_it(project, run, tree, monkeypatch):
     for expid in (1, 2, 3):
         tree.exposure(expid, ("r6", "r7"))

@@ -79,6 +79,7 @@ class ShiftMap:
         parts = [(self.residual[rows[members[rows]]], score) for rows, score in self._kinds if members[rows].any()]
 
         def pull(shift: float) -> float:
+            """Sum of the scores at a trial shift; its root is the estimate."""
             return float(sum(score.shifts(residual, shift=shift).sum() / score.variance for residual, score in parts))
 
         values = np.concatenate([residual - score.location for residual, score in parts])

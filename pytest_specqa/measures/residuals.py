@@ -27,6 +27,8 @@ LINE_TOLERANCE = 0.01
 """Part of a sky line's flux that normal sky subtraction leaves."""
 CONTINUUM_TOLERANCE = 0.003
 """Part of the sky continuum that normal sky subtraction leaves in a group of fibers."""
+BROAD_TOLERANCE = 0.01
+"""The same for broad features, where the continuum of the targets adds to it; also what a sky model may vary by."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,11 @@ def binned_residual(
         return np.asarray(values[: count * BIN].reshape(count, BIN).mean(axis=1))
 
     zero = np.zeros(count)
-    floor = CONTINUUM_TOLERANCE * binned(template.continuum)
+    used = (dark > 0).mean(axis=0)
+    lines = binned(used * np.clip(template.floor - CONTINUUM_TOLERANCE * template.continuum, 0, None)) / np.maximum(
+        binned(used), 1e-3
+    )
+    floor = BROAD_TOLERANCE * binned(template.continuum) + lines
     small = LineTemplate(binned(template.continuum), zero, zero, zero, floor)
     few = (mass > 0).sum(axis=0) < PETAL_FIBERS // 10
     return (residual, np.where(few, 0, mass)), binned(wave), small

@@ -113,8 +113,8 @@ def vertical_lines(
     Null distribution: a robust mean over 25 to 500 fibers, close to Gaussian; the best of all widths, wavelengths and groups is
     turned into the significance of the search as a whole. Near sky lines a residual counts only by what exceeds a wavelength
     error of 0.02 Angstrom, a line-spread mismatch of 0.005 Angstrom**2 and 1 % of the line, and in the continuum 0.3 % of the
-    sky: smaller residuals are the normal accuracy of sky subtraction. Blind to: what is smaller than that; steps and slopes over
-    the whole camera; a camera-wide broad residual that the sky fibers do not share (they made the model).
+    sky (broad: 1 %): smaller residuals are the normal accuracy of sky subtraction. Blind to: what is smaller than that; steps
+    and slopes over the whole camera; a camera-wide broad residual that the sky fibers do not share (they made the model).
 
     References
     ----------

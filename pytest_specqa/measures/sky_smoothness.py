@@ -23,7 +23,7 @@ RUN = 10
 """Fibers in the narrow running median across the slit: the width of the median filter that made the founding defect."""
 BLOCK = 25
 """Fibers in the wide running median: one slit block."""
-MIN_SIGNAL = 15.0
+MIN_SIGNAL = 25.0
 """Signal to noise of the model in a window below which its smoothness is not judged."""
 LSF_TOLERANCE = 0.10
 """Difference in line-spread variance between fibers, Angstrom**2, that a pixel must survive to count as continuum."""
@@ -69,7 +69,7 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
         Model in electron/Angstrom. NaN pixels are left out.
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance; pixels with ``ivar = 0`` are left out, and so are fibers with less than half of their pixels, and
-        windows in which the model itself has a signal to noise below 15.
+        windows in which the model itself has a signal to noise below 25.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)

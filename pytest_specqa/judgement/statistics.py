@@ -46,6 +46,8 @@ class Power:
         The same at 95 %.
     reached : float
         Largest fraction found at any amplitude.
+    bound : bool
+        Whether `half` and `most` are only upper bounds: more than half was found at the smallest amplitude that was tried.
     """
 
     half: float
@@ -53,6 +55,7 @@ class Power:
     most: float
     most_error: float
     reached: float
+    bound: bool = False
 
 
 def detection_curve(amplitudes: Sequence[float], found: Sequence[int], trials: Sequence[int], *, seed: int = 0) -> Power:
@@ -77,6 +80,9 @@ def detection_curve(amplitudes: Sequence[float], found: Sequence[int], trials: S
     if reached < 0.5:
         nan = float("nan")
         return Power(nan, nan, nan, nan, reached)
+    if hits[0] > 0.5 * tried[0]:
+        above = np.flatnonzero(hits >= 0.95 * tried)
+        return Power(float(np.exp(size[0])), float("nan"), float(np.exp(size[above[0]])), float("nan"), reached, bound=True)
     middle, width = _fit(size, hits, tried)
     rng = np.random.default_rng(seed)
     chances = _smooth(hits, tried)

@@ -99,6 +99,43 @@ def quiet_matrix(results: Iterable[Result]) -> dict[str, dict[str, Rate]]:
 Curve = dict[float, Rate]
 
 
+def seen(faulty: Iterable[Result], clean: Iterable[Result]) -> dict[tuple[str, str], dict[str, Curve]]:
+    """Collect how often each measure left the range of all its clean values, whatever its limit.
+
+    A limit may wait until a fault matters; this tells when the statistic knows of it, at a false-alarm rate of about one in the
+    number of clean trials.
+
+    Parameters
+    ----------
+    faulty, clean : iterable of Result
+        Trials with faults, and without.
+
+    Returns
+    -------
+    dict of (str, str) to dict of str to Curve
+        Kind and fault, measure, rate by amplitude.
+    """
+    ranges: dict[tuple[str, str], tuple[float, float]] = {}
+    for result in clean:
+        for name, value in result.values.items():
+            low, high = ranges.get((result.trial.kind, name), (value, value))
+            ranges[result.trial.kind, name] = (min(low, value), max(high, value))
+    counts: dict[tuple[str, str], dict[str, dict[float, Counter[bool]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(Counter))
+    )
+    for result in faulty:
+        trial = result.trial
+        for name, value in result.values.items():
+            if (trial.kind, name) in ranges:
+                low, high = ranges[trial.kind, name]
+                counts[trial.kind, trial.case][name][trial.amplitude][not low <= value <= high] += 1
+    return {case: {name: _rates(sizes) for name, sizes in found.items()} for case, found in sorted(counts.items())}
+
+
+def _rates(sizes: Mapping[float, Counter[bool]]) -> Curve:
+    return {size: Rate(count[True], count.total()) for size, count in sorted(sizes.items())}
+
+
 def curves(results: Iterable[Result], *, outcomes: tuple[str, ...] = (FAILED,)) -> dict[tuple[str, str], dict[str, Curve]]:
     """Collect how often each expectation found each fault at each amplitude.
 
@@ -120,12 +157,7 @@ def curves(results: Iterable[Result], *, outcomes: tuple[str, ...] = (FAILED,)) 
     for result in results:
         for expectation, outcome in result.outcomes.items():
             counts[result.trial.kind, result.trial.case][expectation][result.trial.amplitude][outcome in outcomes] += 1
-    return {
-        case: {
-            name: {size: Rate(count[True], count.total()) for size, count in sorted(sizes.items())} for name, sizes in found.items()
-        }
-        for case, found in sorted(counts.items())
-    }
+    return {case: {name: _rates(sizes) for name, sizes in found.items()} for case, found in sorted(counts.items())}
 
 
 def power(curve: Curve) -> Power:

@@ -31,3 +31,10 @@ def test_curve_that_never_reaches_half_has_no_amplitude():
     power = detection_curve([1, 2, 4], [0, 1, 4], [10, 10, 10])
     assert np.isnan(power.half)
     assert power.reached == pytest.approx(0.4)
+
+
+def test_curve_that_starts_above_half_gives_a_bound():
+    power = detection_curve([1, 2, 4], [9, 10, 10], [10, 10, 10])
+    assert power.bound
+    assert power.half == pytest.approx(1)
+    assert power.most == pytest.approx(2)

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.judgement import plan, tables
+from pytest_specqa.judgement.statistics import Rate
 from pytest_specqa.judgement.suite import Suite
 from pytest_specqa.judgement.trials import Result, Store, Trial, run
 from pytest_specqa.values import DataUnit
@@ -88,3 +89,11 @@ def test_best_expectation_is_the_one_that_finds_the_smallest_amplitude():
     name, power = tables.best(tables.curves(merged)["camera", "f"])
     assert name == "sharp"
     assert 1.0 < power.half < 2.0
+
+
+def test_a_measure_has_seen_a_fault_when_it_leaves_the_range_of_clean_values():
+    clean = [Result(Trial("camera", "clean", seed), {}, {"size": value}) for seed, value in enumerate((0.0, 0.5, 1.0))]
+    faulty = [
+        Result(Trial("camera", "f", seed, amplitude=2.0), {}, {"size": value}) for seed, value in enumerate((0.9, 1.1, -0.1, 7))
+    ]
+    assert tables.seen(faulty, clean)["camera", "f"]["size"][2.0] == Rate(3, 4)

@@ -87,7 +87,8 @@ What the expectations of `qa_tests` miss and what they cry wolf for, measured on
 
     {judgement.command}
 
-The tables are beside this page as CSV, in `judgement/`. Clean exposures vary over
+which stops and goes on as one likes (this page: {len(judgement.clean)} clean trials, {len(judgement.quiet)} of what must not
+trigger, {len(judgement.faulty)} with a fault). The tables are beside this page as CSV, in `judgement/`. Clean exposures vary over
 
 {varied}
 

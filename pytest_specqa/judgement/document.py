@@ -121,7 +121,7 @@ def _false_alarms(judgement: Judgement, data: Path) -> str:
     unit = DataUnit("night", 20211014)
     margins = [
         [name, count, f"{low:.4g}", f"{high:.4g}", *_bounds(judgement.limits, name, unit)]
-        for name, (count, low, high) in extreme.items()
+        for (name, _), (count, low, high) in extreme.items()
     ]
     _csv(data / "false_alarms.csv", header, body)
     _csv(data / "clean_values.csv", ["measure", "values", "smallest", "largest", "low", "high"], margins)

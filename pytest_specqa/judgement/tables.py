@@ -53,8 +53,8 @@ def false_alarms(results: Iterable[Result]) -> list[FalseAlarms]:
     ]
 
 
-def extremes(results: Iterable[Result]) -> dict[str, tuple[int, float, float]]:
-    """Find the smallest and largest value of each measure in clean trials.
+def extremes(results: Iterable[Result]) -> dict[tuple[str, str], tuple[int, float, float]]:
+    """Find the smallest and largest value of each measure in clean trials of each kind of unit.
 
     Parameters
     ----------
@@ -63,14 +63,14 @@ def extremes(results: Iterable[Result]) -> dict[str, tuple[int, float, float]]:
 
     Returns
     -------
-    dict of str to (int, float, float)
-        Number of values, smallest and largest.
+    dict of (str, str) to (int, float, float)
+        Measure and kind of unit; number of values, smallest and largest.
     """
-    values: dict[str, list[float]] = defaultdict(list)
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
     for result in results:
         for name, value in result.values.items():
-            values[name].append(value)
-    return {name: (len(found), min(found), max(found)) for name, found in sorted(values.items())}
+            values[name, result.trial.kind].append(value)
+    return {key: (len(found), min(found), max(found)) for key, found in sorted(values.items())}
 
 
 def quiet_matrix(results: Iterable[Result]) -> dict[str, dict[str, Rate]]:
@@ -115,19 +115,15 @@ def seen(faulty: Iterable[Result], clean: Iterable[Result]) -> dict[tuple[str, s
     dict of (str, str) to dict of str to Curve
         Kind and fault, measure, rate by amplitude.
     """
-    ranges: dict[tuple[str, str], tuple[float, float]] = {}
-    for result in clean:
-        for name, value in result.values.items():
-            low, high = ranges.get((result.trial.kind, name), (value, value))
-            ranges[result.trial.kind, name] = (min(low, value), max(high, value))
+    ranges = extremes(clean)
     counts: dict[tuple[str, str], dict[str, dict[float, Counter[bool]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(Counter))
     )
     for result in faulty:
         trial = result.trial
         for name, value in result.values.items():
-            if (trial.kind, name) in ranges:
-                low, high = ranges[trial.kind, name]
+            if (name, trial.kind) in ranges:
+                _, low, high = ranges[name, trial.kind]
                 counts[trial.kind, trial.case][name][trial.amplitude][not low <= value <= high] += 1
     return {case: {name: _rates(sizes) for name, sizes in found.items()} for case, found in sorted(counts.items())}
 

@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test lint types judgement clean
+.PHONY: demo test lint types judgement constraints clean
 
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The versions that CI has seen; `make constraints` moves them on.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .
@@ -41,6 +42,14 @@ types: .venv/developed
 # Measures false alarms, power and efficiency of every expectation; FULL=--full takes hours and resumes.
 judgement: .venv/installed
 	$(BIN)/specqa judgement --docs docs $(FULL)
+
+# Writes down the newest versions that the lower bounds of pyproject.toml allow; run the checks with them before it is committed.
+constraints:
+	rm -rf .venv/newest
+	$(PYTHON) -m venv .venv/newest
+	.venv/newest/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	.venv/newest/bin/python -m pip freeze --exclude pytest-specqa > constraints.txt
+	rm -rf .venv/newest
 
 clean:
 	rm -rf .venv $(DEMO) .judgement

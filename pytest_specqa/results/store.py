@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError, ResultsError
-from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, Record, arrow_schema, check, from_row, to_row
+from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
+from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
     import duckdb
@@ -226,16 +227,16 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
 
     names = [str(path) for path in files]
     columns = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
-    columns |= {"fibers": "INTEGER[][]", "waves": "DOUBLE[]"}
+    typed: Any = columns | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]"}
     try:
         if files[0].suffix == ".parquet":
             relation = connection.read_parquet(names, union_by_name=True)
         else:
-            relation = connection.read_json(names, columns=columns, format="newline_delimited")  # type: ignore[arg-type]
+            relation = connection.read_json(names, columns=typed, format="newline_delimited")
         missing = [name for name in REQUIRED if name not in relation.columns]
         if missing:
             raise ResultsError(f"{names[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
-        chosen = (f"{name if name in relation.columns else 'NULL'}::{kind} AS {name}" for name, kind in columns.items())
+        chosen = (f"{name if name in relation.columns else 'NULL'}::{kind} AS {name}" for name, kind in typed.items())
         return relation.project(", ".join(chosen))
     except duckdb.Error as error:
         raise damaged(files, error) from None

@@ -23,8 +23,8 @@ VERBS = {
     "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
     "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
-    "limits": ("pytest_specqa.limits_cli", "check or list limits files"),
-    "judgement": ("pytest_specqa.judgement.cli", "measure false alarms and sensitivity of the expectations"),
+    "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
+    "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),
 }
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import collecting, hookspecs, judging, options, outcomes, recorder, rootdir
-from pytest_specqa import session as running
 from pytest_specqa.report import page
+from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, reports, rootdir
+from pytest_specqa.run import session as running
 
-pytest_plugins = ["pytest_specqa.fixtures"]
+pytest_plugins = ["pytest_specqa.run.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,20 +43,20 @@ def pytest_configure(config: pytest.Config) -> None:
         baseline = import_module("pytest_specqa.compare.baseline")
         config.pluginmanager.register(baseline.Baseline(config), "specqa-baseline")
     if not hasattr(config, "workerinput"):
-        recorder.begin(config)
+        gatherer.begin(config)
         config.pluginmanager.register(Controller(config), "specqa-controller")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse units that do not exist before anything is collected."""
-    recorder.clear(session.config)
+    gatherer.clear(session.config)
     running.verify_selection(running.of(session.config))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Name the production and what is selected, if units will be judged."""
-    return recorder.header(config)
+    return gatherer.header(config)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -93,14 +93,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Keep what goes wrong with the data of a test for its call."""
-    with judging.set_up(item):
+    with calls.set_up(item):
         yield
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Judge what a test measured."""
-    with judging.judged(pyfuncitem):
+    with calls.judged(pyfuncitem):
         return (yield)
 
 
@@ -108,13 +108,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Complete the report of a check."""
     report = yield
-    outcomes.complete(item, report)
+    reports.complete(item, report)
     return report
 
 
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> object | None:
     """Show what warned and what could not be measured."""
-    return outcomes.status(report)
+    return reports.status(report)
 
 
 class Controller:
@@ -126,17 +126,17 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather the records of a test."""
-        recorder.of(self.config).receive(report)
+        gatherer.of(self.config).receive(report)
         page.take(self.config, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the records."""
-        recorder.finish(session)
+        gatherer.finish(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close with the verdict."""
-        recorder.summarize(self.config, terminalreporter)
+        gatherer.summarize(self.config, terminalreporter)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:

@@ -200,6 +200,9 @@ class Limit:
         return Outcome.PASSED
 
 
+Record = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One judged value: a line of the results file."""

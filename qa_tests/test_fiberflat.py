@@ -1,7 +1,7 @@
 """Expectations on fiber flats."""
 
-from pytest_specqa.measures.fiberflats import flat_level, flat_shape, plane_gradient
-from pytest_specqa.measures.targets import flagged_fibers
+from pytest_specqa.measures.fibermaps.targets import flagged_fibers
+from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
 
 
 def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):

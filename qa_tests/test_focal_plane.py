@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pytest_specqa.measures.focal_plane import focal_plane
-from pytest_specqa.measures.focal_windows import window_maps
+from pytest_specqa.measures.focal.plane import focal_plane
+from pytest_specqa.measures.focal.windows import window_maps
 
 
 def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_skies, expect):

@@ -1,7 +1,13 @@
 """Expectations on frames and the fibers behind them."""
 
-from pytest_specqa.measures.coverage import good_pixels, masked_columns, sky_fibers_left
-from pytest_specqa.measures.targets import flagged_fibers, identity_conflicts, misplaced_cassette, misplaced_fibers, standard_stars
+from pytest_specqa.measures.fibermaps.coverage import good_pixels, masked_columns, sky_fibers_left
+from pytest_specqa.measures.fibermaps.targets import (
+    flagged_fibers,
+    identity_conflicts,
+    misplaced_cassette,
+    misplaced_fibers,
+    standard_stars,
+)
 
 
 def test_unflagged_fibers_have_data(frame, expect):

@@ -1,8 +1,8 @@
 """Expectations on the redshifts of a tile petal."""
 
 from pytest_specqa.errors import MissingProductError
-from pytest_specqa.measures.redshift_pileup import redshift_pileup
-from pytest_specqa.measures.redshift_reference import target_classes
+from pytest_specqa.measures.redshifts.pileup import redshift_pileup
+from pytest_specqa.measures.redshifts.reference import target_classes
 
 
 def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):

@@ -2,19 +2,19 @@
 
 import pytest
 
-from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
-from pytest_specqa.measures.collimator import collimator_dip
-from pytest_specqa.measures.cosmics import sharp_hits
-from pytest_specqa.measures.coverage import good_pixels
-from pytest_specqa.measures.fibers import fiber_residuals, fiber_scale
-from pytest_specqa.measures.intruders import shared_lines
-from pytest_specqa.measures.noise import noise
-from pytest_specqa.measures.probes import faint_fibers
-from pytest_specqa.measures.reduction import applied_flat
-from pytest_specqa.measures.skylines import fit_lines, line_residual, line_scale
-from pytest_specqa.measures.targets import flagged_fibers
-from pytest_specqa.measures.vertical_lines import vertical_lines
-from pytest_specqa.measures.wavelength import wavelength_errors
+from pytest_specqa.measures.fibermaps.coverage import good_pixels
+from pytest_specqa.measures.fibermaps.targets import flagged_fibers
+from pytest_specqa.measures.models.applied_flat import applied_flat
+from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.sframes.collimator import collimator_dip
+from pytest_specqa.measures.sframes.cosmics import sharp_hits
+from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
+from pytest_specqa.measures.sframes.noise import noise
+from pytest_specqa.measures.sframes.shared_lines import shared_lines
+from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
+from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
+from pytest_specqa.measures.sframes.wavelength import wavelength_errors
+from pytest_specqa.measures.where import faint_fibers
 
 
 def test_no_systematic_vertical_lines(sframe, sky, expect):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pytest_specqa.measures.redshift_pileup import redshift_pileup
-from pytest_specqa.measures.redshift_reference import target_classes
+from pytest_specqa.measures.redshifts.pileup import redshift_pileup
+from pytest_specqa.measures.redshifts.reference import target_classes
 
 
 def test_no_redshift_pileup_over_the_tile(tile_redshifts, tile, expect):

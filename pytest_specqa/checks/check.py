@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa import wording
+from pytest_specqa.checks import wording
 from pytest_specqa.errors import LimitError
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
 
 if TYPE_CHECKING:
-    from pytest_specqa.limits import Limits
+    from pytest_specqa.rules.limits import Limits
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 CRASH, PRODUCT, NOTHING, SKIPPED = "crash", "product", "made_no_measurement", "not_expected"

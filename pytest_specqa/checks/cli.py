@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pytest_specqa import limits, wording
+from pytest_specqa.checks import wording
+from pytest_specqa.rules import limits
 from pytest_specqa.values import DataUnit
 
 

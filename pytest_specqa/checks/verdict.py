@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pytest_specqa import wording
-from pytest_specqa.values import Outcome
-
-Record = Mapping[str, Any]
+from pytest_specqa.checks import wording
+from pytest_specqa.values import Outcome, Record
 
 
 @dataclass(frozen=True)

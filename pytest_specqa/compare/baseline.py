@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import recorder, session
 from pytest_specqa.compare.page import flips_table
 from pytest_specqa.compare.runs import Suite, open_side
-from pytest_specqa.options import FILTERS
 from pytest_specqa.results import store
-from pytest_specqa.results.compare import Comparison, against_baseline, known_failures, summary
-from pytest_specqa.results.records import Record
+from pytest_specqa.results.comparing.compare import Comparison, against_baseline, known_failures, summary
+from pytest_specqa.run import gatherer, session
+from pytest_specqa.run.options import FILTERS
+from pytest_specqa.values import Record
 
 WORKERINPUT = "specqa_baseline"
 REGRESSIONS = "regressions"
@@ -43,7 +43,7 @@ class Baseline:
     @cached_property
     def comparison(self) -> Comparison:
         """This run against the baseline; ask only when the run has ended."""
-        return against_baseline(recorder.of(self.config).records, self.records)
+        return against_baseline(gatherer.of(self.config).records, self.records)
 
     def pytest_sessionstart(self) -> None:
         """Read or measure the baseline."""
@@ -86,7 +86,7 @@ class Baseline:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what changed."""
-        if recorder.of(self.config).records:
+        if gatherer.of(self.config).records:
             terminalreporter.section(f"against the baseline {self.name}")
             for line in summary(self.comparison).strip().splitlines():
                 terminalreporter.line(line)
@@ -94,6 +94,6 @@ class Baseline:
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put what changed on the report page."""
-        if recorder.of(self.config).records:
+        if gatherer.of(self.config).records:
             title = f"<b>Against the baseline {escape(self.name)}:</b> {escape(self.comparison.sentence)}"
             prefix.append(f"<details open><summary>{title}</summary>{flips_table(self.comparison.flips)}</details>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pytest_specqa.results.changes import Distribution
+from pytest_specqa.results.comparing.changes import Distribution
 
 WIDTH, HEIGHT, FOOT = 300, 96, 16
 BINS = 30

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_specqa.compare.redshifts import RedshiftChanges
     from pytest_specqa.compare.runs import Side
-    from pytest_specqa.results.compare import Comparison
-    from pytest_specqa.results.records import Record
+    from pytest_specqa.results.comparing.compare import Comparison
+    from pytest_specqa.values import Record
 
 NOTHING_BROKE, BROKE = 0, 1
 FILTERS = ("night", "tile", "expid", "camera", "petal")
@@ -55,7 +55,7 @@ def _rate(text: str) -> float:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa compare``."""
     from pytest_specqa.compare.runs import Suite, open_side, records_of  # noqa: PLC0415
-    from pytest_specqa.results.compare import compare, summary  # noqa: PLC0415
+    from pytest_specqa.results.comparing.compare import compare, summary  # noqa: PLC0415
 
     before = open_side(arguments.before, stored=arguments.results_before)
     after = open_side(arguments.after, stored=arguments.results_after)

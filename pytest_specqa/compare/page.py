@@ -11,9 +11,9 @@ import pytest_specqa
 from pytest_specqa.compare.chart import histogram
 from pytest_specqa.compare.pictures import Picture
 from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges
-from pytest_specqa.results.changes import MeasureChange
-from pytest_specqa.results.compare import Comparison, describe, outcome_of
-from pytest_specqa.results.flips import MEANING, Cell, Flip, VerdictChange, tally
+from pytest_specqa.results.comparing.changes import MeasureChange
+from pytest_specqa.results.comparing.compare import Comparison, describe, outcome_of
+from pytest_specqa.results.comparing.flips import MEANING, Cell, Flip, VerdictChange, tally
 
 ROWS = 300
 MOVES = 60

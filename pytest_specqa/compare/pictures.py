@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pytest_specqa.compare.redshifts import RedshiftChanges, moved
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.production import Production
-from pytest_specqa.results.flips import Flip, VerdictChange
+from pytest_specqa.results.comparing.flips import Flip, VerdictChange
 from pytest_specqa.values import FIBERS_PER_PETAL
 
 SHOWN = (Flip.BROKEN, Flip.LOST, Flip.FIXED, Flip.STILL_FAILING, Flip.WORSE, Flip.BETTER)

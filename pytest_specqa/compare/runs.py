@@ -19,7 +19,7 @@ from pytest_specqa.compare.identical import Inputs
 from pytest_specqa.errors import UsageError
 from pytest_specqa.production import resolve
 from pytest_specqa.results import store
-from pytest_specqa.results.records import Record
+from pytest_specqa.values import Record
 
 USER_ERRORS = (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.demo.camera_files import fiberflat_parts, fluxcalib_parts, frame_parts, sky_parts
 from pytest_specqa.demo.conditions import TileConditions
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.fitsbytes import Part, Value, write_file
-from pytest_specqa.demo.products import fiberflat_parts, fluxcalib_parts, frame_parts, sky_parts
 from pytest_specqa.demo.redshifts import coadd_fibermap, fit_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
 from pytest_specqa.demo.story import (

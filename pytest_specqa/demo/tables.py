@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pytest_specqa.demo.camera_files import fibermap_hdu
 from pytest_specqa.demo.fitsbytes import image_hdu, write_file
-from pytest_specqa.demo.products import fibermap_hdu
 from pytest_specqa.demo.story import EXPOSURES, NIGHT, TILES, exposure_cards, exposures_of, fibermap_cards, story_targets
 
 _EXPOSURE_TABLE = (

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
+from pytest_specqa.demo.camera_files import CALIBRATED, fibermap_hdu
 from pytest_specqa.demo.fitsbytes import Part, Value, image_hdu, rounded, table_hdu
-from pytest_specqa.demo.products import CALIBRATED, fibermap_hdu
 from pytest_specqa.demo.simulate import SimCamera
 from pytest_specqa.demo.story import NIGHT, StoryExposure, fibermap_cards
 from pytest_specqa.demo.targets import Targets

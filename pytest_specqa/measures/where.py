@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
+from pytest_specqa.measures.statistics import Floats, nan_median
 from pytest_specqa.values import FIBERS_PER_PETAL
-
-from .robust import Floats, nan_median
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.report import gather, words
 from pytest_specqa.report.detail import NOTES, as_html, detail, pictures
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import flow, grids
 from pytest_specqa.triage import story
 from pytest_specqa.values import Outcome
-from pytest_specqa.verdict import Verdict
 
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_specqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from pytest_specqa.results.gate import GateReport
+    from pytest_specqa.results.gating.gate import GateReport
 
 PASSED, BLOCKED = 0, 1
 
@@ -64,9 +64,10 @@ def _date(text: str) -> datetime.date:
 
 def run_gate(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa gate``."""
-    from pytest_specqa.results import gate_output, waiver_file  # noqa: PLC0415
-    from pytest_specqa.results.gate import gate  # noqa: PLC0415
-    from pytest_specqa.results.policy import Policy, load  # noqa: PLC0415
+    from pytest_specqa.results.gating import gate_output  # noqa: PLC0415
+    from pytest_specqa.results.gating.gate import gate  # noqa: PLC0415
+    from pytest_specqa.rules import waiver_file  # noqa: PLC0415
+    from pytest_specqa.rules.policy import Policy, load  # noqa: PLC0415
 
     policy = load(arguments.policy) if arguments.policy else Policy()
     waivers = waiver_file.load(arguments.waivers) if arguments.waivers else []
@@ -98,7 +99,8 @@ def _deliver(path: Path, text: str) -> None:
 
 def run_waive(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa waive``."""
-    from pytest_specqa.results import store, waiver_file  # noqa: PLC0415
+    from pytest_specqa.results import store  # noqa: PLC0415
+    from pytest_specqa.rules import waiver_file  # noqa: PLC0415
 
     if arguments.outfile and arguments.outfile.exists():
         raise UsageError(f"{arguments.outfile}: exists; choose a new name, and move completed entries over by hand")

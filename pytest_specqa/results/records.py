@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import ResultsError
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import Outcome, Record
 
 if TYPE_CHECKING:
     import pyarrow
-
-Record = dict[str, Any]
 
 TEXT = (
     "unit", "kind", "camera", "expectation", "measure", "value_unit", "severity", "outcome", "product", "source", "message",

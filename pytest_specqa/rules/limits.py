@@ -301,6 +301,6 @@ def _unreachable(limit: Limit) -> str:
 
 def default_file() -> Path:
     """Return the limits.toml that goes with the project's own expectations: inside the package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     installed = package / "qa_tests" / "limits.toml"
     return installed if installed.is_file() else package.parent / "qa_tests" / "limits.toml"

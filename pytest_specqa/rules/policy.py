@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import PolicyError
-from pytest_specqa.results.toml_lines import LinedToml
+from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import Severity
 
 GATE, OVERRIDE = "gate", "override"

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import WaiverError
-from pytest_specqa.results.records import Record
-from pytest_specqa.results.toml_lines import LinedToml
-from pytest_specqa.results.waivers import Range, Scope, Waiver, side_of
-from pytest_specqa.values import BANDS, FIBERS_PER_PETAL, Outcome
+from pytest_specqa.rules.toml_lines import LinedToml
+from pytest_specqa.rules.waivers import Range, Scope, Waiver, side_of
+from pytest_specqa.values import BANDS, FIBERS_PER_PETAL, Outcome, Record
 
 TABLE = "waiver"
 ANSWERS = ("reason", "issue", "owner")

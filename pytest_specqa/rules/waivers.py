@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_specqa.results.records import Record
-from pytest_specqa.values import FIBERS_PER_PETAL, Outcome
+from pytest_specqa.values import FIBERS_PER_PETAL, Outcome, Record
 
 BAD = (str(Outcome.FAILED), str(Outcome.WARNED))
 Range = tuple[int, int]
@@ -240,7 +239,7 @@ def apply(records: Iterable[Record], waivers: Sequence[Waiver], *, today: dateti
     records : iterable of dict
         Measurements; a ``waiver`` that they already carry is judged anew.
     waivers : sequence of Waiver
-        As `pytest_specqa.results.waiver_file.load` reads them.
+        As `pytest_specqa.rules.waiver_file.load` reads them.
     today : datetime.date
         Day of the judgement.
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_specqa import __version__, session
-from pytest_specqa.check import CHECK, CRASH, NOTHING, PRODUCT, SKIPPED, Check
+from pytest_specqa import __version__
+from pytest_specqa.checks.check import CHECK, CRASH, NOTHING, PRODUCT, SKIPPED, Check
 from pytest_specqa.errors import ProductError
-from pytest_specqa.products import NotExpected
-from pytest_specqa.session import Session
+from pytest_specqa.run import session
+from pytest_specqa.run.loader import NotExpected
+from pytest_specqa.run.session import Session
 from pytest_specqa.values import DataUnit, Outcome
 
 
@@ -117,7 +118,7 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
     str
         To be typed where this run was started.
     """
-    package, here, chosen = Path(__file__).resolve().parent, running.config.invocation_params.dir, running.options
+    package, here, chosen = Path(__file__).resolve().parents[1], running.config.invocation_params.dir, running.options
     if item.path.is_relative_to(package):
         module = ".".join(("pytest_specqa", *item.path.relative_to(package).with_suffix("").parts))
         words = ["pytest", "--pyargs", f"{module}::{item.originalname}"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import selection
 from pytest_specqa.errors import SpecQAError
-from pytest_specqa.session import UNIT_FIXTURES, Session, unit_of
+from pytest_specqa.run import selection
+from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
 
 BANDS_MARKER = "specqa_bands"
 MARKERS = (f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",)

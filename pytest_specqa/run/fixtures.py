@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_specqa import session
-from pytest_specqa.check import CHECK, Check, Expect
-from pytest_specqa.limits import Limits
-from pytest_specqa.products import CameraProducts
-from pytest_specqa.selection import widen
+from pytest_specqa.checks.check import CHECK, Check, Expect
+from pytest_specqa.rules.limits import Limits
+from pytest_specqa.run import session
+from pytest_specqa.run.loader import CameraProducts
+from pytest_specqa.run.selection import widen
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import outcomes, pictures, selection, session, terminal, wording
-from pytest_specqa.check import CRASH, Check
+from pytest_specqa.checks import wording
+from pytest_specqa.checks.check import CRASH, Check
 from pytest_specqa.errors import SpecQAError
-from pytest_specqa.limits import Limits
 from pytest_specqa.report import gather
+from pytest_specqa.rules.limits import Limits
+from pytest_specqa.run import quota, reports, selection, session, terminal
 from pytest_specqa.values import Outcome
 
 
@@ -48,19 +49,17 @@ class Recorder:
         self.records += found
         extras = getattr(report, "extras", [])
         if found and extras:
-            quota = session.of(self.config).options.max_pictures
+            allowed = session.of(self.config).options.max_pictures
             failed = any(record["outcome"] == Outcome.FAILED for record in found)
-            kept, dropped = pictures.trim(
-                extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=quota
-            )
+            kept, dropped = quota.trim(extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=allowed)
             report.extras = kept  # type: ignore[attr-defined]
             if dropped:
-                note = f"{wording.count(dropped, 'picture')} not shown: {quota} of this expectation are (--specqa-max-pictures)"
+                note = f"{wording.count(dropped, 'picture')} not shown: {allowed} of this expectation are (--specqa-max-pictures)"
                 report.sections.append(("specqa", note))
 
     def _records(self, report: pytest.TestReport) -> list[dict[str, Any]]:
         if str(report.when) != "???":
-            return outcomes.records(report) if report.when == "call" else []
+            return reports.records(report) if report.when == "call" else []
         # pytest-xdist reports so of a test whose worker died: it has measured nothing, and its unit must not go missing.
         running = session.of(self.config)
         units = {unit.id: unit for kind in running.kinds_used or selection.KINDS for unit in running.selection.units[kind]}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pytest_specqa.cache import ProductCache
 from pytest_specqa.errors import MissingProductError
+from pytest_specqa.run.cache import ProductCache
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
-    from pytest_specqa.check import Check
+    from pytest_specqa.checks.check import Check
     from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
-    from pytest_specqa.selection import Selection
+    from pytest_specqa.run.selection import Selection
 
 T = TypeVar("T")
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")

@@ -6,7 +6,7 @@ import base64
 from collections import Counter
 from typing import Any
 
-from pytest_specqa.check import Check
+from pytest_specqa.checks.check import Check
 from pytest_specqa.values import Outcome
 
 

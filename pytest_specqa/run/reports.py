@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa import wording
-from pytest_specqa.check import CHECK, Check
+from pytest_specqa.checks import wording
+from pytest_specqa.checks.check import CHECK, Check
 from pytest_specqa.values import Outcome
 
 PROPERTY = "specqa"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import SelectionError
-from pytest_specqa.options import Options
+from pytest_specqa.run.options import Options
 from pytest_specqa.values import BANDS, Camera, DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:

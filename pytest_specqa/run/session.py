@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa import limits, options, selection
-from pytest_specqa.cache import ProductCache
 from pytest_specqa.errors import ProductError, SpecQAError
-from pytest_specqa.limits import Limits
-from pytest_specqa.options import Options
-from pytest_specqa.pictures import Gallery
-from pytest_specqa.products import Products
-from pytest_specqa.selection import Selection
+from pytest_specqa.rules import limits
+from pytest_specqa.rules.limits import Limits
+from pytest_specqa.run import options, selection
+from pytest_specqa.run.cache import ProductCache
+from pytest_specqa.run.loader import Products
+from pytest_specqa.run.options import Options
+from pytest_specqa.run.quota import Gallery
+from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
     from pytest_specqa.production import Production
-    from pytest_specqa.results.waivers import Ledger
+    from pytest_specqa.rules.waivers import Ledger
 
 UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
 
@@ -76,8 +77,8 @@ class Session:
         """The waivers of the run with what they met in this process; `WaiverError` if the file is malformed."""
         if self.options.waivers is None:
             return None
-        from pytest_specqa.results.waiver_file import load  # noqa: PLC0415
-        from pytest_specqa.results.waivers import Ledger  # noqa: PLC0415
+        from pytest_specqa.rules.waiver_file import load  # noqa: PLC0415
+        from pytest_specqa.rules.waivers import Ledger  # noqa: PLC0415
 
         return Ledger(load(self.options.waivers), datetime.datetime.now(tz=datetime.UTC).date())
 
@@ -182,6 +183,6 @@ def make_scheduler(config: pytest.Config, log: object) -> object | None:
     """Return the scheduler of pytest-xdist that shares out whole exposures, for runs that judge data units."""
     if not of(config).announced or config.getoption("dist") != "load":
         return None
-    from pytest_specqa.scheduling import UnitScheduling  # noqa: PLC0415
+    from pytest_specqa.run.scheduling import UnitScheduling  # noqa: PLC0415
 
     return UnitScheduling(config, log)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from pytest_specqa import wording
-from pytest_specqa.selection import Selection
-from pytest_specqa.values import Outcome
-from pytest_specqa.verdict import Verdict
+from pytest_specqa.checks import wording
+from pytest_specqa.checks.verdict import Verdict
+from pytest_specqa.run.selection import Selection
+from pytest_specqa.values import Outcome, Record
 
 WORST, NAMED = 12, 6
 COLOURS: Mapping[Outcome, dict[str, bool]] = {
@@ -20,7 +19,6 @@ COLOURS: Mapping[Outcome, dict[str, bool]] = {
     Outcome.PASSED: {"green": True, "bold": True},
 }
 
-Record = Mapping[str, Any]
 Line = tuple[str, dict[str, bool]]
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.scope import listed
-from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, Record, bad_stages, stage_of, telling
+from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, bad_stages, stage_of, telling
+from pytest_specqa.values import Record
 
 CLUES = (
     (r"\bcurv|ccd row|row.aligned", "a fault of the CCD or its calibration: it follows CCD rows, not wavelength"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from pytest_specqa.triage.stages import Record, telling
+from pytest_specqa.triage.stages import telling
+from pytest_specqa.values import Record
 
 MANY = 4
 """More things than this are counted, not listed."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from pytest_specqa.values import Outcome
-
-Record = Mapping[str, Any]
+from pytest_specqa.values import Outcome, Record
 
 STAGES = {
     "production": "files and tables",

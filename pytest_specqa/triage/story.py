@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from pytest_specqa.triage.cause import likely_cause
 from pytest_specqa.triage.scope import MANY, scope
-from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, Record, failed, first_bad_stage
-from pytest_specqa.values import Outcome
+from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, failed, first_bad_stage
+from pytest_specqa.values import Outcome, Record
 
 
 def story(records: Iterable[Record]) -> str:

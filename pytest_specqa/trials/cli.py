@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     for name in THREADS:
         # One trial is one process; its linear algebra must not ask for all cores as well.
         os.environ.setdefault(name, "1")
-    from pytest_specqa.judgement import document, matched, plan  # noqa: PLC0415
-    from pytest_specqa.judgement.suite import Suite  # noqa: PLC0415
-    from pytest_specqa.judgement.trials import Store, workers  # noqa: PLC0415
+    from pytest_specqa.trials import document, matched, plan  # noqa: PLC0415
+    from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
+    from pytest_specqa.trials.trials import Store, workers  # noqa: PLC0415
 
     chosen = plan.FULL if args.full else plan.QUICK
     wanted = {

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
-from pytest_specqa.judgement import tables
-from pytest_specqa.judgement.scenes import RANGES
-from pytest_specqa.judgement.statistics import Power, Rate
-from pytest_specqa.judgement.trials import Result
-from pytest_specqa.limits import Limits
+from pytest_specqa.rules.limits import Limits
+from pytest_specqa.trials import tables
+from pytest_specqa.trials.scenes import RANGES
+from pytest_specqa.trials.statistics import Power, Rate
+from pytest_specqa.trials.trials import Result
 from pytest_specqa.values import DataUnit
 
 NAMED = ("vertical_lines", "sky_model_smooth", "focal_plane", "redshift_pileup")

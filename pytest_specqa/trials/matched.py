@@ -11,7 +11,7 @@ from pytest_specqa.demo.faults import FAULTS, Fault
 from pytest_specqa.demo.matched import FaultTemplate, fault_template
 from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera
-from pytest_specqa.judgement.scenes import band_of, faulty_conditions
+from pytest_specqa.trials.scenes import band_of, faulty_conditions
 
 FALSE_ALARM = 1e-4
 """Chance of a false alarm per camera at which the filter is compared with the expectations."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
-from pytest_specqa.judgement.scenes import band_of
-from pytest_specqa.judgement.trials import Trial
+from pytest_specqa.trials.scenes import band_of
+from pytest_specqa.trials.trials import Trial
 
 STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """Amplitudes of a detection curve, in units of the fault's default."""

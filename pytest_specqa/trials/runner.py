@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pytest_specqa import limits
-from pytest_specqa.check import Check, Expect
-from pytest_specqa.collecting import BANDS_MARKER
+from pytest_specqa.checks.check import Check, Expect
 from pytest_specqa.errors import ProductError, UsageError
+from pytest_specqa.rules import limits
+from pytest_specqa.run.collecting import BANDS_MARKER
 from pytest_specqa.values import DataUnit, Measurement
 
 

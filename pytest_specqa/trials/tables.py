@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pytest_specqa.judgement.statistics import Power, Rate, detection_curve
-from pytest_specqa.judgement.trials import Result
+from pytest_specqa.trials.statistics import Power, Rate, detection_curve
+from pytest_specqa.trials.trials import Result
 from pytest_specqa.values import Outcome
 
 FAILED, WARNED, NOT_MEASURED = str(Outcome.FAILED), str(Outcome.WARNED), str(Outcome.NOT_MEASURED)

@@ -16,17 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pytest_specqa.judgement import pipeline, scenes
-from pytest_specqa.judgement.products import (
-    EXPID,
-    NIGHT,
-    TILE,
-    camera_fixtures,
-    camera_unit,
-    exposure_fixtures,
-    redshift_fixtures,
-)
-from pytest_specqa.judgement.suite import Suite
+from pytest_specqa.trials import pipeline, scenes
+from pytest_specqa.trials.fixtures import EXPID, NIGHT, TILE, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
+from pytest_specqa.trials.runner import Suite
 from pytest_specqa.values import DataUnit, Measurement, Outcome
 
 PETAL = 6

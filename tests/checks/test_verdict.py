@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.values import Outcome
-from pytest_specqa.verdict import Verdict
 
 
 def record(unit: str, expectation: str, outcome: str, *, waiver: str = "") -> dict[str, object]:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pytest_specqa import wording
+from pytest_specqa.checks import wording
 from pytest_specqa.values import DataUnit, Limit, Measured, Outcome
 
 LIMIT = Limit("chi2", low=0.5, high=1.5, warn_high=1.2, source="PR 1452", needs=0.1)

@@ -8,7 +8,7 @@ import pytest
 from pytest_specqa.compare.page import build
 from pytest_specqa.compare.pictures import Picture, over_median
 from pytest_specqa.compare.redshifts import RedshiftChanges, good, moved
-from pytest_specqa.results.compare import compare
+from pytest_specqa.results.comparing.compare import compare
 
 
 def page(before, after, **changes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.limits import default_file
+from pytest_specqa.rules.limits import default_file
 
 SUITE = default_file().parent / "test_production.py"
 

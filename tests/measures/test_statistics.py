@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pytest_specqa.measures import robust
+from pytest_specqa.measures import statistics
 
 
 @pytest.fixture
@@ -17,31 +17,31 @@ def rng():
 def test_median_ignores_nan_and_equals_numpy(rng):
     values = rng.normal(size=(31, 40))
     values[rng.random(values.shape) < 0.2] = np.nan
-    np.testing.assert_allclose(robust.nan_median(values, axis=0), np.nanmedian(values, axis=0))
-    np.testing.assert_allclose(robust.nan_median(values, axis=1), np.nanmedian(values, axis=1))
+    np.testing.assert_allclose(statistics.nan_median(values, axis=0), np.nanmedian(values, axis=0))
+    np.testing.assert_allclose(statistics.nan_median(values, axis=1), np.nanmedian(values, axis=1))
 
 
 def test_nothing_left_is_nan_and_not_zero():
-    median, error = robust.median_and_error(np.full((5, 2), np.nan))
+    median, error = statistics.median_and_error(np.full((5, 2), np.nan))
     assert np.isnan(median).all()
     assert np.isnan(error).all()
-    assert np.isnan(robust.nan_median(np.empty((0, 3)))).all()
-    assert np.isnan(robust.weighted_median([1.0, 2.0], [0.0, 0.0]))
+    assert np.isnan(statistics.nan_median(np.empty((0, 3)))).all()
+    assert np.isnan(statistics.weighted_median([1.0, 2.0], [0.0, 0.0]))
 
 
 def test_scale_is_a_standard_deviation_and_outliers_do_not_move_it(rng):
     values = rng.normal(scale=3.0, size=20_000)
     values[:1000] = 1e6
-    assert robust.mad_scale(values) == pytest.approx(3.0, rel=0.1)
+    assert statistics.mad_scale(values) == pytest.approx(3.0, rel=0.1)
 
 
 def test_error_of_the_median_covers_its_scatter(rng):
-    median, error = robust.median_and_error(rng.normal(size=(60, 4000)))
+    median, error = statistics.median_and_error(rng.normal(size=(60, 4000)))
     assert np.std(median / error) == pytest.approx(1.0, abs=0.15)
 
 
 def test_weighted_median_follows_the_weights():
-    assert robust.weighted_median([0.0, 10.0, np.nan], [1.0, 9.0, 50.0]) > 5.0
+    assert statistics.weighted_median([0.0, 10.0, np.nan], [1.0, 9.0, 50.0]) > 5.0
 
 
 def test_clipped_mean_is_unmoved_by_outliers_and_its_error_is_right(rng):
@@ -49,54 +49,54 @@ def test_clipped_mean_is_unmoved_by_outliers_and_its_error_is_right(rng):
     values = rng.normal(size=sigma.shape) * sigma
     values[:3] += 1e4
     values[5] = np.nan
-    mean, error = robust.clipped_mean(values, sigma)
+    mean, error = statistics.clipped_mean(values, sigma)
     assert np.std(mean / error) == pytest.approx(1.0, abs=0.15)
     assert abs(mean.mean()) < 5 * error.mean() / np.sqrt(mean.size)
 
 
 def test_clipped_mean_grows_its_error_where_values_scatter_more_than_they_say(rng):
     values = rng.normal(scale=4.0, size=(100, 500))
-    mean, error = robust.clipped_mean(values, np.ones_like(values))
+    mean, error = statistics.clipped_mean(values, np.ones_like(values))
     assert np.std(mean / error) == pytest.approx(1.0, abs=0.2)
 
 
 def test_one_trial_two_signs_and_many_trials():
-    assert robust.global_sigma(5.0, n_trials=1) == pytest.approx(-norm.ppf(2 * norm.sf(5.0)), abs=1e-6)
-    assert robust.global_sigma(5.0, n_trials=1000) < robust.global_sigma(5.0, n_trials=1)
-    assert robust.global_sigma(1.0, n_trials=1000) < 0
+    assert statistics.global_sigma(5.0, n_trials=1) == pytest.approx(-norm.ppf(2 * norm.sf(5.0)), abs=1e-6)
+    assert statistics.global_sigma(5.0, n_trials=1000) < statistics.global_sigma(5.0, n_trials=1)
+    assert statistics.global_sigma(1.0, n_trials=1000) < 0
 
 
 def test_hundreds_of_sigmas_stay_finite_and_ordered():
-    sigmas = robust.global_sigma([30.0, 60.0, 300.0], n_trials=2326)
+    sigmas = statistics.global_sigma([30.0, 60.0, 300.0], n_trials=2326)
     assert np.isfinite(sigmas).all()
     assert (np.diff(sigmas) > 0).all()
 
 
 def test_threshold_and_global_significance_are_inverse():
-    threshold = robust.local_threshold(500, false_alarm=1e-4)
-    assert robust.global_sigma(threshold, n_trials=500) == pytest.approx(-norm.ppf(1e-4), abs=1e-4)
+    threshold = statistics.local_threshold(500, false_alarm=1e-4)
+    assert statistics.global_sigma(threshold, n_trials=500) == pytest.approx(-norm.ppf(1e-4), abs=1e-4)
 
 
 def test_student_ratio_counts_less_with_few_degrees_of_freedom():
-    assert robust.gaussian_equivalent(-6.0, dof=5) == pytest.approx(-3.09, abs=0.05)
-    assert robust.gaussian_equivalent(6.0, dof=1e6) == pytest.approx(6.0, abs=1e-3)
+    assert statistics.gaussian_equivalent(-6.0, dof=5) == pytest.approx(-3.09, abs=0.05)
+    assert statistics.gaussian_equivalent(6.0, dof=1e6) == pytest.approx(6.0, abs=1e-3)
 
 
 def test_strongest_takes_the_largest_significant_amplitude_not_the_most_significant():
-    found = robust.strongest([0.1, -2.0, 5.0, np.nan], [0.001, 0.1, 4.0, 0.1])
+    found = statistics.strongest([0.1, -2.0, 5.0, np.nan], [0.001, 0.1, 4.0, 0.1])
     assert (found.place, found.error) == (1, 0.1)
-    assert found.amplitude == pytest.approx(-2.0 + robust.MARGIN * 0.1)
+    assert found.amplitude == pytest.approx(-2.0 + statistics.MARGIN * 0.1)
     assert found.significance > 10
 
 
 def test_strongest_is_zero_in_noise_and_tells_what_it_could_have_seen(rng):
-    found = robust.strongest(rng.normal(size=1000), np.ones(1000))
+    found = statistics.strongest(rng.normal(size=1000), np.ones(1000))
     assert found.amplitude == 0.0
-    assert found.sensitivity == pytest.approx(robust.local_threshold(1000))
+    assert found.sensitivity == pytest.approx(statistics.local_threshold(1000))
 
 
 def test_strongest_of_nothing_is_nan():
-    found = robust.strongest([np.nan, 1.0], [1.0, 0.0])
+    found = statistics.strongest([np.nan, 1.0], [1.0, 0.0])
     assert found.place == -1
     assert np.isnan(found.amplitude)
     assert np.isnan(found.sensitivity)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa import limits
 from pytest_specqa.errors import LimitError
+from pytest_specqa.rules import limits
 from pytest_specqa.values import DataUnit, Severity
 
 

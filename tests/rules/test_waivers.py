@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from pytest_specqa.errors import WaiverError
-from pytest_specqa.results import store, waiver_file
-from pytest_specqa.results.waivers import State, apply
+from pytest_specqa.results import store
+from pytest_specqa.rules import waiver_file
+from pytest_specqa.rules.waivers import State, apply
 from pytest_specqa.values import Limit, Measured, Severity
 
 TODAY = datetime.date(2026, 6, 1)

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pytest
 
-from pytest_specqa.cache import ProductCache, size
 from pytest_specqa.errors import MissingProductError
+from pytest_specqa.run.cache import ProductCache, size
 
 
 @dataclass(frozen=True)

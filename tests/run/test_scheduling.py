@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.scheduling import share
+from pytest_specqa.run.scheduling import share
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, poisson
 
-from pytest_specqa.judgement.matched import FALSE_ALARM, matched_amplitude, matched_count
+from pytest_specqa.trials.matched import FALSE_ALARM, matched_amplitude, matched_count
 
 SIGMA = 3.0
 

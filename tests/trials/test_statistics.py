@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pytest_specqa.judgement.statistics import Rate, detection_curve
+from pytest_specqa.trials.statistics import Rate, detection_curve
 
 
 def test_no_hits_in_5000_trials_bounds_the_rate_at_three_in_5000():

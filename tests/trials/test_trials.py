@@ -5,10 +5,10 @@ import json
 import pytest
 
 from pytest_specqa.demo.faults import FAULTS
-from pytest_specqa.judgement import plan, tables
-from pytest_specqa.judgement.statistics import Rate
-from pytest_specqa.judgement.suite import Suite
-from pytest_specqa.judgement.trials import Result, Store, Trial, run
+from pytest_specqa.trials import plan, tables
+from pytest_specqa.trials.runner import Suite
+from pytest_specqa.trials.statistics import Rate
+from pytest_specqa.trials.trials import Result, Store, Trial, run
 from pytest_specqa.values import DataUnit
 
 

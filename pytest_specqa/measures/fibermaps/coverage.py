@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
+from pytest_specqa.measures.statistics import Floats
+from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
 from pytest_specqa.values import Measured
-
-from .probes import Bools, Ints, fiber_ranges
-from .robust import Floats
 
 
 def good_pixels(ivar: Floats, *, fiber: Ints, flagged: Bools | None = None) -> Measured:

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.measures.statistics import Floats
+from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
 from pytest_specqa.values import FIBERS_PER_PETAL, Measured
-
-from .probes import Bools, Ints, fiber_ranges
-from .robust import Floats
 
 STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
 """DESI_TARGET bits STD_FAINT, STD_WD and STD_BRIGHT."""

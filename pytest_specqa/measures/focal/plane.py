@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri_exp
 
-from pytest_specqa.measures.focal_places import Places, fiber_ranges, places
-from pytest_specqa.measures.focal_shifts import ShiftMap, shift_map
-from pytest_specqa.measures.focal_windows import WindowMap
-from pytest_specqa.measures.robust import MARGIN, Strongest, local_threshold, strongest
+from pytest_specqa.measures.focal.places import Places, fiber_ranges, places
+from pytest_specqa.measures.focal.shifts import ShiftMap, shift_map
+from pytest_specqa.measures.focal.windows import WindowMap
+from pytest_specqa.measures.statistics import MARGIN, Strongest, local_threshold, strongest
 from pytest_specqa.values import FIBERS_PER_PETAL, Feature, Measured
 
 Floats = NDArray[np.float64]

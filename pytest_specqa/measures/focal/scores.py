@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from pytest_specqa.measures.robust import MAD_TO_SIGMA
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA
 
 Floats = NDArray[np.float64]
 

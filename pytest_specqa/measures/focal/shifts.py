@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from pytest_specqa.measures.focal_scores import Score, edge_score, edge_width, local_scatter, symmetric_score
-from pytest_specqa.measures.focal_windows import Window, WindowMap
+from pytest_specqa.measures.focal.scores import Score, edge_score, edge_width, local_scatter, symmetric_score
+from pytest_specqa.measures.focal.windows import Window, WindowMap
 
 Floats = NDArray[np.float64]
 Intps = NDArray[np.intp]

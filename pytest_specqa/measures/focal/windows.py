@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytest_specqa.measures.robust import nan_median
+from pytest_specqa.measures.statistics import nan_median
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

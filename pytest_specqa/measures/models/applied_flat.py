@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import Floats, nan_median
+from pytest_specqa.measures.where import Ints, between_lines
 from pytest_specqa.values import Measured
-
-from .probes import Ints, between_lines
-from .robust import Floats, nan_median
 
 FAINT_LINE = 0.08
 """Height of a sky line over the continuum from which on it is left out: some productions rescale lines by fiber."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import Floats, local_threshold, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, fiber_ranges
-from .robust import Floats, local_threshold, mad_scale, nan_median, strongest
 
 BIN = 8
 """Bins of the file that are averaged before narrow features are looked for."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, fiber_ranges
-from .robust import Floats, mad_scale, nan_median, strongest
 
 INTERSTELLAR = {
     "Ca II K": 3934.8,

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.measures.fibermaps.targets import Columns
+from pytest_specqa.measures.statistics import Floats, mad_scale, median_and_error
+from pytest_specqa.measures.where import Bools, Ints
 from pytest_specqa.values import Measured
-
-from .probes import Bools, Ints
-from .robust import Floats, mad_scale, median_and_error
-from .targets import Columns
 
 PIVOT = {"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}
 """Column of the imaging flux and its wavelength in Angstrom for the cameras of each band."""

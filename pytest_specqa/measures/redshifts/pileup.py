@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri_exp
 
-from pytest_specqa.measures.redshift_clues import clue
-from pytest_specqa.measures.redshift_reference import CLASSES, reference_density, target_classes
-from pytest_specqa.measures.redshift_samples import FEWEST, GROUP, SKY, TARGETS, Spectra, samples_of, scan
-from pytest_specqa.measures.redshift_scan import MINIMUM, Window
-from pytest_specqa.measures.robust import FALSE_ALARM
+from pytest_specqa.measures.redshifts.clues import clue
+from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, target_classes
+from pytest_specqa.measures.redshifts.samples import FEWEST, GROUP, SKY, TARGETS, Spectra, samples_of, scan
+from pytest_specqa.measures.redshifts.scan import MINIMUM, Window
+from pytest_specqa.measures.statistics import FALSE_ALARM
 from pytest_specqa.values import Feature, Measured
 
 Floats = NDArray[np.float64]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.measures.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
-from pytest_specqa.measures.redshift_reference import CLASSES, GALAXIES, reference_density
-from pytest_specqa.measures.redshift_scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
+from pytest_specqa.measures.redshifts.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.measures.redshifts.reference import CLASSES, GALAXIES, reference_density
+from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
 from pytest_specqa.values import FIBERS_PER_PETAL
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, log_ndtr
 
-from pytest_specqa.measures.redshift_reference import structure_variance, wall_variance
+from pytest_specqa.measures.redshifts.reference import structure_variance, wall_variance
 
 Floats = NDArray[np.float64]
 Intps = NDArray[np.intp]

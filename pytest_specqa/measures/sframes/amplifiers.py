@@ -15,12 +15,21 @@ from typing import Any
 
 import numpy as np
 
+from pytest_specqa.measures.sframes.row_noise import row_noise
+from pytest_specqa.measures.sframes.slit_parts import (
+    CURVATURES,
+    MIN_FIBERS,
+    N_GROUP,
+    PARTS,
+    Probe,
+    contrasts,
+    faint_probe,
+    part_fibers,
+    row_shifts,
+)
+from pytest_specqa.measures.statistics import Floats, Strongest, strongest
+from pytest_specqa.measures.where import Bools, Ints, between_lines
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, between_lines
-from .robust import Floats, Strongest, strongest
-from .row_noise import row_noise
-from .slit_parts import CURVATURES, MIN_FIBERS, N_GROUP, PARTS, Probe, contrasts, faint_probe, part_fibers, row_shifts
 
 COARSE = slice(None, None, 3)
 """Curvatures that suffice for a step, whose straight lines are much longer than the displacement."""

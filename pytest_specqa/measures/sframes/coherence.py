@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from pytest_specqa.measures.residuals import BoolArray, FloatArray, LineTemplate
-from pytest_specqa.measures.robust import MAD_TO_SIGMA
+from pytest_specqa.measures.sframes.residuals import BoolArray, FloatArray, LineTemplate
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA
 from pytest_specqa.values import Feature
 
 GROUPS = (50, 25)

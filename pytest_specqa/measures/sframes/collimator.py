@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, between_lines, slit_position
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, between_lines, slit_position
-from .robust import Floats, mad_scale, nan_median, strongest
 
 DIP = 4400.0
 WIDTH = 60.0

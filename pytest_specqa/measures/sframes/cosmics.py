@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
+from pytest_specqa.measures.statistics import FALSE_ALARM, Floats
+from pytest_specqa.measures.where import Bools, Ints
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints
-from .robust import FALSE_ALARM, Floats
 
 SHARPEST = 0.62
 """Standard deviation in Angstrom of a line spread narrower than that of any camera."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.measures.sframes.skylines import LineFit
+from pytest_specqa.measures.statistics import Floats, Strongest, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, between_lines, fiber_ranges
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, between_lines, fiber_ranges
-from .robust import Floats, Strongest, mad_scale, nan_median, strongest
-from .skylines import LineFit
 
 MAX_ERROR = 0.05
 """Error of a line scale above which a piece of a spectrum tells nothing."""

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Strongest, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, faint_fibers, line_free, right_half
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, faint_fibers, line_free, right_half
-from .robust import MAD_TO_SIGMA, Floats, Strongest, nan_median, strongest
 
 BUNDLE = 25
 SCALE_ERROR = 1.35

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from pytest_specqa.measures.sframes.slit_parts import CURVATURES, Probe, row_shifts
+from pytest_specqa.measures.statistics import Floats, mad_scale, strongest
 from pytest_specqa.values import Measured
-
-from .robust import Floats, mad_scale, strongest
-from .slit_parts import CURVATURES, Probe, row_shifts
 
 LAGS = (1, 8)
 """Rows over which noise along the rows is differenced: neighbours, and half a period of the usual electronic waves."""

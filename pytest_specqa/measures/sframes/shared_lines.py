@@ -6,10 +6,9 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import poisson
 
+from pytest_specqa.measures.statistics import FALSE_ALARM, Floats, nan_median
+from pytest_specqa.measures.where import Ints, faint_fibers, near_nebular
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Ints, faint_fibers, near_nebular
-from .robust import FALSE_ALARM, Floats, nan_median
 
 RUN = 3
 AROUND = 15

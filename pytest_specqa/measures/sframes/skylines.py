@@ -12,10 +12,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import Floats, median_and_error, nan_median
+from pytest_specqa.measures.where import Bools, Ints, between_lines, near_nebular, sky_continuum
 from pytest_specqa.values import Measured
-
-from .probes import Bools, Ints, between_lines, near_nebular, sky_continuum
-from .robust import Floats, median_and_error, nan_median
 
 LINE_EXCESS = 0.5
 """Height over the continuum from which on a pixel belongs to a line."""

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pytest_specqa.measures.statistics import Floats, clipped_mean, nan_median
+from pytest_specqa.measures.where import Bools, Ints, between_lines, faint_fibers, near_nebular, right_half, slit_position
 from pytest_specqa.values import FIBERS_PER_PETAL
-
-from .probes import Bools, Ints, between_lines, faint_fibers, near_nebular, right_half, slit_position
-from .robust import Floats, clipped_mean, nan_median
 
 CURVATURES = range(-60, 61, 10)
 """Bins by which a CCD row at the end of the slit is displaced from its middle; the fiber traces of DESI stay within these."""

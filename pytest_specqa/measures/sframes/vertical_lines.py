@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.measures.coherence import Coherence, group_rows, search_bumps, search_lines
-from pytest_specqa.measures.residuals import (
+from pytest_specqa.measures.sframes.coherence import Coherence, group_rows, search_bumps, search_lines
+from pytest_specqa.measures.sframes.residuals import (
     BIN,
     PETAL_FIBERS,
     FloatArray,
@@ -22,7 +22,7 @@ from pytest_specqa.measures.residuals import (
     line_template,
     object_brightness,
 )
-from pytest_specqa.measures.robust import global_sigma
+from pytest_specqa.measures.statistics import global_sigma
 from pytest_specqa.values import Feature, Measured
 
 NARROW_PIXELS = (1, 2, 3, 4, 6, 8, 12)

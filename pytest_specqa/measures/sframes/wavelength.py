@@ -11,11 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pytest_specqa.measures.sframes.skylines import LineFit
+from pytest_specqa.measures.statistics import Floats, clipped_mean, nan_median, strongest
+from pytest_specqa.measures.where import Bools, Ints, sky_continuum
 from pytest_specqa.values import Feature, Measured
-
-from .probes import Bools, Ints, sky_continuum
-from .robust import Floats, clipped_mean, nan_median, strongest
-from .skylines import LineFit
 
 GROUP = 25
 MIN_FIBERS = 5

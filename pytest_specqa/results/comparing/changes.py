@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_specqa.results.records import Record
+from pytest_specqa.values import Record
 
 RATE = 0.01
 SMALLEST_SAMPLE = 8

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_specqa.results.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
-from pytest_specqa.results.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
-from pytest_specqa.results.records import Record
+from pytest_specqa.results.comparing.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
+from pytest_specqa.results.comparing.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
+from pytest_specqa.values import Record
 
 SHOWN = 20
 
@@ -79,9 +79,9 @@ def compare(before: Sequence[Record], after: Sequence[Record], *, rate: float = 
     before, after : sequence of dict
         Measurements of the two runs; they are matched by unit, expectation and measure.
     rate : float
-        See `pytest_specqa.results.changes.measure_changes`.
+        See `pytest_specqa.results.comparing.changes.measure_changes`.
     partial : bool
-        See `pytest_specqa.results.flips.verdict_changes`.
+        See `pytest_specqa.results.comparing.flips.verdict_changes`.
 
     Returns
     -------

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pytest_specqa.results.records import Record
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import Outcome, Record
 
 Key = tuple[str, str]
 

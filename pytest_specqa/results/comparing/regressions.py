@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_specqa.results import store
-from pytest_specqa.results.flips import Flip
+from pytest_specqa.results.comparing.flips import Flip
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +25,7 @@ class Regressions:
     Attributes
     ----------
     counts : dict of Flip to int
-        ``broken``, ``missing`` and ``lost``, as `pytest_specqa.results.flips` defines them.
+        ``broken``, ``missing`` and ``lost``, as `pytest_specqa.results.comparing.flips` defines them.
     examples : tuple of (Flip, str, str)
         Change, unit and expectation.
     """

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
-from pytest_specqa.results.gate_sql import Release
-from pytest_specqa.results.policy import Policy, Terms
-from pytest_specqa.results.records import Record
-from pytest_specqa.results.regressions import Regressions, count_regressions
-from pytest_specqa.results.waivers import Ledger, State, Waiver
-from pytest_specqa.values import Outcome, Severity
+from pytest_specqa.results.comparing.regressions import Regressions, count_regressions
+from pytest_specqa.results.gating.gate_sql import Release
+from pytest_specqa.rules.policy import Policy, Terms
+from pytest_specqa.rules.waivers import Ledger, State, Waiver
+from pytest_specqa.values import Outcome, Record, Severity
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,9 +8,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_specqa.results.gate import GateReport
-from pytest_specqa.results.gate_sql import WAIVED
-from pytest_specqa.results.waivers import State
+from pytest_specqa.results.gating.gate import GateReport
+from pytest_specqa.results.gating.gate_sql import WAIVED
+from pytest_specqa.rules.waivers import State
 from pytest_specqa.values import Outcome
 
 IN_TEXT, IN_MARKDOWN = 20, 50

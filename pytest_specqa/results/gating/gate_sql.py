@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
-from pytest_specqa.results.policy import Policy, Terms
-from pytest_specqa.results.records import OUTCOMES, Record
-from pytest_specqa.results.waivers import Ledger
-from pytest_specqa.values import Outcome, Severity
+from pytest_specqa.results.records import OUTCOMES
+from pytest_specqa.rules.policy import Policy, Terms
+from pytest_specqa.rules.waivers import Ledger
+from pytest_specqa.values import Outcome, Record, Severity
 
 if TYPE_CHECKING:
     import duckdb

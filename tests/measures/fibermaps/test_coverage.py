@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.coverage import flagged_with_weight, good_pixels, masked_columns, masked_with_weight, sky_fibers_left
+from pytest_specqa.measures.fibermaps.coverage import (
+    flagged_with_weight,
+    good_pixels,
+    masked_columns,
+    masked_with_weight,
+    sky_fibers_left,
+)
 
 FIBER = 3000 + np.arange(500)
 WAVE = np.linspace(5760, 7620, 2326)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.imaging import imaging_agreement
-from pytest_specqa.measures.targets import (
+from pytest_specqa.measures.fibermaps.targets import (
     flagged_fibers,
     identity_conflicts,
     misplaced_cassette,
@@ -14,6 +13,7 @@ from pytest_specqa.measures.targets import (
     on_target,
     standard_stars,
 )
+from pytest_specqa.measures.models.imaging import imaging_agreement
 
 FIBER = 3000 + np.arange(500)
 

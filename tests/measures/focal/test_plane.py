@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.focal_places import fiber_ranges, places
-from pytest_specqa.measures.focal_plane import FocalPlane, focal_plane
-from pytest_specqa.measures.focal_scores import edge_score, edge_width, local_scatter
-from pytest_specqa.measures.focal_windows import WINDOWS, WindowMap, window_maps
+from pytest_specqa.measures.focal.places import fiber_ranges, places
+from pytest_specqa.measures.focal.plane import FocalPlane, focal_plane
+from pytest_specqa.measures.focal.scores import edge_score, edge_width, local_scatter
+from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap, window_maps
 
 LEVEL = 100.0
 BY_NAME = {window.name: window for window in WINDOWS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.fiberflats import flat_level, flat_shape, plane_gradient
+from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
 
 
 def measure(camera, flat=None, **options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
+from pytest_specqa.measures.models.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 
 
 @pytest.mark.parametrize("band", "brz")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sky_smoothness import sky_smoothness
+from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 
 WAVE = np.arange(5760.0, 7620.1, 0.8)
 FIBER = np.arange(3000, 3500)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.petal_runs import adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.measures.redshifts.petal_runs import adjacent_runs, counts_outside, independent_runs
 
 
 def test_runs_wrap_around_and_skip_absent_petals() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from pytest_specqa.measures.redshift_clues import clue
-from pytest_specqa.measures.redshift_pileup import redshift_pileup
-from pytest_specqa.measures.redshift_reference import CLASSES, reference_density, structure_variance, target_classes
-from pytest_specqa.measures.redshift_scan import EDGES, STEP
+from pytest_specqa.measures.redshifts.clues import clue
+from pytest_specqa.measures.redshifts.pileup import redshift_pileup
+from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, structure_variance, target_classes
+from pytest_specqa.measures.redshifts.scan import EDGES, STEP
 
 DARK = {"LRG": 125, "ELG": 180, "QSO": 125, "STD": 35, "SKY": 35}
 BRIGHT = {"BGS": 360, "MWS": 80, "STD": 20, "SKY": 40}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplifiers
 
 
 def measure(camera, *, flux=None, **options):

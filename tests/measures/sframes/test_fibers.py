@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.fibers import fiber_residuals
+from pytest_specqa.measures.sframes.fibers import fiber_residuals
 
 
 def measure(camera, flux=None):

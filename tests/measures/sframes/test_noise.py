@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.noise import noise
+from pytest_specqa.measures.sframes.noise import noise
 
 
 def measure(camera, *, ivar_factor=1.0, rows=slice(None)):

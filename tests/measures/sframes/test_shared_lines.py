@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.collimator import collimator_dip
-from pytest_specqa.measures.cosmics import sharp_hits
-from pytest_specqa.measures.intruders import shared_lines
-from pytest_specqa.measures.probes import faint_fibers
-from pytest_specqa.measures.reduction import applied_flat
+from pytest_specqa.measures.models.applied_flat import applied_flat
+from pytest_specqa.measures.sframes.collimator import collimator_dip
+from pytest_specqa.measures.sframes.cosmics import sharp_hits
+from pytest_specqa.measures.sframes.shared_lines import shared_lines
+from pytest_specqa.measures.where import faint_fibers
 
 
 def hits(camera, flux=None, exptime=1000.0):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.fibers import fiber_scale, throughput_outlier, throughput_scatter
-from pytest_specqa.measures.probes import faint_fibers
-from pytest_specqa.measures.skylines import fit_lines, line_residual, line_scale, typical_error
-from pytest_specqa.measures.wavelength import sky_line_places, wavelength_errors
+from pytest_specqa.measures.sframes.fibers import fiber_scale, throughput_outlier, throughput_scatter
+from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale, typical_error
+from pytest_specqa.measures.sframes.wavelength import sky_line_places, wavelength_errors
+from pytest_specqa.measures.where import faint_fibers
 
 
 def fit(camera, flux=None):

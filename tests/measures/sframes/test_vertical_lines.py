@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.vertical_lines import VerticalLines, vertical_lines
+from pytest_specqa.measures.sframes.vertical_lines import VerticalLines, vertical_lines
 
 WAVE = np.arange(5760.0, 7620.1, 0.8)
 FIBER = np.arange(3000, 3500)

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from pytest_specqa.results.changes import false_discovery_threshold, measure_changes
-from pytest_specqa.results.compare import against_baseline, compare, known_failures, summary
-from pytest_specqa.results.flips import Flip
+from pytest_specqa.results.comparing.changes import false_discovery_threshold, measure_changes
+from pytest_specqa.results.comparing.compare import against_baseline, compare, known_failures, summary
+from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.values import Limit, Measured, Severity
 
 IMPOSSIBLE = Measured.impossible("too few sky fibers")

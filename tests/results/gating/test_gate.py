@@ -10,9 +10,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_specqa.errors import PolicyError, ResultsError, WaiverError
-from pytest_specqa.results import cli, gate_output, policy, store, waiver_file
-from pytest_specqa.results.flips import Flip
-from pytest_specqa.results.gate import gate
+from pytest_specqa.results import cli, store
+from pytest_specqa.results.comparing.flips import Flip
+from pytest_specqa.results.gating import gate_output
+from pytest_specqa.results.gating.gate import gate
+from pytest_specqa.rules import policy, waiver_file
 from pytest_specqa.values import Limit, Measured, Severity
 
 TODAY = datetime.date(2026, 6, 1)

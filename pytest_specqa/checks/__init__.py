@@ -1,0 +1,1 @@
+"""A value meets its limit: what becomes of one check, and how that is put into words."""

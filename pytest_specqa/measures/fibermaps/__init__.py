@@ -1,0 +1,1 @@
+"""Who the fibers are, where they are, and what their masks and weights say."""

@@ -1,0 +1,1 @@
+"""What the cameras of one exposure show over the focal plane."""

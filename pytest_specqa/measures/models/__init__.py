@@ -1,0 +1,1 @@
+"""What products without photon noise show: sky model, fiber flats, flux calibration."""

@@ -1,0 +1,1 @@
+"""What the redshifts of a petal or a tile show."""

@@ -1,0 +1,1 @@
+"""What sky-subtracted spectra of one camera show."""

@@ -1,0 +1,1 @@
+"""Two sets of results side by side: verdicts that flipped, values that moved."""

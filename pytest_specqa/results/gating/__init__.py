@@ -1,0 +1,1 @@
+"""May a release go? The policy applied to the results of many nights."""

@@ -1,0 +1,1 @@
+"""What people write down: limits, waivers, the policy of a gate."""

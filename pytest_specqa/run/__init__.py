@@ -1,0 +1,1 @@
+"""One pytest run: options, selection, fixtures, scheduling, and what is told of it at the end."""

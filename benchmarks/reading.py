@@ -19,8 +19,8 @@ from pathlib import Path
 import fitsio
 import numpy as np
 
+from pytest_specqa.instrument import Camera
 from pytest_specqa.production.frames import read_frame
-from pytest_specqa.values import Camera
 
 FIBERS, BINS, DIAGONALS = 500, 2326, 11
 HDUS = ("FLUX", "IVAR", "MASK", "WAVELENGTH")

@@ -39,3 +39,7 @@ class EmptyResultsError(ResultsError):
 
 class PolicyError(UsageError):
     """An entry of a gate policy that is malformed, unknown or can never block."""
+
+
+class InputError(SpecQAError, ValueError):
+    """Arrays that a measure cannot take: of another shape, another spectrograph, or no spectra at all."""

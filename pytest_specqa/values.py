@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
-
-FIBERS_PER_PETAL = 500
-BANDS = "brz"
 
 
 class Outcome(StrEnum):
@@ -32,24 +28,6 @@ class Severity(StrEnum):
 
     WARN = "warn"
     FAIL = "fail"
-
-
-@dataclass(frozen=True, order=True)
-class Camera:
-    """One camera of one spectrograph: band ``b``, ``r`` or ``z`` and petal 0-9."""
-
-    band: str
-    petal: int
-
-    @classmethod
-    def parse(cls, name: str) -> Camera:
-        """Read a name such as ``r6``; `ValueError` for anything else."""
-        if not re.fullmatch(r"[brz][0-9]", name):
-            raise ValueError(f"{name!r} is no camera: expected a band b, r or z and a petal 0-9, like r6")
-        return cls(name[0], int(name[1]))
-
-    def __str__(self) -> str:
-        return f"{self.band}{self.petal}"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pytest_specqa.compare.redshifts import RedshiftChanges, moved
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production import Production
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange
-from pytest_specqa.values import FIBERS_PER_PETAL
 
 SHOWN = (Flip.BROKEN, Flip.LOST, Flip.FIXED, Flip.STILL_FAILING, Flip.WORSE, Flip.BETTER)
 
@@ -88,7 +88,7 @@ def _redshift_picture(redshifts: RedshiftChanges, tile: int) -> Picture:
     rows = redshifts.columns["tile"] == tile
     columns = {name: column[rows] for name, column in redshifts.columns.items()}
     changed = moved(columns["z_before"], columns["z_after"])
-    petals = sorted(set((columns["fiber"] // FIBERS_PER_PETAL).tolist()))
+    petals = sorted(set((columns["fiber"] // DESI.fibers).tolist()))
     title = f"Tile {tile}, petal{'s' * (len(petals) > 1)} {', '.join(map(str, petals))}: redshifts"
     note = f"{int((changed & ~columns['is_sky']).sum())} of {int((~columns['is_sky']).sum())} targets moved by |dz|/(1+z) > 0.003"
     arrays = {"before": columns["z_before"], "after": columns["z_after"], "fiber": columns["fiber"], "is_sky": columns["is_sky"]}
@@ -116,7 +116,7 @@ def _sky(before: Production, after: Production, where: dict[str, Any]) -> Arrays
     skies = [side.read_sky(**where) for side in (before, after)]
     images = [over_median(sky.flux, sky.ivar) for sky in skies]
     note = "deviation from the camera's median sky; one sky differs between fibers only at lines and by one factor per fiber"
-    fiber = int(where["camera"][1]) * FIBERS_PER_PETAL + np.arange(len(images[0]))
+    fiber = int(where["camera"][1]) * DESI.fibers + np.arange(len(images[0]))
     return {"before": images[0], "after": images[1], "wave": skies[1].wave, "fiber": fiber, "unit": "[%]", "note": note}
 
 
@@ -133,7 +133,7 @@ def over_median(flux: NDArray[Any], ivar: NDArray[Any]) -> NDArray[np.float64]:
 def _sframe(before: Production, after: Production, where: dict[str, Any]) -> Arrays:
     frames = [side.read_frame("sframe", **where) for side in (before, after)]
     images = [np.where(frame.ivar > 0, frame.flux, np.nan) for frame in frames]
-    fiber = int(where["camera"][1]) * FIBERS_PER_PETAL + np.arange(len(images[0]))
+    fiber = int(where["camera"][1]) * DESI.fibers + np.arange(len(images[0]))
     note = "one row per fiber; a vertical line is left-over sky, a horizontal one is an object"
     arrays = {"before": images[0], "after": images[1], "wave": frames[1].wave, "fiber": fiber, "note": note}
     return {**arrays, "unit": "[e/Å]", "percent": 85.0}

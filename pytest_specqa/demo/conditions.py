@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.values import BANDS
+from pytest_specqa.instrument import DESI
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Conditions:
 
     def __post_init__(self) -> None:
         """Refuse values that no exposure can have."""
-        if self.band not in BANDS or len(self.band) != 1:
+        if self.band not in DESI.letters or len(self.band) != 1:
             raise UsageError(f"band {self.band!r} does not exist: expected one of b, r, z")
         if not 0 <= self.petal <= 9:
             raise UsageError(f"petal {self.petal} does not exist: expected 0-9")
@@ -169,7 +169,7 @@ def draw_conditions(rng: np.random.Generator, *, band: str | None = None, **fixe
         Exposure 60-1800 s, sky 1-10 times dark, 20-80 sky fibers, and differing throughput, LSF, dead fibers and cosmics.
     """
     drawn = Conditions(
-        band=band or str(rng.choice(list(BANDS))),
+        band=band or str(rng.choice(list(DESI.letters))),
         petal=int(rng.integers(10)),
         exptime=float(np.exp(rng.uniform(np.log(60), np.log(1800)))),
         sky_brightness=float(np.exp(rng.uniform(0, np.log(10)))),

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 F64 = NDArray[np.float64]
 
@@ -34,9 +34,9 @@ def _petal_layout() -> tuple[F64, NDArray[np.int64]]:
     radius = np.hypot(along, across)
     inside = (radius > _INNER) & (radius < RADIUS) & (along > 0) & (np.abs(across) < along * np.tan(np.pi / 10) - 2)
     holes = np.stack([along, across], axis=1)[inside]
-    holes = holes[np.sort(rng.permutation(len(holes))[:FIBERS_PER_PETAL])]
-    device = np.empty(FIBERS_PER_PETAL, dtype=np.int64)
-    device[np.argsort(np.hypot(*holes.T))] = np.sort(rng.permutation(542)[:FIBERS_PER_PETAL])
+    holes = holes[np.sort(rng.permutation(len(holes))[: DESI.fibers])]
+    device = np.empty(DESI.fibers, dtype=np.int64)
+    device[np.argsort(np.hypot(*holes.T))] = np.sort(rng.permutation(542)[: DESI.fibers])
     by_radius = np.argsort(holes[:, 0]).reshape(_PATCHES // 2, -1)
     halves = [half for ring in by_radius for half in np.split(ring[np.argsort(holes[ring, 1])], 2)]
     order = np.concatenate([rng.permutation(halves[patch]) for patch in _SLIT_ORDER])

@@ -10,7 +10,7 @@ from pytest_specqa.demo.focalplane import RADIUS, fiber_positions, nebular_map
 from pytest_specqa.demo.galaxies import ELG, add_emission, library
 from pytest_specqa.demo.targets import BROKENFIBER
 from pytest_specqa.demo.templates import STEP, amplifier_map, derivatives, flat_modes
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 F64 = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def slit_waves(rng: np.random.Generator, *, size: float, order: int = 4) -> NDAr
     ndarray f8[500]
         Values in slit order.
     """
-    u = (np.arange(FIBERS_PER_PETAL) - 250) / 250
+    u = (np.arange(DESI.fibers) - 250) / 250
     smooth = np.polynomial.legendre.legval(u, np.r_[0.0, rng.normal(0, 1, order)])
     return np.asarray(size * smooth / max(float(smooth.std()), 1e-9), dtype=np.float64)
 
@@ -46,7 +46,7 @@ def open_scene(state: Exposure) -> None:
         Gains `sky_light`, `object_light`, `true_flat`, `resolution`.
     """
     cond, template, rng = state.conditions, state.template, state.streams.scene
-    n = FIBERS_PER_PETAL
+    n = DESI.fibers
     sky = template.continuum + (cond.sky_brightness - 1) * template.moon + cond.line_strength * template.lines
     first, second = derivatives(np.float32(state.scale) * sky.astype(np.float32))
     throughput = 1 + np.clip(rng.normal(0, cond.throughput_scatter, n), -4 * cond.throughput_scatter, 4 * cond.throughput_scatter)
@@ -100,7 +100,7 @@ def flat_coefficients(rng: np.random.Generator, band: str) -> NDArray[np.float64
     ndarray f8[500, 5]
         Coefficients of `templates.flat_modes`: throughput 6 %, colour 1.5 %, dip depth about 0.2 in b.
     """
-    n = FIBERS_PER_PETAL
+    n = DESI.fibers
     level = 1 + np.clip(slit_waves(rng, size=0.015) + rng.normal(0, 0.05, n), -0.25, 0.25)
     bends = [slit_waves(rng, size=size) + rng.normal(0, size / 2, n) for size in (0.015, 0.01, 0.006)]
     dip = (0.2 + 0.1 * (np.arange(n) - 250) / 250 + rng.normal(0, 0.01, n)) if band == "b" else np.zeros(n)
@@ -151,7 +151,7 @@ def read_out(state: Exposure) -> None:
         noise *= np.sqrt(state.variance)
         state.flux += noise
     _add_cosmics(state)
-    rows = rng.permutation(FIBERS_PER_PETAL)
+    rows = rng.permutation(DESI.fibers)
     for fiber in rows[:3]:
         start = int(rng.integers(0, state.flux.shape[1] - 120))
         state.mask[fiber, start : start + 120] |= BADCOLUMN
@@ -165,7 +165,7 @@ def _add_cosmics(state: Exposure) -> None:
     """Hits of 1-4 bins; all but a few are masked."""
     rng = state.streams.noise
     n_hits = rng.poisson(state.conditions.cosmics * state.scale)
-    fiber = rng.integers(0, FIBERS_PER_PETAL, n_hits)
+    fiber = rng.integers(0, DESI.fibers, n_hits)
     first = rng.integers(0, state.flux.shape[1] - 4, n_hits)
     width = rng.integers(1, 5, n_hits)
     charge = rng.exponential(400, n_hits) + 30

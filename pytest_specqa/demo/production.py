@@ -19,7 +19,7 @@ from pytest_specqa.demo.petalfiles import PetalTask, write_petal
 from pytest_specqa.demo.story import EXPOSURES, TILES, exposures_of
 from pytest_specqa.demo.tables import write_tables
 from pytest_specqa.errors import UsageError
-from pytest_specqa.values import BANDS
+from pytest_specqa.instrument import DESI
 
 MARKER = "specqa-demo.json"
 VARIANTS = ("before", "after")
@@ -116,8 +116,8 @@ def write_production(
 
 
 def _check(target: Path, *, bands: str, petals: Sequence[int], variants: Sequence[str]) -> None:
-    if not bands or set(bands) - set(BANDS):
-        raise UsageError(f"bands {bands!r} do not exist: expected some of {BANDS}")
+    if not bands or set(bands) - set(DESI.letters):
+        raise UsageError(f"bands {bands!r} do not exist: expected some of {DESI.letters}")
     if not petals or not set(petals) <= set(range(10)):
         raise UsageError(f"petals {list(petals)} do not exist: expected some of 0-9")
     if not variants or set(variants) - set(VARIANTS):

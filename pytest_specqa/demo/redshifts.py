@@ -14,7 +14,7 @@ from pytest_specqa.demo.cosmos import draw_structure
 from pytest_specqa.demo.faults import FAULTS, Place, check_faults
 from pytest_specqa.demo.galaxies import ELG, LRG, QSO, STD
 from pytest_specqa.demo.targets import Targets, draw_targets
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 SMALL_DELTA_CHI2, NODATA = 1 << 2, 1 << 9
 UNFIT_Z = 0.0
@@ -120,7 +120,7 @@ def simulate_redshifts(
             change = FAULTS[name].redshifts
             if change is not None:
                 place = change(table, fibermap, amplitude, np.random.default_rng([seeds[1], *name.encode()]))
-                rows.setdefault(name, []).append(Place(place.rows + count * FIBERS_PER_PETAL, place.waves))
+                rows.setdefault(name, []).append(Place(place.rows + count * DESI.fibers, place.waves))
         tables.append(table)
         fibermaps.append(fibermap)
     truth = {name: Place(np.concatenate([place.rows for place in places]), places[0].waves) for name, places in rows.items()}
@@ -144,7 +144,7 @@ def fit_redshifts(targets: Targets, rng: np.random.Generator, *, conditions: Til
     structured ndarray [500]
         HDU REDSHIFTS.
     """
-    n = FIBERS_PER_PETAL
+    n = DESI.fibers
     table = np.zeros(n, dtype=_DTYPE)
     table["TARGETID"] = targets.fibermap["TARGETID"]
     table["NPIXELS"], table["NCOEFF"] = 7781, _COEFFICIENTS

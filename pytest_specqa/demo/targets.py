@@ -12,7 +12,7 @@ from pytest_specqa.demo.conditions import Conditions
 from pytest_specqa.demo.cosmos import Structure, draw_redshifts, draw_structure
 from pytest_specqa.demo.focalplane import device_locations, fiber_positions
 from pytest_specqa.demo.galaxies import ELG, LRG, QSO, SKY, STD, library, nearest_template
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 _DEGREE_PER_MM = 1 / 0.07 / 3600
 
@@ -75,7 +75,7 @@ def _choose_sky(rng: np.random.Generator, n_sky: int, avoid: NDArray[np.int64]) 
     order = np.concatenate([rng.permutation(np.arange(25 * block, 25 * block + 25)) for block in range(20)]).reshape(20, 25)
     chosen = np.concatenate([rng.permutation(column) for column in order.T])
     chosen = chosen[~np.isin(chosen, avoid)][:n_sky]
-    is_sky = np.zeros(FIBERS_PER_PETAL, dtype=bool)
+    is_sky = np.zeros(DESI.fibers, dtype=bool)
     is_sky[chosen] = True
     return is_sky
 
@@ -121,21 +121,21 @@ def draw_targets(
     """
     structure = structure or draw_structure(rng, clustering=0.1)
     if broken is None:
-        broken = rng.permutation(FIBERS_PER_PETAL)[: conditions.dead_fibers]
+        broken = rng.permutation(DESI.fibers)[: conditions.dead_fibers]
     is_sky = _choose_sky(rng, conditions.n_sky, broken)
-    kind = rng.choice([LRG, ELG, QSO], FIBERS_PER_PETAL, p=[0.27, 0.53, 0.20]).astype(np.int64)
+    kind = rng.choice([LRG, ELG, QSO], DESI.fibers, p=[0.27, 0.53, 0.20]).astype(np.int64)
     kind[is_sky] = SKY
     science = rng.permutation(np.flatnonzero(~is_sky))
     kind[science[:N_STANDARDS]] = STD
-    empty = np.zeros(FIBERS_PER_PETAL, dtype=bool)
+    empty = np.zeros(DESI.fibers, dtype=bool)
     if conditions.few_targets is not None:
         empty[science[N_STANDARDS + conditions.few_targets :]] = True
         kind[empty] = SKY
-    z = np.full(FIBERS_PER_PETAL, np.nan)
+    z = np.full(DESI.fibers, np.nan)
     for code in (LRG, ELG, QSO):
         z[kind == code] = draw_redshifts(code, int((kind == code).sum()), rng, structure=structure)
     z[kind == STD] = 0.0
-    template = nearest_template(kind, np.where(kind == STD, rng.random(FIBERS_PER_PETAL), np.nan_to_num(z)))
+    template = nearest_template(kind, np.where(kind == STD, rng.random(DESI.fibers), np.nan_to_num(z)))
     flux = _fluxes(kind, rng)
     if conditions.bright_star > 0:
         star = int(science[0])
@@ -151,7 +151,7 @@ def draw_targets(
 def _fiberstatus(
     conditions: Conditions, rng: np.random.Generator, *, is_sky: NDArray[np.bool_], broken: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    status = np.zeros(FIBERS_PER_PETAL, dtype=np.int64)
+    status = np.zeros(DESI.fibers, dtype=np.int64)
     targets = rng.permutation(np.flatnonzero(~is_sky))
     status[targets[: conditions.bad_fibers]] = BADPOSITION
     status[broken] = BROKENFIBER
@@ -170,8 +170,8 @@ def _fibermap(
     status: NDArray[np.int64],
     tile: int,
 ) -> NDArray[Any]:
-    fm = np.zeros(FIBERS_PER_PETAL, dtype=_DTYPE)
-    petal, index = conditions.petal, np.arange(FIBERS_PER_PETAL)
+    fm = np.zeros(DESI.fibers, dtype=_DTYPE)
+    petal, index = conditions.petal, np.arange(DESI.fibers)
     x, y = fiber_positions(petal)
     fm["FIBER"] = 500 * petal + index
     fm["PETAL_LOC"], fm["DEVICE_LOC"] = petal, device_locations()
@@ -191,10 +191,10 @@ def _fibermap(
     fm["MWS_TARGET"] = np.where(kind == STD, 1 << 33, 0)
     fm["FA_TARGET"], fm["FA_TYPE"] = fm["DESI_TARGET"], np.array([4, 1, 1, 1, 2])[kind]
     fm["PRIORITY"] = np.array([0, 3200, 3100, 3400, 1400])[kind]
-    fm["SUBPRIORITY"], fm["OBSCONDITIONS"], fm["NUM_ITER"] = rng.random(FIBERS_PER_PETAL), 1, 2
+    fm["SUBPRIORITY"], fm["OBSCONDITIONS"], fm["NUM_ITER"] = rng.random(DESI.fibers), 1, 2
     fm["MORPHTYPE"] = np.array([b"", b"DEV", b"EXP", b"PSF", b"PSF"])[kind]
     fm["PHOTSYS"], fm["REF_EPOCH"], fm["LAMBDA_REF"] = b"S", 2015.5, 5400.0
-    fm["EBV"] = 0.05 + 0.02 * rng.random(FIBERS_PER_PETAL)
+    fm["EBV"] = 0.05 + 0.02 * rng.random(DESI.fibers)
     fm["EXPTIME"] = conditions.exptime
     _photometry(fm, kind=kind, template=template, flux=flux)
     return fm

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.statistics import Floats, nan_median
-from pytest_specqa.values import FIBERS_PER_PETAL
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]
@@ -137,7 +137,7 @@ def right_half(fiber: Ints) -> Bools:
     ndarray of bool
         True for amplifiers B and D.
     """
-    return np.asarray(fiber % FIBERS_PER_PETAL >= FIBERS_PER_PETAL // 2)
+    return np.asarray(fiber % DESI.fibers >= DESI.fibers // 2)
 
 
 def slit_position(fiber: Ints) -> Floats:
@@ -153,8 +153,8 @@ def slit_position(fiber: Ints) -> Floats:
     ndarray
         Position, linear in the fiber number.
     """
-    half = 0.5 * (FIBERS_PER_PETAL - 1)
-    return (fiber % FIBERS_PER_PETAL - half) / half
+    half = 0.5 * (DESI.fibers - 1)
+    return (fiber % DESI.fibers - half) / half
 
 
 def fiber_ranges(fiber: Ints, chosen: Bools) -> tuple[tuple[int, int], ...]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.plots.canvas import (
     INK,
     FloatArray,
@@ -21,7 +22,7 @@ from pytest_specqa.plots.canvas import (
     robust_limit,
     short_unit,
 )
-from pytest_specqa.values import FIBERS_PER_PETAL, Feature
+from pytest_specqa.values import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +130,7 @@ def _map(axes: Axes, bar: Axes, where: FloatArray, *, values: FloatArray, reach:
 
 def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
     """Outline the ten petals: petal p spans 252+36p to 288+36p degrees of azimuth."""
-    present = set(range(10)) if fibers is None else set((fibers // FIBERS_PER_PETAL).tolist())
+    present = set(range(10)) if fibers is None else set((fibers // DESI.fibers).tolist())
     axes.add_patch(Circle((0, 0), RADIUS, fill=False, ec="#888888", lw=0.9))
     for petal in range(10):
         edge, middle = np.deg2rad(252 + 36 * petal), np.deg2rad(270 + 36 * petal)
@@ -149,7 +150,7 @@ def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
 def _circle(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], feature: Feature) -> None:
     """Circle the fibers of a feature; a whole petal needs none, its number is enough."""
     inside = where[(fibers >= feature.fibers[0]) & (fibers <= feature.fibers[1])]
-    if not inside.size or feature.fibers[1] - feature.fibers[0] >= FIBERS_PER_PETAL:
+    if not inside.size or feature.fibers[1] - feature.fibers[0] >= DESI.fibers:
         return
     centre = np.median(inside, axis=0)
     distance = np.hypot(*(inside - centre).T)

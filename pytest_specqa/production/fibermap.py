@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production.content import Rows, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
-from pytest_specqa.values import FIBERS_PER_PETAL, Camera
 
 REQUIRED = ("TARGETID", "FIBER", "FIBERSTATUS", "OBJTYPE")
 BADAMP_BITS = {"b": 22, "r": 23, "z": 24}
@@ -95,12 +95,12 @@ class Fibermap(Table):
     def of_petal(self, petal: int) -> Fibermap:
         """The 500 rows of a petal in order of FIBER; `ProductError` where they are not all there."""
         fiber = self["FIBER"]
-        rows = np.flatnonzero(fiber // FIBERS_PER_PETAL == petal)
+        rows = np.flatnonzero(fiber // DESI.fibers == petal)
         rows = rows[np.argsort(fiber[rows], kind="stable")]
-        first = FIBERS_PER_PETAL * petal
-        if not np.array_equal(fiber[rows], first + np.arange(FIBERS_PER_PETAL)):
+        first = DESI.fibers * petal
+        if not np.array_equal(fiber[rows], first + np.arange(DESI.fibers)):
             found = f"{len(np.unique(fiber[rows]))} different FIBER of petal {petal} in {len(rows)} rows"
-            raise defect(self.path, self.name, found=found, expected=f"{first}-{first + FIBERS_PER_PETAL - 1}, once each")
+            raise defect(self.path, self.name, found=found, expected=f"{first}-{first + DESI.fibers - 1}, once each")
         return self.select(rows)
 
 
@@ -141,8 +141,8 @@ def badamp_bits(camera: Camera, amps: Iterable[str]) -> NDArray[np.int32]:
     numpy.ndarray
         One integer per fiber of the petal: amplifiers A and C read the first half of it, B and D the second.
     """
-    bits = np.zeros(FIBERS_PER_PETAL, dtype=np.int32)
-    half = FIBERS_PER_PETAL // 2
+    bits = np.zeros(DESI.fibers, dtype=np.int32)
+    half = DESI.fibers // 2
     for amp in amps:
         if amp[:2] == str(camera):
             bits[slice(None, half) if amp[2:] in ("A", "C") else slice(half, None)] |= 1 << BADAMP_BITS[camera.band]

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import FATAL, REQUIRED, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.tables import parse_badamps
-from pytest_specqa.values import FIBERS_PER_PETAL, Camera
 
 FRAME_KINDS = ("frame", "sframe", "cframe")
 # First and last wavelength (Angstrom) and number of bins of the extraction grid of each band.
@@ -27,8 +27,8 @@ GRID_SLACK = 1.0
 MAX_HELIOCENTRIC = 1e-3
 
 _EXTRA: dict[str, Image | Rows] = {
-    "RESOLUTION": Image(("f4",), (FIBERS_PER_PETAL, None, None), required=False),
-    "FIBERMAP": Rows(REQUIRED, FIBERS_PER_PETAL),
+    "RESOLUTION": Image(("f4",), (DESI.fibers, None, None), required=False),
+    "FIBERMAP": Rows(REQUIRED, DESI.fibers),
 }
 
 
@@ -87,8 +87,8 @@ class Frame:
     @property
     def fiber(self) -> NDArray[np.int64]:
         """FIBER (0-4999) of each row."""
-        rows = np.arange(FIBERS_PER_PETAL) if self.kept is None else self.kept
-        return np.asarray(FIBERS_PER_PETAL * self.petal + rows, dtype=np.int64)
+        rows = np.arange(DESI.fibers) if self.kept is None else self.kept
+        return np.asarray(DESI.fibers * self.petal + rows, dtype=np.int64)
 
     @property
     def heliocor(self) -> float:
@@ -119,7 +119,7 @@ class Frame:
 
     def select(self, rows: NDArray[Any]) -> Frame:
         """The same frame with the spectra of a boolean mask or an index array."""
-        kept = (np.arange(FIBERS_PER_PETAL) if self.kept is None else self.kept)[rows]
+        kept = (np.arange(DESI.fibers) if self.kept is None else self.kept)[rows]
         return replace(self, flux=self.flux[rows], ivar=self.ivar[rows], mask=self.mask[rows], kept=kept)
 
     def rows(self, **columns: object) -> Frame:
@@ -177,7 +177,7 @@ def read_frame(
         If the file is missing, unreadable or not what the data model says; one line.
     """
     bins = GRID[camera.band][2]
-    image = Image(("f4",), (FIBERS_PER_PETAL, bins))
+    image = Image(("f4",), (DESI.fibers, bins))
     wanted: dict[str, Image | Rows] = {"FLUX": image, "IVAR": image, "MASK": Image(("u4",), image.shape)}
     wanted["WAVELENGTH"] = Image(("f8",), (bins,))
     extra = {name: _EXTRA[name] for name in hdus if name not in wanted}

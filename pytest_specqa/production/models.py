@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production.content import Content, Image, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.frames import GRID, check_wave
 from pytest_specqa.production.headers import Header
-from pytest_specqa.values import FIBERS_PER_PETAL, Camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Sky:
     @property
     def fiber(self) -> NDArray[np.int64]:
         """FIBER (0-4999) of each row."""
-        return FIBERS_PER_PETAL * int(self.camera[1]) + np.arange(len(self.flux))
+        return DESI.fibers * int(self.camera[1]) + np.arange(len(self.flux))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +123,8 @@ def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
     """
     bins = GRID[camera.band][2]
     more = {
-        "STATIVAR": Image(("f4",), (FIBERS_PER_PETAL, bins), required=False),
-        "THRPUTCORR": Image(("f4",), (FIBERS_PER_PETAL,), required=False),
+        "STATIVAR": Image(("f4",), (DESI.fibers, bins), required=False),
+        "THRPUTCORR": Image(("f4",), (DESI.fibers,), required=False),
     }
     content = _read_model(path, "SKY", camera=camera, more=more)
     data, corrections = content.data, content.data.get("THRPUTCORR")
@@ -219,7 +219,7 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
 def _read_model(
     path: Path, name: str, *, camera: Camera, more: dict[str, Image] | None = None, floats: tuple[str, ...] = ("f4",)
 ) -> Content:
-    shape = (FIBERS_PER_PETAL, GRID[camera.band][2])
+    shape = (DESI.fibers, GRID[camera.band][2])
     wanted = {name: Image(floats, shape), "IVAR": Image(floats, shape), "MASK": Image(("u4",), shape)}
     wanted["WAVELENGTH"] = Image(("f4", "f8"), shape[1:])
     content = read_content(path, {**wanted, **(more or {})}, primary=name)

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import MissingProductError, UsageError
+from pytest_specqa.instrument import Camera
 from pytest_specqa.production import listing
 from pytest_specqa.production.coadds import Coadd, read_coadd
 from pytest_specqa.production.fibermap import Fibermap, badamp_bits, read_fibermap
@@ -20,7 +21,7 @@ from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fibe
 from pytest_specqa.production.redshifts import Redshifts, read_redshifts
 from pytest_specqa.production.stream import FitsStream
 from pytest_specqa.production.tables import ExposureRow, expected_kinds, read_exposure_table
-from pytest_specqa.values import Camera, Exposure, Tile
+from pytest_specqa.values import Exposure, Tile
 
 FIBERMAPS_KEPT = 4
 _FLUX_CALIBRATED = frozenset({"fluxcalib", "cframe"})

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production.content import Content, Rows, check_identity, check_values, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.headers import Header
-from pytest_specqa.values import FIBERS_PER_PETAL, Tile
+from pytest_specqa.values import Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")
 FIBERMAP_COLUMNS = ("TARGETID", "FIBER", "OBJTYPE")
@@ -95,7 +96,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     table = Table(content.data[name], content.headers[name], path, name)
     check_values(path, name, table["Z"])
     fibermap = _matched(content, table)
-    strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // FIBERS_PER_PETAL != petal])
+    strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // DESI.fibers != petal])
     if len(strangers):
         raise defect(path, "FIBERMAP", found=f"FIBER {strangers[0]}", expected=f"fibers of petal {petal}", do="see which is right")
     return Redshifts(table, fibermap, content.header, path, tile, petal)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import defect, one_line
-from pytest_specqa.values import BANDS
 
 LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
 REQUIRED_COLUMNS = ("EXPID", "OBSTYPE", "TILEID", "LASTSTEP", "CAMWORD", "BADCAMWORD")
@@ -75,7 +75,7 @@ def parse_cameras(text: str) -> tuple[str, ...]:
         if not _CAMWORD.fullmatch(word):
             raise UsageError(f"{text[:60]!r} names no cameras: expected a camera r6, a band r or a camword like a0123b4")
         for letter, digits in re.findall(r"([abrz])([0-9]*)", word):
-            bands = BANDS if letter == "a" else letter
+            bands = DESI.letters if letter == "a" else letter
             cameras.update(band + petal for band in bands for petal in digits or "0123456789")
     return tuple(sorted(cameras))
 

@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.report import words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.triage import STAGES, stage_of
-from pytest_specqa.values import BANDS, Outcome
+from pytest_specqa.values import Outcome
 
 MAX_TOLD = 8
 """Tests that the tooltip of a cell lists."""
@@ -60,7 +61,7 @@ def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]
         cells[expid, str(record["camera"] or "exposure")].append(entry)
         if expid is not None:
             tile_of[expid] = tile_of.get(expid) or record["tile"]
-    bands = [band for band in BANDS if any(column[0] == band and column != "exposure" for _, column in cells)]
+    bands = [band for band in DESI.letters if any(column[0] == band and column != "exposure" for _, column in cells)]
     columns = [f"{band}{petal}" for band in bands for petal in range(10)] + ["exposure"]
     groups = "".join(f'<th colspan="10" class="specqa-band">{band} petals</th>' for band in bands)
     names = "".join(_column(column) for column in columns)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import WaiverError
+from pytest_specqa.instrument import DESI
 from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.rules.waivers import Range, Scope, Waiver, side_of
-from pytest_specqa.values import BANDS, FIBERS_PER_PETAL, Outcome, Record
+from pytest_specqa.values import Outcome, Record
 
 TABLE = "waiver"
 ANSWERS = ("reason", "issue", "owner")
@@ -23,7 +24,7 @@ KEYS = (
     *ANSWERS, "expires",
 )  # fmt: skip
 NO_VALUE = "no value"
-LAST_FIBER = 10 * FIBERS_PER_PETAL - 1
+LAST_FIBER = 10 * DESI.fibers - 1
 
 
 def load(path: str | Path) -> list[Waiver]:
@@ -150,7 +151,7 @@ def _cameras(value: object) -> frozenset[str]:
         if not isinstance(word, str) or not re.fullmatch(r"[brz]|([abrz][0-9]+)+", word):
             raise ValueError("expected a camera r6, a band r, or a camword such as a0123b4")
         for bands, petals in re.findall(r"([abrz])([0-9]*)", word):
-            cameras |= {band + petal for band in (BANDS if bands == "a" else bands) for petal in (petals or "0123456789")}
+            cameras |= {band + petal for band in (DESI.letters if bands == "a" else bands) for petal in (petals or "0123456789")}
     if not cameras:
         raise ValueError("expected at least one camera")
     return frozenset(cameras)

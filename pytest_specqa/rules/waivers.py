@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from pytest_specqa.values import FIBERS_PER_PETAL, Outcome, Record
+from pytest_specqa.instrument import DESI
+from pytest_specqa.values import Outcome, Record
 
 BAD = (str(Outcome.FAILED), str(Outcome.WARNED))
 Range = tuple[int, int]
@@ -161,7 +162,7 @@ def _fibers(record: Mapping[str, Any]) -> list[Range]:
     if record.get("fibers"):
         return [(first, last) for first, last in record["fibers"]]
     petal = petal_of(record)
-    return [] if petal is None else [(petal * FIBERS_PER_PETAL, (petal + 1) * FIBERS_PER_PETAL - 1)]
+    return [] if petal is None else [(petal * DESI.fibers, (petal + 1) * DESI.fibers - 1)]
 
 
 def _ranges(pairs: Iterable[Range]) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import SelectionError
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.run.options import Options
-from pytest_specqa.values import BANDS, Camera, DataUnit, Exposure, Tile
+from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
     from pytest_specqa.production import Production
@@ -133,7 +134,7 @@ def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options
 
     existing = {camera for exposure in exposures for camera in exposure.cameras}
     if not exposures:
-        existing = {f"{band}{petal}" for band in BANDS for tile in tiles for petal in tile.petals}
+        existing = {f"{band}{petal}" for band in DESI.letters for tile in tiles for petal in tile.petals}
     wanted: set[str] = set()
     for text in options.cameras:
         cameras = set(map(str, parse_cameras(text)))
@@ -182,12 +183,12 @@ def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tu
 
 def _camera_order(name: str) -> tuple[int, int]:
     camera = Camera.parse(name)
-    return BANDS.index(camera.band), camera.petal
+    return DESI.letters.index(camera.band), camera.petal
 
 
 def order(unit: DataUnit) -> tuple[int, ...]:
     """Return the sort key of a unit: night by night the cameras and then the exposure, the night itself; then petals and tiles."""
-    tail = (*_camera_order(unit.camera), 0) if unit.camera else (len(BANDS), 0, 0)
+    tail = (*_camera_order(unit.camera), 0) if unit.camera else (len(DESI.letters), 0, 0)
     if unit.kind in ("camera", "exposure"):
         return (0, unit.night, 0, unit.expid or 0, *tail)
     if unit.kind == "night":

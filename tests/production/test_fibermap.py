@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import ProductError
+from pytest_specqa.instrument import Camera
 from pytest_specqa.production.fibermap import FATAL, Fibermap, badamp_bits, read_fibermap
-from pytest_specqa.values import Camera
 
 
 def test_fatal_bits_are_those_of_the_pipeline() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import ProductError
+from pytest_specqa.instrument import Camera
 from pytest_specqa.production.frames import Frame, read_frame
 from pytest_specqa.production.stream import FitsStream
-from pytest_specqa.values import Camera
 
 UNIT: dict[str, Any] = {"night": 20211014, "expid": 104284}
 BINS = 2326

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import ProductError
+from pytest_specqa.instrument import Camera
 from pytest_specqa.production.models import read_fiberflat, read_fluxcalib, read_sky
-from pytest_specqa.values import Camera
 
 UNIT: dict[str, Any] = {"night": 20211014, "expid": 104284, "camera": Camera("r", 6)}
 FLAT: dict[str, Any] = {"night": 20211014, "camera": Camera("r", 6)}

@@ -9,7 +9,7 @@ from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.leaks import mispositioned_redshifts
 from pytest_specqa.demo.faults.place import everywhere
 from pytest_specqa.demo.targets import BADPOSITION
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 _BADAMP = {"b": 1 << 22, "r": 1 << 23, "z": 1 << 24}
 
@@ -19,7 +19,7 @@ def _mispositioned_petal(state: Exposure, amplitude: float, rng: np.random.Gener
     state.object_light *= np.float32(1 - min(abs(amplitude), 1.0))
     fm = state.targets.fibermap
     for axis in "XY":
-        offset = rng.normal(0, 1.0, FIBERS_PER_PETAL) * amplitude
+        offset = rng.normal(0, 1.0, DESI.fibers) * amplitude
         fm[f"DELTA_{axis}"] += offset
         fm[f"FIBER_{axis}"] -= offset
     fm["FIBERSTATUS"] &= ~BADPOSITION
@@ -35,8 +35,8 @@ def _swapped_fibers(state: Exposure, amplitude: float, rng: np.random.Generator)
 
 
 def _shifted_ids(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    count = round(min(abs(amplitude), 1.0) * FIBERS_PER_PETAL)
-    first = int(rng.integers(FIBERS_PER_PETAL - count + 1))
+    count = round(min(abs(amplitude), 1.0) * DESI.fibers)
+    first = int(rng.integers(DESI.fibers - count + 1))
     rows = np.arange(first, first + count)
     state.targets.fibermap["TARGETID"][rows] = np.roll(state.targets.fibermap["TARGETID"][rows], 1)
     return everywhere(state, rows)

@@ -10,7 +10,7 @@ from pytest_specqa.demo.faults.place import everywhere
 from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
 from pytest_specqa.demo.targets import STUCKPOSITIONER
 from pytest_specqa.demo.templates import derivatives, gaussian
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 _LIGHT_SPEED = 299792.458
 _ISM = {"b": (3934.8, 3969.6), "r": (5891.6, 5897.6)}
@@ -22,7 +22,7 @@ def _fluxcalib_scale(state: Exposure, amplitude: float, rng: np.random.Generator
 
 
 def _fluxcalib_zero(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    rows = np.flatnonzero(rng.random(FIBERS_PER_PETAL) < abs(amplitude))
+    rows = np.flatnonzero(rng.random(DESI.fibers) < abs(amplitude))
     state.fluxcalib[rows] = 0
     return everywhere(state, rows)
 
@@ -46,7 +46,7 @@ def _calibration_ism(state: Exposure, amplitude: float, rng: np.random.Generator
     for centre in lines:
         dip *= 1 - amplitude * gaussian(state.template.wave, centre, 3)
     state.fluxcalib = state.fluxcalib * dip.astype(np.float32)
-    return Place(np.arange(FIBERS_PER_PETAL), (lines[0] - 3, lines[-1] + 3))
+    return Place(np.arange(DESI.fibers), (lines[0] - 3, lines[-1] + 3))
 
 
 def _stuck_variance(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001

@@ -19,7 +19,7 @@ from pytest_specqa.demo.faults.place import (
     touched,
 )
 from pytest_specqa.demo.templates import STEP, derivatives
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 _NOISE_TO_FLUX = 2.1
 
@@ -28,7 +28,7 @@ def _cte_offset(state: Exposure, amplitude: float, rng: np.random.Generator) -> 
     amp = draw_amplifier(state, rng)
     first, last = (0, 250) if amp % 2 == 0 else (250, 500)
     edge = int(rng.integers(first + 60, last - 60))
-    beyond = np.zeros(FIBERS_PER_PETAL, dtype=bool)
+    beyond = np.zeros(DESI.fibers, dtype=bool)
     beyond[first:edge] = True
     where = (amplifiers(state) == amp) & beyond[:, None]
     state.counts += where * np.float32(amplitude) * (1 - np.exp(-np.maximum(state.counts, 0) / 20))
@@ -51,7 +51,7 @@ def _dark_trail(state: Exposure, amplitude: float, rng: np.random.Generator) -> 
     sky = state.typical_sky
     bright = sky > 0.1 * sky.max()
     change = np.zeros(state.counts.shape, dtype=np.float32)
-    for fiber in rng.permutation(FIBERS_PER_PETAL - 6)[:20]:
+    for fiber in rng.permutation(DESI.fibers - 6)[:20]:
         for step in range(1, 6):
             change[fiber + step] -= np.float32(amplitude * np.exp(-step / 2)) * bright
     state.counts += change
@@ -68,10 +68,10 @@ def _noisy_amp(state: Exposure, amplitude: float, rng: np.random.Generator) -> P
 
 
 def _bright_column(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    fiber = int(rng.integers(5, FIBERS_PER_PETAL - 5))
+    fiber = int(rng.integers(5, DESI.fibers - 5))
     wave = state.template.wave
     bend = 4.0 * ((wave - wave.mean()) / 1000) ** 2
-    offset = FIBER_PITCH * (np.arange(FIBERS_PER_PETAL)[:, None] - fiber) + bend - rng.uniform(0, 3)
+    offset = FIBER_PITCH * (np.arange(DESI.fibers)[:, None] - fiber) + bend - rng.uniform(0, 3)
     start = rng.uniform(0.0, 0.4) * wave.size
     bins = np.arange(wave.size)
     profile = np.exp(-0.5 * (offset / 1.5) ** 2) * ((bins > start) & (bins < start + 0.5 * wave.size))
@@ -82,7 +82,7 @@ def _bright_column(state: Exposure, amplitude: float, rng: np.random.Generator) 
 
 
 def _charge_trap(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    fiber = int(rng.integers(0, FIBERS_PER_PETAL - 1))
+    fiber = int(rng.integers(0, DESI.fibers - 1))
     start = int(rng.uniform(0.2, 0.8) * state.counts.shape[1])
     rows, decay = np.array([fiber, fiber + 1]), np.exp(-1 / 22)
     tail = lfilter([1 - decay], [1, -decay], state.counts[rows, start:], axis=1)
@@ -91,7 +91,7 @@ def _charge_trap(state: Exposure, amplitude: float, rng: np.random.Generator) ->
 
 
 def _ccd_glow(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    fibers = np.arange(FIBERS_PER_PETAL) if rng.random() < 0.5 else np.arange(FIBERS_PER_PETAL)[::-1]
+    fibers = np.arange(DESI.fibers) if rng.random() < 0.5 else np.arange(DESI.fibers)[::-1]
     rows = pixel_rows(state)
     radius = np.hypot(rows - rows.min(), (FIBER_PITCH * fibers[:, None]).astype(np.float32))
     glow = np.float32(amplitude) * np.exp(-radius / np.float32(200))
@@ -109,7 +109,7 @@ def _bad_bias(state: Exposure, amplitude: float, rng: np.random.Generator) -> Pl
 
 
 def _row_timing(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    u = ((np.arange(FIBERS_PER_PETAL) - 250) / 250).astype(np.float32)[:, None]
+    u = ((np.arange(DESI.fibers) - 250) / 250).astype(np.float32)[:, None]
     centre = np.float32(2064 + rng.normal(0, 5))
     shift = np.float32(amplitude) * np.exp(-0.5 * ((pixel_rows(state) - centre) / 80) ** 2) * u**2
     state.counts -= shift * derivatives(state.counts)[0]
@@ -127,7 +127,7 @@ def _gain_missing(state: Exposure, amplitude: float, rng: np.random.Generator) -
 
 def _cosmics(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     n_hits = int(rng.poisson(abs(amplitude)))
-    fibers = rng.integers(0, FIBERS_PER_PETAL, n_hits)
+    fibers = rng.integers(0, DESI.fibers, n_hits)
     first = rng.integers(0, state.flux.shape[1] - 3, n_hits)
     change = np.zeros(state.flux.shape, dtype=bool)
     for fiber, start in zip(fibers, first, strict=True):

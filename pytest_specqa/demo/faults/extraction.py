@@ -11,7 +11,7 @@ from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import F32, everywhere
 from pytest_specqa.demo.templates import STEP
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 
 def displaced(spectra: F32, shift: NDArray[np.float64]) -> F32:
@@ -37,14 +37,14 @@ def displaced(spectra: F32, shift: NDArray[np.float64]) -> F32:
 
 
 def _wavelength_shift(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    u = (np.arange(FIBERS_PER_PETAL) - 250) / 250
+    u = (np.arange(DESI.fibers) - 250) / 250
     shape = rng.uniform(-0.5, 0.5) + rng.choice([-1, 1]) * u + rng.uniform(-1, 1) * u**2
     state.counts = displaced(state.counts, amplitude * shape / np.abs(shape).max())
     return everywhere(state)
 
 
 def _psf_fallback(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
-    u = (np.arange(FIBERS_PER_PETAL) - 250) / 250
+    u = (np.arange(DESI.fibers) - 250) / 250
     width = state.template.sigma * np.sqrt((1 + abs(amplitude)) ** 2 - 1) * np.sign(amplitude)
     blurred = gaussian_filter1d(state.counts, abs(width) / STEP, axis=1, mode="nearest")
     moved = displaced(blurred, 0.3 * amplitude / 0.4 * (0.5 + 0.5 * u))

@@ -10,7 +10,7 @@ from pytest_specqa.demo.faults.place import everywhere, touched
 from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
 from pytest_specqa.demo.instrument import set_true_flat
 from pytest_specqa.demo.templates import flat_modes, gaussian
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 _LIGHT_SPEED = 299792.458
 
@@ -25,12 +25,12 @@ def _reshape(state: Exposure, *, dip_shift: float = 0.0, stretch: float = 1.0) -
 
 def _collimator_dip(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     _reshape(state, dip_shift=amplitude)
-    return Place(np.arange(FIBERS_PER_PETAL), (4200.0, 4600.0))
+    return Place(np.arange(DESI.fibers), (4200.0, 4600.0))
 
 
 def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     _reshape(state, stretch=1 + amplitude / _LIGHT_SPEED)
-    return Place(np.arange(FIBERS_PER_PETAL), (4200.0, 4600.0))
+    return Place(np.arange(DESI.fibers), (4200.0, 4600.0))
 
 
 def _flat_screen_gradient(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
@@ -42,7 +42,7 @@ def _flat_screen_gradient(state: Exposure, amplitude: float, rng: np.random.Gene
 
 
 def _flat_stray_light(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    fiber, wave = int(rng.integers(FIBERS_PER_PETAL)), state.template.wave
+    fiber, wave = int(rng.integers(DESI.fibers)), state.template.wave
     centre = 5880.0 if state.conditions.band == "r" else float(rng.uniform(wave[100], wave[-100]))
     profile = gaussian(wave, centre, 8)
     state.fiberflat[fiber] *= (1 + amplitude * profile).astype(np.float32)
@@ -57,7 +57,7 @@ def _flat_lamp_off(state: Exposure, amplitude: float, rng: np.random.Generator) 
 
 
 def _dead_fiber(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    fiber = int(rng.integers(FIBERS_PER_PETAL))
+    fiber = int(rng.integers(DESI.fibers))
     state.flat_coefficients[fiber] *= 1 - amplitude
     set_true_flat(state)
     where = np.zeros(state.true_flat.shape, dtype=bool)

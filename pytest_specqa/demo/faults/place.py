@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Place
 from pytest_specqa.demo.templates import amplifier_map, ccd_rows
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -21,9 +21,7 @@ _LINE_FREE = {"b": (4000, 4500, 5250, 5550), "r": (5960, 6190, 6990, 7225), "z":
 
 def everywhere(state: Exposure, rows: Rows | None = None) -> Place:
     """All wavelengths of some rows, of all if none are given."""
-    return Place(
-        np.arange(FIBERS_PER_PETAL) if rows is None else rows, (float(state.template.wave[0]), float(state.template.wave[-1]))
-    )
+    return Place(np.arange(DESI.fibers) if rows is None else rows, (float(state.template.wave[0]), float(state.template.wave[-1])))
 
 
 def touched(state: Exposure, change: NDArray[np.bool_]) -> Place:
@@ -52,7 +50,7 @@ def pixel_rows(state: Exposure) -> F32:
 def draw_block(rng: np.random.Generator, size: int) -> Rows:
     """Neighbouring fibers, beginning at a multiple of their number or of 25."""
     step = min(size, 25)
-    start = step * int(rng.integers((FIBERS_PER_PETAL - size) // step + 1))
+    start = step * int(rng.integers((DESI.fibers - size) // step + 1))
     return np.arange(start, start + size)
 
 

@@ -11,7 +11,7 @@ from pytest_specqa.demo.faults.place import draw_block, draw_clear_wave, everywh
 from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.skyfit import line_scale
 from pytest_specqa.demo.templates import derivatives, gaussian
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 
 def _line_scale_leak(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
@@ -22,7 +22,7 @@ def _line_scale_leak(state: Exposure, amplitude: float, rng: np.random.Generator
 
 
 def _sky_line_mismatch(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    u = (np.arange(FIBERS_PER_PETAL) - 250) / 250
+    u = (np.arange(DESI.fibers) - 250) / 250
     first, second = derivatives(state.typical_sky)
     shift = amplitude * rng.choice([-1, 1]) * u**2
     state.sky_light += shift.astype(np.float32)[:, None] * (first + np.float32(0.25 * 0.5) * second)
@@ -33,7 +33,7 @@ def _vertical_feature(state: Exposure, amplitude: float, rng: np.random.Generato
     centre = draw_clear_wave(state, rng)
     bins = wave_bins(state, centre - 1.6, centre + 1.6)
     state.sframe[:, bins] += np.float32(amplitude) * fitted_sky(state).mean[bins]
-    return Place(np.arange(FIBERS_PER_PETAL), (centre - 1.6, centre + 1.6))
+    return Place(np.arange(DESI.fibers), (centre - 1.6, centre + 1.6))
 
 
 def _sky_bump(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
@@ -56,7 +56,7 @@ def _group_line(state: Exposure, amplitude: float, rng: np.random.Generator) -> 
 
 def _scattered_light(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     x, y = fiber_positions(state.conditions.petal)
-    centre = int(rng.integers(FIBERS_PER_PETAL))
+    centre = int(rng.integers(DESI.fibers))
     patch = np.exp(-0.5 * ((x - x[centre]) ** 2 + (y - y[centre]) ** 2) / 40**2)
     patch[patch < 0.1] = 0
     state.sky_light += (amplitude * patch).astype(np.float32)[:, None] * np.median(state.typical_sky)
@@ -66,7 +66,7 @@ def _scattered_light(state: Exposure, amplitude: float, rng: np.random.Generator
 def _edge_excess(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     state.sframe[:, :5] += np.float32(amplitude)
     wave = state.template.wave
-    return Place(np.arange(FIBERS_PER_PETAL), (float(wave[0]), float(wave[4])))
+    return Place(np.arange(DESI.fibers), (float(wave[0]), float(wave[4])))
 
 
 def _contaminated_sky(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
@@ -79,21 +79,21 @@ def _contaminated_sky(state: Exposure, amplitude: float, rng: np.random.Generato
 
 def _nebular_lines(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     x, y = fiber_positions(state.conditions.petal)
-    centre = int(rng.integers(FIBERS_PER_PETAL))
+    centre = int(rng.integers(DESI.fibers))
     map_ = np.exp(-0.5 * ((x - x[centre]) ** 2 + (y - y[centre]) ** 2) / 60**2)
     state.sky_light += (amplitude * state.scale * map_).astype(np.float32)[:, None] * state.template.nebular
     return Place(np.flatnonzero(map_ > 0.1), (6548.0, 6734.0))
 
 
 def _sky_ivar_zero(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    rows = np.flatnonzero(rng.random(FIBERS_PER_PETAL) < abs(amplitude))
+    rows = np.flatnonzero(rng.random(DESI.fibers) < abs(amplitude))
     state.sframe_ivar[rows] = 0
     return everywhere(state, rows)
 
 
 def _satellite(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     x, y = fiber_positions(state.conditions.petal)
-    through, angle = int(rng.integers(FIBERS_PER_PETAL)), rng.uniform(0, np.pi)
+    through, angle = int(rng.integers(DESI.fibers)), rng.uniform(0, np.pi)
     distance = np.abs((x - x[through]) * np.sin(angle) - (y - y[through]) * np.cos(angle))
     rows = np.flatnonzero(distance < 0.6)
     sun = np.float32(amplitude * state.scale) * state.template.moon
@@ -102,7 +102,7 @@ def _satellite(state: Exposure, amplitude: float, rng: np.random.Generator) -> P
 
 
 def _laser(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
-    rows = np.sort(rng.permutation(FIBERS_PER_PETAL)[:8])
+    rows = np.sort(rng.permutation(DESI.fibers)[:8])
     lines = sum(
         height * gaussian(state.template.observed, centre, 1.0) for centre, height in ((5891.6, 1.0), (6485.0, 0.2), (6827.2, 0.3))
     )

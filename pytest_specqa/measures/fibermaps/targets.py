@@ -7,9 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.statistics import Floats
 from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
-from pytest_specqa.values import FIBERS_PER_PETAL, Measured
+from pytest_specqa.values import Measured
 
 STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
 """DESI_TARGET bits STD_FAINT, STD_WD and STD_BRIGHT."""
@@ -188,7 +189,7 @@ def identity_conflicts(
     ----------
     desispec #1380, #1202, desitarget #892.
     """
-    wrong = fiber // FIBERS_PER_PETAL != petal
+    wrong = fiber // DESI.fibers != petal
     wrong |= np.concatenate([[False], np.diff(fiber) <= 0])
     wrong |= location // 1000 != petal
     if petal_loc is not None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from pytest_specqa.values import FIBERS_PER_PETAL
+from pytest_specqa.instrument import DESI
 
 Floats = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ def places(fiber: NDArray[np.int64], x: Floats, y: Floats) -> Places:
     starts = np.concatenate([[0], np.cumsum([len(one) for one in sets])])
     member = csr_matrix((np.ones(columns.size), columns, starts), shape=(len(sets), fiber.size))
     petal = np.full(len(sets), -1)
-    petal[: len(numbers)] = GROUP * numbers // FIBERS_PER_PETAL
+    petal[: len(numbers)] = GROUP * numbers // DESI.fibers
     return Places(fiber, member, tuple(names), petal)
 
 

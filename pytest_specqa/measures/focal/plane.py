@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri_exp
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.focal.places import Places, fiber_ranges, places
 from pytest_specqa.measures.focal.shifts import ShiftMap, shift_map
 from pytest_specqa.measures.focal.windows import WindowMap
 from pytest_specqa.measures.statistics import MARGIN, Strongest, local_threshold, strongest
-from pytest_specqa.values import FIBERS_PER_PETAL, Feature, Measured
+from pytest_specqa.values import Feature, Measured
 
 Floats = NDArray[np.float64]
 
@@ -141,7 +142,7 @@ def _patches(one: ShiftMap, where: Places, *, threshold: float) -> tuple[Floats,
     position = np.searchsorted(where.fiber, one.fiber)
     sums = [_sum(where, position, values) for values in (one.weight, one.weight * one.shift, one.weight**1.5 * one.skew)]
     weight = np.where(_sum(where, position, (one.weight > 0).astype(float)) >= FEWEST, sums[0], np.nan)
-    total = np.bincount(one.fiber // FIBERS_PER_PETAL, weights=one.weight, minlength=10)
+    total = np.bincount(one.fiber // DESI.fibers, weights=one.weight, minlength=10)
     share = np.where(where.petal >= 0, weight / np.maximum(total[where.petal], 1e-30), 0.0)
     amplitude = sums[1] / weight
     error = np.sqrt(np.maximum(1.0 - share, 1e-6) / weight)
@@ -175,7 +176,7 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> Measured:
     ends = np.cumsum([len(one.petals) for one in found])
     number = int(np.searchsorted(ends, worst.place, side="right"))
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])
-    fibers = ((FIBERS_PER_PETAL * petal, FIBERS_PER_PETAL * petal + FIBERS_PER_PETAL - 1),)
+    fibers = ((DESI.fibers * petal, DESI.fibers * petal + DESI.fibers - 1),)
     size = float(offsets[worst.place])
     return _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
 
@@ -198,8 +199,8 @@ def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
     weight = np.where(np.isfinite(one.x) & np.isfinite(one.y), one.weight, 0.0)
     where = np.nan_to_num(np.column_stack([one.x, one.y]))
     shift = one.shift.copy()
-    for petal in np.unique(one.fiber // FIBERS_PER_PETAL):
-        rows = one.fiber // FIBERS_PER_PETAL == petal
+    for petal in np.unique(one.fiber // DESI.fibers):
+        rows = one.fiber // DESI.fibers == petal
         if weight[rows].sum() > 0:
             where[rows] -= np.average(where[rows], axis=0, weights=weight[rows])
             shift[rows] -= np.average(shift[rows], weights=weight[rows])

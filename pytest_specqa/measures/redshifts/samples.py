@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.redshifts.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
 from pytest_specqa.measures.redshifts.reference import CLASSES, GALAXIES, reference_density
 from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
-from pytest_specqa.values import FIBERS_PER_PETAL
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -37,7 +37,7 @@ class Spectra:
     @property
     def petal(self) -> Ints:
         """Petal 0-9 of each."""
-        return self.fiber // FIBERS_PER_PETAL
+        return self.fiber // DESI.fibers
 
     def select(self, rows: Bools) -> Spectra:
         """The same columns for a boolean mask."""
@@ -128,7 +128,7 @@ def _groups(spectra: Spectra, *, group: Ints) -> Samples:
         share=share,
         reference=share[:, None] * _reference(spectra).sum(axis=0),
         outside=np.zeros((len(number), N_BINS)),
-        petals=np.full(len(number), GROUP / FIBERS_PER_PETAL),
+        petals=np.full(len(number), GROUP / DESI.fibers),
         trials=np.full(len(number), float(len(number))),
     )
 

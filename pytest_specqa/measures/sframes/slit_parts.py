@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.statistics import Floats, clipped_mean, nan_median
 from pytest_specqa.measures.where import Bools, Ints, between_lines, faint_fibers, near_nebular, right_half, slit_position
-from pytest_specqa.values import FIBERS_PER_PETAL
 
 CURVATURES = range(-60, 61, 10)
 """Bins by which a CCD row at the end of the slit is displaced from its middle; the fiber traces of DESI stay within these."""
 GROUP = 25
-N_GROUP = FIBERS_PER_PETAL // GROUP
+N_GROUP = DESI.fibers // GROUP
 HALF = N_GROUP // 2
 PARTS = (
     *((0, last) for last in range(1, HALF + 1)),
@@ -128,7 +128,7 @@ def contrasts(values: Floats, errors: Floats, probe: Probe) -> tuple[Floats, Flo
     tuple of ndarray, shape (n_part, n_place)
         Rows as in `PARTS`; NaN where a part or the rest is empty. What all fibers share cancels.
     """
-    group = probe.fiber % FIBERS_PER_PETAL // GROUP
+    group = probe.fiber % DESI.fibers // GROUP
     starts = np.searchsorted(group, np.arange(N_GROUP + 1))
     seat = np.arange(len(group)) - starts[group]
     shape = (N_GROUP, int(np.diff(starts).max(initial=1)), values.shape[1])
@@ -159,5 +159,5 @@ def part_fibers(probe: Probe, row: int) -> tuple[int, int]:
     tuple of int
         Both included.
     """
-    first = int(probe.fiber[0]) // FIBERS_PER_PETAL * FIBERS_PER_PETAL
+    first = int(probe.fiber[0]) // DESI.fibers * DESI.fibers
     return first + PARTS[row][0] * GROUP, first + PARTS[row][1] * GROUP - 1

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from pytest_specqa.demo.conditions import Conditions
 from pytest_specqa.demo.skyfit import SkyModel
-from pytest_specqa.demo.targets import FATAL, Targets
+from pytest_specqa.demo.targets import Targets
 from pytest_specqa.demo.templates import BandTemplate
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 U32 = NDArray[np.uint32]
@@ -117,7 +118,7 @@ class Exposure:
     def sky_rows(self) -> NDArray[np.int64]:
         """Rows of the sky fibers that the pipeline uses."""
         fm = self.targets.fibermap
-        usable = (fm["OBJTYPE"] == b"SKY") & ((fm["FIBERSTATUS"] & FATAL[self.conditions.band]) == 0)
+        usable = (fm["OBJTYPE"] == b"SKY") & ((fm["FIBERSTATUS"] & DESI.fatal[self.conditions.band]) == 0)
         return np.flatnonzero(usable)
 
 

@@ -14,9 +14,6 @@ from pytest_specqa.instrument import DESI
 
 F64 = NDArray[np.float64]
 
-RADIUS = 409.0
-"""Radius of the outermost fibers [mm]."""
-
 _INNER = 28.0
 _PITCH = 10.5
 _PATCHES = 10
@@ -32,7 +29,7 @@ def _petal_layout() -> tuple[F64, NDArray[np.int64]]:
     along = (column * _PITCH * np.sqrt(3) / 2 + 3.0).ravel()
     across = ((row + 0.5 * (column % 2)) * _PITCH).ravel()
     radius = np.hypot(along, across)
-    inside = (radius > _INNER) & (radius < RADIUS) & (along > 0) & (np.abs(across) < along * np.tan(np.pi / 10) - 2)
+    inside = (radius > _INNER) & (radius < DESI.radius) & (along > 0) & (np.abs(across) < along * np.tan(np.pi / 10) - 2)
     holes = np.stack([along, across], axis=1)[inside]
     holes = holes[np.sort(rng.permutation(len(holes))[: DESI.fibers])]
     device = np.empty(DESI.fibers, dtype=np.int64)
@@ -90,7 +87,7 @@ def nebular_map(x: F64, y: F64, *, kind: str = "patchy") -> F64:
         0 (none) to about 1 (brightest).
     """
     if kind == "smooth":
-        gradient: F64 = 0.5 * (1 + x / RADIUS)
+        gradient: F64 = 0.5 * (1 + x / DESI.radius)
         return gradient
     blobs = [(-195, 320, 42, 0.55), (-250, 215, 60, 1.0), (-330, 120, 45, 0.45), (-215, 70, 45, 0.8), (-355, -20, 45, 1.1)]
     blobs += [(-275, -100, 36, 0.9), (-130, 0, 36, 0.35), (-330, -150, 28, 0.5), (-150, 150, 36, 0.45), (-375, 70, 25, 0.5)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.templates import gaussian, wave_grid
+from pytest_specqa.instrument import DESI
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -120,7 +121,7 @@ def library() -> Library:
         redshifts.append(0.0)
     scaled, colors = _photometry(wave, np.stack(spectra))
     flux = {}
-    for band in "brz":
+    for band in DESI.bands:
         first = round((wave_grid(band)[0] - wave[0]) / 0.8)
         flux[band] = scaled[:, first : first + wave_grid(band).size].astype(np.float32)
         flux[band].setflags(write=False)

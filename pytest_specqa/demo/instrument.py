@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.exposure import BADCOLUMN, BADFIBER, COSMIC, EXTRACTION, F32, NODATA, READ_NOISE, Exposure
-from pytest_specqa.demo.focalplane import RADIUS, fiber_positions, nebular_map
+from pytest_specqa.demo.focalplane import fiber_positions, nebular_map
 from pytest_specqa.demo.galaxies import ELG, add_emission, library
 from pytest_specqa.demo.targets import BROKENFIBER
 from pytest_specqa.demo.templates import STEP, amplifier_map, derivatives, flat_modes
@@ -55,7 +55,7 @@ def open_scene(state: Exposure) -> None:
     shift = slit_waves(rng, size=0.9 * cond.wave_error) + rng.normal(0, 0.45 * cond.wave_error, n)
     x, y = fiber_positions(cond.petal)
     angle = rng.uniform(0, 2 * np.pi)
-    gradient = cond.sky_gradient * (x * np.cos(angle) + y * np.sin(angle)) / RADIUS
+    gradient = cond.sky_gradient * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
     continuum = template.continuum + (cond.sky_brightness - 1) * template.moon
     nebular = cond.nebular * nebular_map(x, y, kind=cond.nebular_map)
     coefficients = np.stack([throughput, throughput * width * template.sigma**2, throughput * shift, throughput * gradient], axis=1)

@@ -30,6 +30,7 @@ from pytest_specqa.demo.story import (
 )
 from pytest_specqa.demo.targets import Targets
 from pytest_specqa.demo.tilefiles import Coadd, coadd_parts, redrock_parts
+from pytest_specqa.instrument import DESI
 
 _DEFECT = "line_scale_leak"
 _BUMP = (6430.0, 6660.0)
@@ -89,7 +90,7 @@ def _simulate(task: PetalTask, targets: Targets, exposure: StoryExposure, *, ban
     planted = dict(task.faults)
     if variant == "before":
         planted.setdefault(_DEFECT, 1.0)
-    rng = np.random.default_rng([task.seed, exposure.expid, task.petal, "brz".index(band)])
+    rng = np.random.default_rng([task.seed, exposure.expid, task.petal, DESI.letters.index(band)])
     conditions = exposure.conditions(band, task.petal)
     return simulate_camera(conditions, rng, faults=planted, targets=targets, spectrograph=task.seed, noise_seed=task.noise_seed)
 

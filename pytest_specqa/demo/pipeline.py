@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pytest_specqa.demo.exposure import F32, Exposure, fitted_sky
 from pytest_specqa.demo.instrument import slit_waves
 from pytest_specqa.demo.skyfit import SkyModel, fit_sky, inverse
-from pytest_specqa.demo.targets import FATAL
 from pytest_specqa.demo.templates import STEP, wave_grid
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production.skyterm import BLUEST_LINE, LINE_HALF_WIDTH, sky_lines
 
 
@@ -67,7 +67,7 @@ def subtract_sky(state: Exposure) -> None:
     if state.conditions.band != "b":
         _subtract_line_corrections(state, sky)
     state.sframe_ivar = state.flattened_ivar * sky.ivar * inverse(state.flattened_ivar + sky.ivar)
-    fatal = (state.targets.fibermap["FIBERSTATUS"] & FATAL[state.conditions.band]) != 0
+    fatal = (state.targets.fibermap["FIBERSTATUS"] & DESI.fatal[state.conditions.band]) != 0
     state.sframe_ivar[fatal] = 0
 
 

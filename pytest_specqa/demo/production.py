@@ -30,7 +30,7 @@ def write_production(
     directory: Path | str,
     *,
     bands: str = "r",
-    petals: Iterable[int] = range(10),
+    petals: Iterable[int] = DESI.petals,
     seed: int = DEFAULT_SEED,
     variants: Sequence[str] = VARIANTS,
     faults: Mapping[str, float] | None = None,
@@ -118,7 +118,7 @@ def write_production(
 def _check(target: Path, *, bands: str, petals: Sequence[int], variants: Sequence[str]) -> None:
     if not bands or set(bands) - set(DESI.letters):
         raise UsageError(f"bands {bands!r} do not exist: expected some of {DESI.letters}")
-    if not petals or not set(petals) <= set(range(10)):
+    if not petals or not set(petals) <= set(DESI.petals):
         raise UsageError(f"petals {list(petals)} do not exist: expected some of 0-9")
     if not variants or set(variants) - set(VARIANTS):
         raise UsageError(f"variants {', '.join(variants) or 'none'} do not exist: expected some of {', '.join(VARIANTS)}")

@@ -75,7 +75,7 @@ def simulate_redshifts(
     conditions: TileConditions,
     rng: np.random.Generator,
     *,
-    petals: Iterable[int] = range(10),
+    petals: Iterable[int] = DESI.petals,
     faults: Mapping[str, float] | None = None,
     tile: int = 1000,
 ) -> SimRedshifts:

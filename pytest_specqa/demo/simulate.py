@@ -13,8 +13,9 @@ from pytest_specqa.demo import instrument, pipeline
 from pytest_specqa.demo.conditions import Conditions
 from pytest_specqa.demo.exposure import Exposure, Streams, fitted_sky
 from pytest_specqa.demo.faults import FAULTS, Place, check_faults
-from pytest_specqa.demo.targets import FATAL, Targets, draw_targets
+from pytest_specqa.demo.targets import Targets, draw_targets
 from pytest_specqa.demo.templates import band_template
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 
@@ -233,7 +234,7 @@ def _finish(state: Exposure, truth: dict[str, Place]) -> SimCamera:
         fluxcalib=SimCalib(fluxcalib=state.fluxcalib, ivar=state.fluxcalib_ivar),
         fibermap=fm,
         fiber=fm["FIBER"].astype(np.int64),
-        is_sky=(fm["OBJTYPE"] == b"SKY") & ((fm["FIBERSTATUS"] & FATAL[cond.band]) == 0),
+        is_sky=(fm["OBJTYPE"] == b"SKY") & ((fm["FIBERSTATUS"] & DESI.fatal[cond.band]) == 0),
         heliocor=cond.heliocor,
         header=header,
         truth=truth,

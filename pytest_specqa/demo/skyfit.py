@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from pytest_specqa.demo.airglow import NEBULAR
 from pytest_specqa.demo.templates import STEP, derivatives
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -179,7 +179,7 @@ def _line_variance(residual: F32, weight: F32, mean: F32, total: F32, peaks: Row
 
 def _galactic_bins(wave: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Bins where Galactic emission may add to the sky lines."""
-    near: NDArray[np.bool_] = np.any([np.abs(wave - centre) < _GALACTIC_HALF_WIDTH for centre in NEBULAR], axis=0)
+    near: NDArray[np.bool_] = np.any([np.abs(wave - centre) < _GALACTIC_HALF_WIDTH for centre in DESI.nebular_waves], axis=0)
     return near
 
 

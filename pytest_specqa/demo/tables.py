@@ -11,6 +11,7 @@ import numpy as np
 from pytest_specqa.demo.camera_files import fibermap_hdu
 from pytest_specqa.demo.fitsbytes import image_hdu, write_file
 from pytest_specqa.demo.story import EXPOSURES, NIGHT, TILES, exposure_cards, exposures_of, fibermap_cards, story_targets
+from pytest_specqa.instrument import DESI
 
 _EXPOSURE_TABLE = (
     "EXPID OBSTYPE TILEID LASTSTEP CAMWORD BADCAMWORD BADAMPS EXPTIME EFFTIME_ETC SURVEY FA_SURV FAPRGRM GOALTIME GOALTYPE"
@@ -34,7 +35,7 @@ def camword(bands: str, petals: Sequence[int]) -> str:
         Such as ``a0123`` or ``r6``.
     """
     digits = "".join(str(petal) for petal in petals)
-    if set(bands) == set("brz"):
+    if set(bands) == set(DESI.bands):
         return f"a{digits}"
     return "".join(f"{band}{digits}" for band in sorted(set(bands)))
 
@@ -83,7 +84,7 @@ def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int) ->
     _write_csv(root / "exposure_tables" / str(NIGHT)[:6] / f"exposure_table_{NIGHT}.csv", rows)
     _write_lists(root)
     for exposure in EXPOSURES:
-        targets = [story_targets(exposure.tile, petal, seed=seed).fibermap for petal in range(10)]
+        targets = [story_targets(exposure.tile, petal, seed=seed).fibermap for petal in DESI.petals]
         fibermap = np.concatenate(targets)
         fibermap["EXPTIME"] = exposure.exptime
         hdus = image_hdu("", None, primary=True) + fibermap_hdu(fibermap, cards=fibermap_cards(exposure))

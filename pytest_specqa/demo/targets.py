@@ -17,9 +17,9 @@ from pytest_specqa.instrument import DESI
 _DEGREE_PER_MM = 1 / 0.07 / 3600
 
 N_STANDARDS = 12
-STUCKPOSITIONER, BROKENFIBER, BADPOSITION, BADFIBER = 1 << 1, 1 << 2, 1 << 9, 1 << 16
-FATAL = {"b": 8323844, "r": 12518148, "z": 20906756}
-"""FIBERSTATUS bits that take a fiber out of sky and flux calibration, per band (desispec 0.70)."""
+STUCKPOSITIONER, BROKENFIBER, BADPOSITION, BADFIBER = (
+    1 << DESI.flags[name] for name in ("STUCKPOSITIONER", "BROKENFIBER", "BADPOSITION", "BADFIBER")
+)
 
 _BITS = {SKY: 1 << 32, LRG: 1 << 0, ELG: (1 << 1) | (1 << 5), QSO: 1 << 2, STD: (1 << 33) | (1 << 61)}
 _DTYPE = np.dtype(

@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo.airglow import NEBULAR, airglow_lines
+from pytest_specqa.demo.airglow import airglow_lines
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -18,7 +19,6 @@ Array = TypeVar("Array", F32, F64)
 STEP = 0.8
 """Width of a wavelength bin [Angstrom]."""
 
-_RANGES = {"b": (3600.0, 5800.0), "r": (5760.0, 7620.0), "z": (7520.0, 9824.0)}
 _LSF_SIGMA = {"b": 0.80, "r": 0.76, "z": 0.84}
 _ROW_ANGSTROM = 0.6
 _ROW_BEND = 30.0
@@ -84,7 +84,7 @@ def wave_grid(band: str) -> F64:
     ndarray f8[nw]
         Bin centres [Angstrom]: 2751 bins for b, 2326 for r, 2881 for z.
     """
-    low, high = _RANGES[band]
+    low, high = DESI.bands[band].first, DESI.bands[band].last
     return np.asarray(low + STEP * np.arange(round((high - low) / STEP) + 1), dtype=np.float64)
 
 
@@ -180,7 +180,7 @@ def band_template(band: str, heliocor: float, lsf_width: float, moon_color: floa
     centres, peaks = airglow_lines(band)
     continuum = np.interp(observed, *np.array(_CONTINUUM, dtype=float).T)
     moon = continuum * (observed / 6000.0) ** -moon_color * absorbed(observed, _FRAUNHOFER)
-    galactic = np.array(list(NEBULAR)), np.array(list(NEBULAR.values()))
+    galactic = np.array(DESI.nebular_waves), np.array([line.strength for line in DESI.nebular])
     arrays = {
         "continuum": continuum,
         "moon": moon,
@@ -229,7 +229,7 @@ def flat_modes(band: str, wave: F64, *, dip_shift: float = 0.0) -> F32:
     ndarray f4[5, nw]
         Constant, slope, curvature, cubic, and the coating dip at 4400 Angstrom (zero outside b).
     """
-    low, high = _RANGES[band]
+    low, high = DESI.bands[band].first, DESI.bands[band].last
     u = 2 * (wave - low) / (high - low) - 1
     dip = -gaussian(wave, 4400 + dip_shift, 60) if band == "b" else np.zeros_like(wave)
     return np.stack([np.ones_like(u), u, 1.5 * u**2 - 0.5, 2.5 * u**3 - 1.5 * u, dip]).astype(np.float32)
@@ -253,7 +253,7 @@ def ccd_rows(band: str, heliocor: float) -> F32:
     """
     observed = wave_grid(band) / heliocor
     u = (np.arange(500, dtype=np.float32) - 250) / 250
-    along = ((observed - np.mean(_RANGES[band])) / _ROW_ANGSTROM + _MID_ROW).astype(np.float32)
+    along = ((observed - DESI.bands[band].middle) / _ROW_ANGSTROM + _MID_ROW).astype(np.float32)
     rows: F32 = (along + np.float32(_ROW_BEND) * u[:, None] ** 2).astype(np.float32, copy=False)
     return _frozen(rows)
 

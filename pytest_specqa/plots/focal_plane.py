@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-RADIUS = 414.0
-"""Edge of the focal plane in mm; fibers lie between 28 and 409 mm."""
+EDGE = DESI.radius + 5.0
+"""Edge of the focal plane in mm, just outside its outermost fibers."""
 SIDE, LEFT, TOP = 560, 74, 96
 BRIGHT = 3.0
 """Fibers above this many half ranges of the colour scale hold a bright target, and say nothing of the sky."""
@@ -119,8 +119,8 @@ def _map(axes: Axes, bar: Axes, where: FloatArray, *, values: FloatArray, reach:
     order = np.argsort(np.abs(values[known]))
     x, y, shade = where[known, 0][order], where[known, 1][order], values[known][order]
     dots = axes.scatter(x, y, c=shade, s=17, lw=0, cmap=diverging(levels=32), vmin=-reach, vmax=reach)
-    axes.set_xlim(-RADIUS - 36, RADIUS + 36)
-    axes.set_ylim(-RADIUS - 36, RADIUS + 36)
+    axes.set_xlim(-EDGE - 36, EDGE + 36)
+    axes.set_ylim(-EDGE - 36, EDGE + 36)
     axes.set_aspect("equal")
     axes.set_facecolor("#f4f4f4")
     axes.set_xlabel("FIBER_X [mm]")
@@ -130,14 +130,14 @@ def _map(axes: Axes, bar: Axes, where: FloatArray, *, values: FloatArray, reach:
 
 def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
     """Outline the ten petals: petal p spans 252+36p to 288+36p degrees of azimuth."""
-    present = set(range(10)) if fibers is None else set((fibers // DESI.fibers).tolist())
-    axes.add_patch(Circle((0, 0), RADIUS, fill=False, ec="#888888", lw=0.9))
-    for petal in range(10):
+    present = set(DESI.petals) if fibers is None else set((fibers // DESI.fibers).tolist())
+    axes.add_patch(Circle((0, 0), EDGE, fill=False, ec="#888888", lw=0.9))
+    for petal in DESI.petals:
         edge, middle = np.deg2rad(252 + 36 * petal), np.deg2rad(270 + 36 * petal)
-        axes.plot([26 * np.cos(edge), RADIUS * np.cos(edge)], [26 * np.sin(edge), RADIUS * np.sin(edge)], color="#888888", lw=0.9)
+        axes.plot([26 * np.cos(edge), EDGE * np.cos(edge)], [26 * np.sin(edge), EDGE * np.sin(edge)], color="#888888", lw=0.9)
         axes.text(
-            (RADIUS + 18) * np.cos(middle),
-            (RADIUS + 18) * np.sin(middle),
+            (EDGE + 18) * np.cos(middle),
+            (EDGE + 18) * np.sin(middle),
             str(petal),
             ha="center",
             va="center",
@@ -154,7 +154,7 @@ def _circle(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], feature
         return
     centre = np.median(inside, axis=0)
     distance = np.hypot(*(inside - centre).T)
-    radius = float(np.clip(np.percentile(distance, 90) * 1.1, 20, RADIUS / 2))
+    radius = float(np.clip(np.percentile(distance, 90) * 1.1, 20, EDGE / 2))
     axes.add_patch(Circle((float(centre[0]), float(centre[1])), radius, fill=False, ec="black", lw=2.0))
     above = centre[1] < 0
     axes.annotate(

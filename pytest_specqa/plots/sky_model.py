@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import median_filter
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.plots.canvas import (
     BLUE,
     INK,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 LEFT, ACROSS, HIGH = 74, 1163, 340
 BIN = 12
 """Wavelength bins (0.8 Angstrom each) in one median: about 10 Angstrom, wider than any line."""
-GROUP = 50
+GROUP = DESI.patch
 
 
 def sky_model(

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production.content import Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap
-from pytest_specqa.production.frames import GRID, check_wave
+from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 from pytest_specqa.values import Tile
 
@@ -67,14 +68,14 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
         If the file is missing, unreadable or not what the data model says; one line.
     """
     wanted: dict[str, Image | Rows] = {"FIBERMAP": Rows(("TARGETID", "FIBER"))}
-    for band, (_, _, bins) in GRID.items():
+    for band, bins in ((band, grid.bins) for band, grid in DESI.bands.items()):
         wanted[f"{band.upper()}_WAVELENGTH"] = Image(("f8", "f4"), (bins,), required=False)
         wanted[f"{band.upper()}_FLUX"] = Image(("f4",), (None, bins), required=False)
         wanted[f"{band.upper()}_IVAR"] = Image(("f4",), (None, bins), required=False)
     content = read_content(path, wanted)
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
-    bands = [band for band in GRID if f"{band.upper()}_FLUX" in content.data]
+    bands = [band for band in DESI.bands if f"{band.upper()}_FLUX" in content.data]
     if not bands:
         raise defect(path, None, found="no HDU B_FLUX, R_FLUX or Z_FLUX", expected="spectra of at least one band")
     chosen: Any = slice(None) if rows is None else rows

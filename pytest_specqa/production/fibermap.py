@@ -16,12 +16,6 @@ from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
 
 REQUIRED = ("TARGETID", "FIBER", "FIBERSTATUS", "OBJTYPE")
-BADAMP_BITS = {"b": 22, "r": 23, "z": 24}
-
-# FIBERSTATUS bits with which a fiber is of no use for the sky of a camera: broken, missing or misplaced positioner, bad fiber,
-# trace, flat or arc, too many bad columns or rejected pixels, and the bad amplifier of the band.
-_FATAL_BITS = (2, 8, 9, 16, 17, 18, 19, 20, 21)
-FATAL = {band: sum(1 << bit for bit in (*_FATAL_BITS, amp)) for band, amp in BADAMP_BITS.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +137,8 @@ def badamp_bits(camera: Camera, amps: Iterable[str]) -> NDArray[np.int32]:
     """
     bits = np.zeros(DESI.fibers, dtype=np.int32)
     half = DESI.fibers // 2
+    badamp = 1 << DESI.flags[f"BADAMP{camera.band.upper()}"]
     for amp in amps:
         if amp[:2] == str(camera):
-            bits[slice(None, half) if amp[2:] in ("A", "C") else slice(half, None)] |= 1 << BADAMP_BITS[camera.band]
+            bits[slice(None, half) if amp[2:] in ("A", "C") else slice(half, None)] |= badamp
     return bits

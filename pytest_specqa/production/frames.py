@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.defects import defect
-from pytest_specqa.production.fibermap import FATAL, REQUIRED, Fibermap, badamp_bits, read_fibermap
+from pytest_specqa.production.fibermap import REQUIRED, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.tables import parse_badamps
 
 FRAME_KINDS = ("frame", "sframe", "cframe")
-# First and last wavelength (Angstrom) and number of bins of the extraction grid of each band.
-GRID = {"b": (3600.0, 5800.0, 2751), "r": (5760.0, 7620.0, 2326), "z": (7520.0, 9824.0, 2881)}
 GRID_SLACK = 1.0
 # The Earth moves at 1e-4 of the speed of light.
 MAX_HELIOCENTRIC = 1e-3
@@ -109,7 +107,7 @@ class Frame:
     @cached_property
     def is_sky(self) -> NDArray[np.bool_]:
         """Fibers on blank sky that no fatal bit of FIBERSTATUS excludes for this band."""
-        return np.asarray(self.fibermap.is_sky & (self.fibermap.status & FATAL[self.band] == 0))
+        return np.asarray(self.fibermap.is_sky & (self.fibermap.status & DESI.fatal[self.band] == 0))
 
     @cached_property
     def resolution(self) -> NDArray[np.float32] | None:
@@ -176,7 +174,7 @@ def read_frame(
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    bins = GRID[camera.band][2]
+    bins = DESI.bands[camera.band].bins
     image = Image(("f4",), (DESI.fibers, bins))
     wanted: dict[str, Image | Rows] = {"FLUX": image, "IVAR": image, "MASK": Image(("u4",), image.shape)}
     wanted["WAVELENGTH"] = Image(("f8",), (bins,))
@@ -212,7 +210,7 @@ def check_wave(path: Path, wave: NDArray[Any], *, band: str) -> None:
     falling = int((np.diff(wave) <= 0).sum())
     if falling:
         raise defect(path, "WAVELENGTH", found=f"{falling} steps that do not rise", expected="strictly rising wavelengths")
-    first, last, _ = GRID[band]
+    first, last = DESI.bands[band].first, DESI.bands[band].last
     if abs(wave[0] - first) > GRID_SLACK or abs(wave[-1] - last) > GRID_SLACK:
         raise defect(
             path, "WAVELENGTH", found=f"{wave[0]:.1f}-{wave[-1]:.1f} A", expected=f"{first:.0f}-{last:.0f} A of band {band}"

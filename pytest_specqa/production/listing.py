@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import one_line
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Exposure, Tile
@@ -14,7 +15,9 @@ from pytest_specqa.values import Exposure, Tile
 # Products that only a science exposure has, and those that only a calibration has.
 _SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
 _CALIBRATION = frozenset({"fiberflat", "fit-psf"})
-_CAMERA_FILE = re.compile(r"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([brz][0-9])-([0-9]{8})\.fits(?:\.gz)?")
+_CAMERA_FILE = re.compile(
+    rf"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([{DESI.letters}][0-9])-([0-9]{{8}})\.fits(?:\.gz)?"
+)
 _PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-([0-9]+)-([0-9A-Za-z_]+)\.fits(?:\.gz)?")
 _TABLE_FILE = re.compile(r"exposure_table_([0-9]{8})\.csv")
 

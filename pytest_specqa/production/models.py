@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production.content import Content, Image, check_identity, check_ivar, check_values, read_content
-from pytest_specqa.production.frames import GRID, check_wave
+from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 
 
@@ -121,7 +121,7 @@ def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    bins = GRID[camera.band][2]
+    bins = DESI.bands[camera.band].bins
     more = {
         "STATIVAR": Image(("f4",), (DESI.fibers, bins), required=False),
         "THRPUTCORR": Image(("f4",), (DESI.fibers,), required=False),
@@ -166,7 +166,7 @@ def read_fiberflat(path: Path, *, night: int, camera: Camera) -> Fiberflat:
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    content = _read_model(path, "FIBERFLAT", camera=camera, more={"MEANSPEC": Image(("f4",), (GRID[camera.band][2],))})
+    content = _read_model(path, "FIBERFLAT", camera=camera, more={"MEANSPEC": Image(("f4",), (DESI.bands[camera.band].bins,))})
     check_identity(path, content.header, expected={"CAMERA": str(camera)})
     return Fiberflat(
         fiberflat=content.data["FIBERFLAT"],
@@ -219,7 +219,7 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
 def _read_model(
     path: Path, name: str, *, camera: Camera, more: dict[str, Image] | None = None, floats: tuple[str, ...] = ("f4",)
 ) -> Content:
-    shape = (DESI.fibers, GRID[camera.band][2])
+    shape = (DESI.fibers, DESI.bands[camera.band].bins)
     wanted = {name: Image(floats, shape), "IVAR": Image(floats, shape), "MASK": Image(("u4",), shape)}
     wanted["WAVELENGTH"] = Image(("f4", "f8"), shape[1:])
     content = read_content(path, {**wanted, **(more or {})}, primary=name)

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import MissingProductError, UsageError
-from pytest_specqa.instrument import Camera
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production import listing
 from pytest_specqa.production.coadds import Coadd, read_coadd
 from pytest_specqa.production.fibermap import Fibermap, badamp_bits, read_fibermap
@@ -266,7 +266,7 @@ class Production:
     def _complete_petals(self, night: int, tile: int | None, *, laststep: str | None = None) -> set[int]:
         rows = [row for row in self._table(night).values() if row.tile == tile and row.laststep != "ignore"]
         cameras = {camera for row in rows if laststep in (None, row.laststep) for camera in row.cameras}
-        return {petal for petal in range(10) if cameras.issuperset({f"b{petal}", f"r{petal}", f"z{petal}"})}
+        return {petal for petal in DESI.petals if cameras.issuperset({f"{band}{petal}" for band in DESI.bands})}
 
     def _completed(self, tile: Tile) -> Tile:
         night = tile.night or self._night_of(tile)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import ProductError
-from pytest_specqa.instrument import Camera
-from pytest_specqa.production.fibermap import FATAL, Fibermap, badamp_bits, read_fibermap
+from pytest_specqa.instrument import DESI, Camera
+from pytest_specqa.production.fibermap import Fibermap, badamp_bits, read_fibermap
 
 
 def test_fatal_bits_are_those_of_the_pipeline() -> None:
-    assert FATAL == {"b": 8323844, "r": 12518148, "z": 20906756}
+    assert DESI.fatal == {"b": 8323844, "r": 12518148, "z": 20906756}
 
 
 def test_a_petal_comes_in_order_of_its_fibers(products: Any, fibermap: Any, tmp_path: Path, packed: bool) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import everywhere
-from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
+from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.targets import STUCKPOSITIONER
 from pytest_specqa.demo.templates import derivatives, gaussian
 from pytest_specqa.instrument import DESI
@@ -58,7 +58,7 @@ def _stuck_variance(state: Exposure, amplitude: float, rng: np.random.Generator)
 def _barycenter_per_tile(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     x, y = fiber_positions(state.conditions.petal)
     angle = rng.uniform(0, 2 * np.pi)
-    velocity = amplitude * (x * np.cos(angle) + y * np.sin(angle)) / RADIUS
+    velocity = amplitude * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
     stretch = (velocity / _LIGHT_SPEED).astype(np.float32)[:, None] * state.template.wave.astype(np.float32)
     state.cframe = state.cframe - stretch * derivatives(state.cframe)[0]
     return everywhere(state)

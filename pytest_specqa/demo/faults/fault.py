@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.instrument import DESI
+
 if TYPE_CHECKING:
     from pytest_specqa.demo.exposure import Exposure
 
@@ -70,6 +72,6 @@ class Fault:
     doc: str
     camera: CameraFault | None = None
     redshifts: RedshiftFault | None = None
-    bands: str = "brz"
+    bands: str = DESI.letters
     product: str = "frame"
     persistent: bool = False

@@ -7,7 +7,7 @@ import numpy as np
 from pytest_specqa.demo.exposure import Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import everywhere, touched
-from pytest_specqa.demo.focalplane import RADIUS, fiber_positions
+from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.instrument import set_true_flat
 from pytest_specqa.demo.templates import flat_modes, gaussian
 from pytest_specqa.instrument import DESI
@@ -36,7 +36,7 @@ def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Gen
 def _flat_screen_gradient(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
     x, y = fiber_positions(state.conditions.petal)
     angle = rng.uniform(0, 2 * np.pi)
-    tilt = 1 + amplitude * (x * np.cos(angle) + y * np.sin(angle)) / RADIUS
+    tilt = 1 + amplitude * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
     state.fiberflat = state.fiberflat * tilt.astype(np.float32)[:, None]
     return everywhere(state)
 

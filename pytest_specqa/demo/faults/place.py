@@ -16,7 +16,8 @@ Rows = NDArray[np.int64]
 FIBER_PITCH = 7.3
 """Distance of neighbouring traces [pixel]."""
 
-_LINE_FREE = {"b": (4000, 4500, 5250, 5550), "r": (5960, 6190, 6990, 7225), "z": (8125, 8265, 9112, 9275)}
+CLEAR = 5.0
+"""Angstrom that a planted feature keeps from the ends of a line-free range, so that all of it lies inside."""
 
 
 def everywhere(state: Exposure, rows: Rows | None = None) -> Place:
@@ -49,16 +50,17 @@ def pixel_rows(state: Exposure) -> F32:
 
 def draw_block(rng: np.random.Generator, size: int) -> Rows:
     """Neighbouring fibers, beginning at a multiple of their number or of 25."""
-    step = min(size, 25)
+    step = min(size, DESI.block)
     start = step * int(rng.integers((DESI.fibers - size) // step + 1))
     return np.arange(start, start + size)
 
 
 def draw_clear_wave(state: Exposure, rng: np.random.Generator) -> float:
     """A wavelength in one of the line-free windows of the band."""
-    windows = _LINE_FREE[state.conditions.band]
-    first = 2 * int(rng.integers(2))
-    return float(rng.uniform(windows[first], windows[first + 1]))
+    band = DESI.bands[state.conditions.band]
+    ranges = [(low, high) for low, high in DESI.line_free if band.first < low and high < band.last]
+    low, high = ranges[int(rng.integers(len(ranges)))]
+    return float(rng.uniform(low + CLEAR, high - CLEAR))
 
 
 def wave_bins(state: Exposure, low: float, high: float) -> NDArray[np.bool_]:

@@ -32,7 +32,7 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
         fiber=cframe.fiber,
         photometry=cframe.fibermap,
         band=cframe.band,
-        is_target=on_target(cframe.fibermap, band=cframe.band),
+        is_target=on_target(cframe.fibermap, band=cframe.band, instrument=cframe.instrument),
     )
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)
@@ -41,6 +41,6 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
 
 def test_flags_are_honoured(cframe, expect):
     """What is masked in a calibrated frame, and what a fiber's status calls useless, has no inverse variance."""
-    flagged = flagged_fibers(cframe.fibermap["FIBERSTATUS"], band=cframe.band)
+    flagged = flagged_fibers(cframe.fibermap["FIBERSTATUS"], band=cframe.band, instrument=cframe.instrument)
     expect("flagged_with_weight", flagged_with_weight(cframe.ivar, fiber=cframe.fiber, flagged=flagged))
     expect("masked_with_weight", masked_with_weight(cframe.ivar, cframe.mask, fiber=cframe.fiber))

@@ -6,7 +6,7 @@ from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, pla
 
 def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):
     """Unflagged fibers of a flat respond alike, smoothly in wavelength, with no lamp missing and no stray light."""
-    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band)
+    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument)
     found = flat_shape(fiberflat.fiberflat, fiberflat.ivar, fiberflat.wave, fiber=sframe.fiber, flagged=flagged)
     expect("fiberflat_lowest_fiber", found.low_fibers)
     expect("fiberflat_extremes", found.extremes)
@@ -18,5 +18,14 @@ def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):
 def test_fiberflat_has_no_gradient(fiberflat, sframe, expect):
     """The flat-field screen was lit evenly: the response has no slope over the focal plane."""
     fibermap = sframe.fibermap
-    level = flat_level(fiberflat.fiberflat, fiberflat.ivar, flagged=flagged_fibers(fibermap["FIBERSTATUS"], band=sframe.band))
-    expect("fiberflat_gradient", plane_gradient(level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber))
+    level = flat_level(
+        fiberflat.fiberflat,
+        fiberflat.ivar,
+        flagged=flagged_fibers(fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument),
+    )
+    expect(
+        "fiberflat_gradient",
+        plane_gradient(
+            level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber, instrument=sframe.instrument
+        ),
+    )

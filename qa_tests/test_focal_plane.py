@@ -6,10 +6,10 @@ from pytest_specqa.measures.focal.plane import focal_plane
 from pytest_specqa.measures.focal.windows import window_maps
 
 
-def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_skies, expect):
+def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_spectra, expect):
     """What sky subtraction leaves is the same all over the focal plane: no patch, no petal apart, no gradient."""
-    pairs = zip(exposure_sframes, exposure_skies, strict=True)
-    found = focal_plane([one for sframe, sky in pairs for one in maps_of(sframe, sky)])
+    pairs = zip(exposure_sframes, exposure_spectra, strict=True)
+    found = focal_plane([one for sframe, spectra in pairs for one in maps_of(sframe, spectra)])
     expect("focal_plane_patch", found.patch)
     expect("focal_plane_petal", found.petal)
     expect("focal_plane_gradient", found.gradient)
@@ -29,20 +29,8 @@ def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_skies, expec
         )
 
 
-def maps_of(sframe, sky):
+def maps_of(sframe, spectra):
     """Reduce one camera to a residual per fiber and window."""
     placed = "FIBER_X" in sframe.fibermap.columns
     x, y = (sframe.fibermap[name] if placed else np.full(len(sframe.fiber), np.nan) for name in ("FIBER_X", "FIBER_Y"))
-    return window_maps(
-        sframe.flux,
-        sframe.ivar,
-        sframe.mask,
-        sframe.wave,
-        sky=sky.flux,
-        band=sframe.band,
-        fiber=sframe.fiber,
-        x=x,
-        y=y,
-        is_sky=sframe.is_sky,
-        heliocor=sframe.heliocor,
-    )
+    return window_maps(spectra, band=sframe.band, mask=sframe.mask, x=x, y=y)

@@ -18,6 +18,7 @@ def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):
         zwarn=redshifts["ZWARN"],
         desi_target=bits,
         fiberstatus=fibermap.status,
+        instrument=redshifts.instrument,
     )
     expect("redshift_pileup", found.significance)
     expect("redshift_pileup_excess", found.excess)

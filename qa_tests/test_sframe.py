@@ -14,22 +14,21 @@ from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
 from pytest_specqa.measures.sframes.wavelength import wavelength_errors
-from pytest_specqa.measures.where import faint_fibers
 
 
-def test_no_systematic_vertical_lines(sframe, sky, expect):
+def test_no_systematic_vertical_lines(spectra, expect):
     """Nothing is left at one wavelength in many neighbouring fibers of an sframe, beyond noise and normal line residuals."""
-    found = vertical_lines(sframe.flux, sframe.ivar, wave=sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux)
+    found = vertical_lines(spectra)
     expect("vertical_lines_narrow", found.narrow)
     expect("vertical_lines_broad", found.broad)
     expect("vertical_lines_broad_size", found.broad_amplitude)
     expect("nebular_lines", found.nebular)
     expect.picture(
         "sframe_lines",
-        flux=sframe.flux,
-        ivar=sframe.ivar,
-        wave=sframe.wave,
-        fiber=sframe.fiber,
+        flux=spectra.flux,
+        ivar=spectra.ivar,
+        wave=spectra.wave,
+        fiber=spectra.fiber,
         features=found.narrow.features + found.broad.features + found.nebular.features,
         group_residual=found.residual,
         group_error=found.error,
@@ -37,38 +36,35 @@ def test_no_systematic_vertical_lines(sframe, sky, expect):
     )
 
 
-def test_pixels_scatter_as_their_ivar_predicts(sframe, expect):
+def test_pixels_scatter_as_their_ivar_predicts(sframe_spectra, expect):
     """Neighbouring pixels of faint fibers differ by what their inverse variance predicts, and are independent."""
-    found = noise(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky)
+    found = noise(sframe_spectra)
     expect("pull_width_amplifier", found.amplifier_width)
     expect("pull_width_fiber", found.fiber_width)
     expect("pixel_correlation", found.correlation)
     expect("pixel_ringing", found.ringing)
     expect.picture(
-        "per_fiber", fiber=sframe.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
+        "per_fiber", fiber=sframe_spectra.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
     )
 
 
-def test_amplifiers_agree(sframe, sky, expect):
+def test_amplifiers_agree(spectra, sframe, expect):
     """The amplifiers of a CCD share one zero level, and fibers do not share noise along its rows."""
-    two_amp = has_two_amplifiers(sframe.header)
-    found = amplifiers(
-        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux, two_amp=two_amp
-    )
+    found = amplifiers(spectra, two_amp=has_two_amplifiers(sframe.header))
     expect("amplifier_step", found.step)
     expect("amplifier_offset", found.offset)
     expect("row_noise", found.row_noise)
-    expect.picture("amp_map", image=sframe.flux, wave=sframe.wave, fiber=sframe.fiber)
+    expect.picture("amp_map", image=spectra.flux, wave=spectra.wave, fiber=spectra.fiber)
 
 
-def test_fibers_hold_no_sky(sframe, sky, expect):
+def test_fibers_hold_no_sky(spectra, expect):
     """No sky fiber holds light, and no fiber falls below zero, over any broad range of wavelengths."""
-    found = fiber_residuals(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, sky=sky.flux)
+    found = fiber_residuals(spectra)
     expect("sky_fiber_light", found.sky_fiber)
     expect("fiber_below_zero", found.below_zero)
     expect.picture(
         "per_fiber",
-        fiber=sframe.fiber,
+        fiber=spectra.fiber,
         value=found.table[:, found.table.shape[1] // 2],
         error=found.error[:, found.table.shape[1] // 2],
         label="residual at mid-range",
@@ -77,70 +73,51 @@ def test_fibers_hold_no_sky(sframe, sky, expect):
     )
 
 
-def test_sky_lines_are_subtracted(sframe, sky, expect):
+def test_sky_lines_are_subtracted(spectra, expect):
     """Sky lines leave little of their light behind: in the typical fiber, in all fibers together, and in every single one."""
-    fit = fit_lines(sframe.flux, sframe.ivar, sframe.wave, sky=sky.flux)
-    faint = faint_fibers(sframe.flux, sframe.ivar)
-    expect("sky_line_scale", line_scale(fit, fiber=sframe.fiber))
-    expect("sky_line_residual", line_residual(fit, fiber=sframe.fiber, is_sky=sframe.is_sky, faint=faint))
-    expect("sky_line_fiber_scale", fiber_scale(fit, fiber=sframe.fiber, faint=faint))
+    fit = fit_lines(spectra)
+    expect("sky_line_scale", line_scale(spectra))
+    expect("sky_line_residual", line_residual(spectra))
+    expect("sky_line_fiber_scale", fiber_scale(spectra))
     expect.picture(
-        "per_fiber", fiber=sframe.fiber, value=fit.values[0, :, -1], error=fit.errors[0, :, -1], label="part of the sky lines left"
+        "per_fiber", fiber=spectra.fiber, value=fit.values[0, :, -1], error=fit.errors[0, :, -1], label="part of the sky lines left"
     )
 
 
-def test_fibers_share_one_wavelength_scale(sframe, sky, expect):
+def test_fibers_share_one_wavelength_scale(spectra, expect):
     """Sky lines of every fiber lie where the sky model has them and are as wide."""
-    fit = fit_lines(sframe.flux, sframe.ivar, sframe.wave, sky=sky.flux)
-    found = wavelength_errors(fit, fiber=sframe.fiber, faint=faint_fibers(sframe.flux, sframe.ivar))
+    fit, found = fit_lines(spectra), wavelength_errors(spectra)
     expect("wavelength_shift_fiber", found.fiber_shift)
     expect("wavelength_shift_group", found.group_shift)
     expect("wavelength_shift_local", found.local_shift)
     expect("line_spread_group", found.group_width)
     expect.picture(
-        "per_fiber", fiber=sframe.fiber, value=fit.values[1, :, -1], error=fit.errors[1, :, -1], label="line shift", unit="Å"
+        "per_fiber", fiber=spectra.fiber, value=fit.values[1, :, -1], error=fit.errors[1, :, -1], label="line shift", unit="Å"
     )
 
 
 @pytest.mark.specqa_bands("b")
-def test_collimator_dip_is_where_the_flat_had_it(sframe, sky, expect):
+def test_collimator_dip_is_where_the_flat_had_it(spectra, expect):
     """The absorption of the collimator coating around 4400 Å (b cameras) is the same in sky and flat."""
-    faint = faint_fibers(sframe.flux, sframe.ivar)
-    found = collimator_dip(
-        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, is_sky=sframe.is_sky, faint=faint, sky=sky.flux
-    )
-    expect("collimator_dip", found)
+    expect("collimator_dip", collimator_dip(spectra))
 
 
-def test_cosmic_rays_are_masked(sframe, sky, expect):
+def test_cosmic_rays_are_masked(spectra, expect):
     """Few features narrower than the line spread are left in good pixels."""
-    found = sharp_hits(
-        sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, sky=sky.flux, exptime=float(sframe.header.get("EXPTIME", 0.0))
-    )
-    expect("unmasked_cosmics", found)
+    expect("unmasked_cosmics", sharp_hits(spectra))
 
 
-def test_no_line_is_shared_by_unrelated_fibers(sframe, sky, expect):
+def test_no_line_is_shared_by_unrelated_fibers(spectra, expect):
     """No emission line that is not of the sky appears in several fibers at one wavelength."""
-    expect("shared_lines", shared_lines(sframe.flux, sframe.ivar, sframe.wave, fiber=sframe.fiber, sky=sky.flux))
+    expect("shared_lines", shared_lines(spectra))
 
 
 def test_unflagged_fibers_keep_their_weight(sframe, expect):
     """Fibers that nobody flagged still have inverse variance after sky subtraction."""
-    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band)
+    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument)
     expect("sframe_good_pixel_fraction", good_pixels(sframe.ivar, fiber=sframe.fiber, flagged=flagged))
 
 
-def test_the_flat_of_the_night_was_applied(frame, fiberflat, sky, sframe, expect):
+def test_the_flat_of_the_night_was_applied(frame, fiberflat, spectra, expect):
     """The frame is the flat times what sframe and sky model hold, at the wavelengths of the observer."""
-    found = applied_flat(
-        frame.flux,
-        frame.ivar,
-        sframe.flux,
-        sky=sky.flux,
-        fiberflat=fiberflat.fiberflat,
-        wave=sframe.wave,
-        heliocor=sframe.heliocor,
-        fiber=sframe.fiber,
-    )
-    expect("applied_flat", found)
+    expect("applied_flat", applied_flat(spectra, frame.flux, frame.ivar, fiberflat=fiberflat.fiberflat))

@@ -14,7 +14,16 @@ def test_no_redshift_pileup_over_the_tile(tile_redshifts, tile, expect):
     known = all("DESI_TARGET" in petal.fibermap for petal in tile_redshifts)
     bits = np.concatenate([petal.fibermap["DESI_TARGET"] for petal in tile_redshifts]) if known else None
     status = np.concatenate([petal.fibermap.status for petal in tile_redshifts])
-    found = redshift_pileup(z, fiber=fiber, spectype=spectype, is_sky=is_sky, zwarn=zwarn, desi_target=bits, fiberstatus=status)
+    found = redshift_pileup(
+        z,
+        fiber=fiber,
+        spectype=spectype,
+        is_sky=is_sky,
+        zwarn=zwarn,
+        desi_target=bits,
+        fiberstatus=status,
+        instrument=tile_redshifts[0].instrument,
+    )
     expect("redshift_pileup", found.significance)
     expect("redshift_pileup_excess", found.excess)
     expect.picture(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pytest_specqa.demo.faults import FAULTS, Place, check_faults
 from pytest_specqa.demo.targets import Targets, draw_targets
 from pytest_specqa.demo.templates import band_template
 from pytest_specqa.instrument import DESI
+from pytest_specqa.measures.spectra import CameraSpectra
 
 F32 = NDArray[np.float32]
 
@@ -104,6 +106,20 @@ class SimCamera:
     heliocor: float
     header: dict[str, Any]
     truth: dict[str, Place] = field(default_factory=dict)
+
+    @cached_property
+    def spectra(self) -> CameraSpectra:
+        """The sframe with its sky model, as measures take it."""
+        return CameraSpectra(
+            flux=self.sframe.flux,
+            ivar=self.sframe.ivar,
+            wave=self.wave,
+            fiber=self.fiber,
+            is_sky=self.is_sky,
+            sky=self.sky.flux,
+            heliocor=self.heliocor,
+            exptime=self.conditions.exptime,
+        )
 
     @property
     def fiberflat(self) -> F32:

@@ -12,13 +12,18 @@ In all functions NaN marks a missing value; results are NaN where nothing is lef
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr, ndtri_exp, stdtr
+from scipy.special import log_ndtr, ndtri_exp
+
+from pytest_specqa.values import Feature, Measured
 
 Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.integer]
 
 FALSE_ALARM = 1e-7
 """Chance that noise alone passes one search. A night has 900 camera-exposures and the suite some 30 searches for each, so that
@@ -27,7 +32,34 @@ ten clean nights see 3e5 searches; 1e-7 each leaves a few per cent of one false 
 MARGIN = 3.0
 """Errors by which a significant amplitude is lowered before it is compared with its limit."""
 MAD_TO_SIGMA = 1.4826
+"""Standard deviation over median absolute deviation of a Gaussian: 1 / ndtri(3/4)."""
 MEDIAN_EFFICIENCY = 1.2533
+"""Standard error of a median over that of a mean, for many Gaussian values: sqrt(pi / 2)."""
+
+
+class Found(NamedTuple):
+    """What a measure has to say about the worst place of its search.
+
+    Attributes
+    ----------
+    fibers : tuple of int
+        First and last FIBER, both included.
+    detail : str
+        One phrase: what was found and what it suggests.
+    kind : str
+        Of the `Feature`; empty for none.
+    waves : tuple of float or None
+        Wavelength range in Angstrom.
+    unit, label : str
+        Of the amplitude; a short name for the picture.
+    """
+
+    fibers: tuple[int, int]
+    detail: str
+    kind: str = ""
+    waves: tuple[float, float] | None = None
+    unit: str = ""
+    label: str = ""
 
 
 class Strongest(NamedTuple):
@@ -38,6 +70,49 @@ class Strongest(NamedTuple):
     error: float
     significance: float
     sensitivity: float
+
+    def measured(self, describe: Callable[[int], Found], *, nothing: str, signed: bool = False) -> Measured:
+        """Turn the result of a search into the value of a measure.
+
+        Parameters
+        ----------
+        describe : callable
+            Takes the flat index of the worst place and says what lies there; called only if something was found.
+        nothing : str
+            Why nothing can be measured, where no place could be searched.
+        signed : bool
+            Whether the value keeps the sign of the amplitude.
+
+        Returns
+        -------
+        Measured
+            The amplitude with its place and `Feature`; 0, without a place, if noise explains all; *not measured* if nothing was
+            searched.
+        """
+        if self.place < 0:
+            return Measured.impossible(nothing)
+        if not self.amplitude:
+            return Measured(value=0.0, error=self.error, sensitivity=self.sensitivity)
+        found = describe(self.place)
+        feature = Feature(
+            found.kind,
+            found.fibers,
+            found.waves or (0.0, 0.0),
+            self.amplitude,
+            self.error,
+            self.significance,
+            found.unit,
+            found.label,
+        )
+        return Measured(
+            value=self.amplitude if signed else abs(self.amplitude),
+            error=self.error,
+            sensitivity=self.sensitivity,
+            fibers=(found.fibers,),
+            waves=found.waves,
+            detail=found.detail,
+            features=(feature,) if found.kind else (),
+        )
 
 
 def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
@@ -111,28 +186,6 @@ def median_and_error(values: ArrayLike, *, axis: int = 0) -> tuple[Floats, Float
     with np.errstate(divide="ignore", invalid="ignore"):
         error = MEDIAN_EFFICIENCY * mad_scale(data, axis=axis, center=median) / np.sqrt(count)
     return median, np.where(count > 1, error, np.nan)
-
-
-def weighted_median(values: ArrayLike, weights: ArrayLike) -> float:
-    """Value at which half of the weight lies on either side.
-
-    Parameters
-    ----------
-    values, weights : array_like
-        One-dimensional; values of NaN or without positive weight are left out.
-
-    Returns
-    -------
-    float
-        Weighted median; NaN if nothing is left.
-    """
-    data, weight = np.asarray(values, dtype=float), np.asarray(weights, dtype=float)
-    keep = np.isfinite(data) & (weight > 0)
-    if not keep.any():
-        return float("nan")
-    order = np.argsort(data[keep])
-    data, total = data[keep][order], np.cumsum(weight[keep][order])
-    return float(np.interp(0.5 * total[-1], total - 0.5 * weight[keep][order], data))
 
 
 def clipped_mean(values: ArrayLike, errors: ArrayLike, *, axis: int = 0, clip: float = 4.0) -> tuple[Floats, Floats]:
@@ -211,26 +264,6 @@ def local_threshold(n_trials: float, *, false_alarm: float = FALSE_ALARM) -> flo
     """
     log_p = np.log(-np.expm1(np.log1p(-false_alarm) / (2.0 * max(n_trials, 1.0))))
     return float(-ndtri_exp(log_p))
-
-
-def gaussian_equivalent(ratio: ArrayLike, *, dof: float) -> Floats:
-    """Gaussian sigmas of a ratio whose error was estimated from the data with few degrees of freedom.
-
-    Parameters
-    ----------
-    ratio : array_like
-        Amplitude over estimated error, Student-distributed.
-    dof : float
-        Degrees of freedom of the error estimate.
-
-    Returns
-    -------
-    ndarray
-        Sigmas of the same tail chance, with the sign of `ratio`.
-    """
-    t = np.asarray(ratio, dtype=float)
-    tail = np.maximum(stdtr(dof, -np.abs(t)), 1e-300)
-    return np.asarray(-np.sign(t) * ndtri_exp(np.log(tail)), dtype=float)
 
 
 def strongest(amplitudes: ArrayLike, errors: ArrayLike, *, n_trials: float | None = None) -> Strongest:

@@ -1,4 +1,4 @@
-"""Where to look: wavelengths without sky lines, fibers without much light, halves of a camera, names of fiber groups.
+"""Where to look: wavelengths without sky lines, fibers without much light, names of fiber groups.
 
 Wavelengths are those written in the files; a shift by the barycentric factor (below one pixel) does not matter here.
 """
@@ -6,49 +6,45 @@ Wavelengths are those written in the files; a shift by the barycentric factor (b
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
-from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.statistics import Floats, nan_median
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.integer]
-
-LINE_FREE = ((4000.0, 4500.0), (5250.0, 5550.0), (5950.0, 6200.0), (6990.0, 7230.0), (8120.0, 8270.0), (9110.0, 9280.0))
-"""Windows in Angstrom without bright sky lines, as the survey pipeline's own sky QA uses them (desispec, desispec_param.yml)."""
-
-NEBULAR = (6549.9, 6564.6, 6585.3, 6718.3, 6732.7)
-"""[N II], H-alpha and [S II] in vacuum Angstrom: real Galactic emission, never a fault of the data."""
-
-FAINT = 1.5
-"""Median signal to noise per pixel below which the light of a fiber's object does not disturb its noise."""
+NEBULAR_HALF_WIDTH = 4.0
+"""Angstrom to either side that a nebular line may fill: 150 km/s and the line spread."""
+NEBULAR_MARGIN = NEBULAR_HALF_WIDTH + 1.0
+"""Angstrom around a nebular line that measures of other things leave out: the line, and one bin more."""
 
 
-def line_free(wave: Floats) -> Bools:
+def line_free(wave: Floats, instrument: Instrument = DESI) -> Bools:
     """Tell which pixels lie in the line-free windows.
 
     Parameters
     ----------
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
+    instrument : Instrument
+        Knows the windows.
 
     Returns
     -------
     ndarray of bool, shape (n_wave,)
         True inside a window.
     """
-    inside = [(wave >= low) & (wave <= high) for low, high in LINE_FREE]
+    inside = [(wave >= low) & (wave <= high) for low, high in instrument.line_free]
     return np.asarray(np.logical_or.reduce(inside))
 
 
-def near_nebular(wave: Floats, *, width: float = 5.0) -> Bools:
+def near_nebular(wave: Floats, instrument: Instrument = DESI, *, width: float = NEBULAR_MARGIN) -> Bools:
     """Tell which pixels lie within `width` Angstrom of a Galactic emission line.
 
     Parameters
     ----------
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
+    instrument : Instrument
+        Knows the lines.
     width : float
         Half width in Angstrom.
 
@@ -57,7 +53,7 @@ def near_nebular(wave: Floats, *, width: float = 5.0) -> Bools:
     ndarray of bool, shape (n_wave,)
         True near a line.
     """
-    return np.asarray(np.min(np.abs(wave[:, None] - np.array(NEBULAR)), axis=1) < width)
+    return np.asarray(np.min(np.abs(wave[:, None] - np.array(instrument.nebular_waves)), axis=1) < width)
 
 
 def sky_continuum(sky: Floats, *, width: int = 61) -> Floats:
@@ -104,57 +100,22 @@ def between_lines(sky: Floats, *, excess: float = 0.25, margin: int = 5) -> Bool
     return np.asarray(~maximum_filter1d(line, 2 * margin + 1, mode="nearest"))
 
 
-def faint_fibers(flux: Floats, ivar: Floats, *, limit: float = FAINT) -> Bools:
-    """Tell which fibers are alive and carry so little light that their pixels show noise.
+def signal_to_noise(flux: Floats, ivar: Floats) -> Floats:
+    """Median signal to noise per pixel of each fiber.
 
     Parameters
     ----------
     flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux and its inverse variance; ivar = 0 marks bad pixels.
-    limit : float
-        Largest median signal to noise per pixel.
+        Sky-subtracted flux and its inverse variance, any consistent unit; ivar = 0 marks bad pixels.
 
     Returns
     -------
-    ndarray of bool, shape (n_fiber,)
-        True for faint live fibers.
+    ndarray, shape (n_fiber,)
+        Median over every fourth pixel, with its sign; NaN for dead fibers.
     """
     step = slice(None, None, 4)
     pull = np.where(ivar[:, step] > 0, flux[:, step] * np.sqrt(ivar[:, step]), np.nan)
-    return np.asarray(np.abs(nan_median(pull, axis=1)) < limit)
-
-
-def right_half(fiber: Ints) -> Bools:
-    """Tell which fibers are read by the right amplifiers (B and D): 250-499 of their petal.
-
-    Parameters
-    ----------
-    fiber : ndarray of int
-        FIBER, 0-4999.
-
-    Returns
-    -------
-    ndarray of bool
-        True for amplifiers B and D.
-    """
-    return np.asarray(fiber % DESI.fibers >= DESI.fibers // 2)
-
-
-def slit_position(fiber: Ints) -> Floats:
-    """Position along the slit, from -1 at the first fiber of the petal to 1 at the last.
-
-    Parameters
-    ----------
-    fiber : ndarray of int
-        FIBER, 0-4999.
-
-    Returns
-    -------
-    ndarray
-        Position, linear in the fiber number.
-    """
-    half = 0.5 * (DESI.fibers - 1)
-    return (fiber % DESI.fibers - half) / half
+    return nan_median(pull, axis=1)
 
 
 def fiber_ranges(fiber: Ints, chosen: Bools) -> tuple[tuple[int, int], ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.instrument import DESI, Camera
+from pytest_specqa.instrument import DESI, Camera, Instrument
 from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import REQUIRED, Fibermap, badamp_bits, read_fibermap
@@ -55,6 +55,8 @@ class Frame:
         Rows of the file that are here; ``None`` for all.
     load_fibermap, load_resolution : callable
         Called once when `fibermap` or `resolution` is asked for.
+    instrument : Instrument
+        What made it.
     """
 
     kind: str
@@ -71,28 +73,35 @@ class Frame:
     load_fibermap: Callable[[], Fibermap]
     load_resolution: Callable[[], NDArray[np.float32] | None]
     kept: NDArray[np.intp] | None = None
+    instrument: Instrument = DESI
 
     @property
     def band(self) -> str:
         """``b``, ``r`` or ``z``."""
-        return self.camera[0]
+        return self.instrument.camera(self.camera).band
 
     @property
     def petal(self) -> int:
-        """Petal 0-9."""
-        return int(self.camera[1])
+        """Number of the petal."""
+        return self.instrument.camera(self.camera).petal
 
     @property
     def fiber(self) -> NDArray[np.int64]:
         """FIBER (0-4999) of each row."""
-        rows = np.arange(DESI.fibers) if self.kept is None else self.kept
-        return np.asarray(DESI.fibers * self.petal + rows, dtype=np.int64)
+        rows = np.arange(self.instrument.fibers) if self.kept is None else self.kept
+        return np.asarray(self.instrument.fibers * self.petal + rows, dtype=np.int64)
 
     @property
     def heliocor(self) -> float:
         """Factor from observed to barycentric wavelength; 1 where the header has none."""
         value = self.header.get("HELIOCOR")
         return float(value) if isinstance(value, (int, float)) else 1.0
+
+    @property
+    def exptime(self) -> float:
+        """EXPTIME in seconds; NaN where the header has none."""
+        value = self.header.get("EXPTIME")
+        return float(value) if isinstance(value, (int, float)) else math.nan
 
     @cached_property
     def fibermap(self) -> Fibermap:
@@ -107,7 +116,7 @@ class Frame:
     @cached_property
     def is_sky(self) -> NDArray[np.bool_]:
         """Fibers on blank sky that no fatal bit of FIBERSTATUS excludes for this band."""
-        return np.asarray(self.fibermap.is_sky & (self.fibermap.status & DESI.fatal[self.band] == 0))
+        return np.asarray(self.fibermap.is_sky & (self.fibermap.status & self.instrument.fatal[self.band] == 0))
 
     @cached_property
     def resolution(self) -> NDArray[np.float32] | None:
@@ -117,7 +126,7 @@ class Frame:
 
     def select(self, rows: NDArray[Any]) -> Frame:
         """The same frame with the spectra of a boolean mask or an index array."""
-        kept = (np.arange(DESI.fibers) if self.kept is None else self.kept)[rows]
+        kept = (np.arange(self.instrument.fibers) if self.kept is None else self.kept)[rows]
         return replace(self, flux=self.flux[rows], ivar=self.ivar[rows], mask=self.mask[rows], kept=kept)
 
     def rows(self, **columns: object) -> Frame:

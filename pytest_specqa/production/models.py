@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.instrument import DESI, Camera
+from pytest_specqa.instrument import DESI, Camera, Instrument
 from pytest_specqa.production.content import Content, Image, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
@@ -31,6 +31,8 @@ class Sky:
         f4[500], throughput correction of each fiber as fitted on the sky lines.
     header, path, camera, night, expid
         Header of HDU 0, the file, and what its name says.
+    instrument : Instrument
+        What made it.
     """
 
     flux: NDArray[np.float32]
@@ -44,11 +46,13 @@ class Sky:
     camera: str
     night: int
     expid: int
+    instrument: Instrument = DESI
 
     @property
     def fiber(self) -> NDArray[np.int64]:
         """FIBER (0-4999) of each row."""
-        return DESI.fibers * int(self.camera[1]) + np.arange(len(self.flux))
+        first, _ = self.instrument.petal_range(self.instrument.camera(self.camera).petal)
+        return first + np.arange(len(self.flux))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,8 @@ class Fiberflat:
         f4, f8 [nw]: mean lamp spectrum; Angstrom in the frame of the observer.
     header, path, camera, night
         Header of HDU 0, the file, and what its name says. A linked calibration keeps the night of its origin in the header.
+    instrument : Instrument
+        What made it.
     """
 
     fiberflat: NDArray[np.float32]
@@ -74,6 +80,7 @@ class Fiberflat:
     path: Path
     camera: str
     night: int
+    instrument: Instrument = DESI
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +95,8 @@ class FluxCalib:
         f8[nw], Angstrom.
     header, path, camera, night, expid
         Header of HDU 0, the file, and what its name says.
+    instrument : Instrument
+        What made it.
     """
 
     fluxcalib: NDArray[np.floating[Any]]
@@ -99,6 +108,7 @@ class FluxCalib:
     camera: str
     night: int
     expid: int
+    instrument: Instrument = DESI
 
 
 def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.instrument import DESI
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.production.content import Content, Rows, check_identity, check_values, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
@@ -37,7 +37,9 @@ class Redshifts:
     tile : Tile
         The reduction that it belongs to.
     petal : int
-        Petal 0-9.
+        Number of the petal.
+    instrument : Instrument
+        What took the spectra.
     """
 
     table: Table
@@ -46,6 +48,7 @@ class Redshifts:
     path: Path
     tile: Tile
     petal: int
+    instrument: Instrument = DESI
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One column of the redshift table; text comes stripped."""

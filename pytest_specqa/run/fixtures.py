@@ -14,6 +14,7 @@ from pytest_specqa.run.selection import widen
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
+    from pytest_specqa.measures.spectra import CameraSpectra
     from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
 
 
@@ -125,6 +126,18 @@ def sky(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Sky:
 
 
 @pytest.fixture
+def spectra(request: pytest.FixtureRequest, sframe: Frame, sky: Sky) -> CameraSpectra:
+    """Sky-subtracted spectra of the camera with their sky model, and what is derived from them: what measures take."""
+    return session.of(request.config).products.spectra(sframe, sky)
+
+
+@pytest.fixture
+def sframe_spectra(request: pytest.FixtureRequest, sframe: Frame) -> CameraSpectra:
+    """The same without the sky model, for what can be judged where that is missing."""
+    return session.of(request.config).products.spectra(sframe)
+
+
+@pytest.fixture
 def fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberflat:
     """Nightly fiber flat of the camera."""
     return session.of(request.config).products.fiberflat(specqa_camera, check=_check(request))
@@ -155,6 +168,18 @@ def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) 
     """Sky-subtracted spectra of every selected camera of the exposure, each loaded when it is reached."""
     products, check = session.of(request.config).products, _check(request)
     return CameraProducts(products.cameras("sframe", specqa_exposure), lambda unit: products.frame("sframe", unit, check=check))
+
+
+@pytest.fixture
+def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[CameraSpectra]:
+    """What `spectra` is to one camera, for those of `exposure_sframes`, in the same order, each loaded when it is reached."""
+    products, check = session.of(request.config).products, _check(request)
+
+    def load(unit: DataUnit) -> CameraSpectra:
+        """Spectra and sky model of one camera."""
+        return products.spectra(products.frame("sframe", unit, check=check), products.sky(unit, check=check))
+
+    return CameraProducts(products.cameras("sframe", specqa_exposure), load)
 
 
 @pytest.fixture

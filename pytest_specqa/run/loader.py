@@ -11,6 +11,7 @@ from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
     from pytest_specqa.checks.check import Check
+    from pytest_specqa.measures.spectra import CameraSpectra
     from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
     from pytest_specqa.run.selection import Selection
 
@@ -49,6 +50,27 @@ class Products:
         """Return the sky model of a camera."""
         where = _camera(unit)
         return self._get("sky", unit, lambda: self.production.read_sky(**where), check=check)
+
+    def spectra(self, sframe: Frame, sky: Sky | None = None) -> CameraSpectra:
+        """Return what measures take: the spectra of a camera with their sky model, and what has been derived from them."""
+        from pytest_specqa.measures.spectra import CameraSpectra  # noqa: PLC0415
+
+        where = (sframe.night, sframe.expid, sframe.camera)
+        if sky is not None:
+            return self.cache.get(("spectra with sky", *where), lambda: self.spectra(sframe).with_sky(sky.flux))
+        return self.cache.get(
+            ("spectra", *where),
+            lambda: CameraSpectra(
+                flux=sframe.flux,
+                ivar=sframe.ivar,
+                wave=sframe.wave,
+                fiber=sframe.fiber,
+                is_sky=sframe.is_sky,
+                heliocor=sframe.heliocor,
+                exptime=sframe.exptime,
+                instrument=sframe.instrument,
+            ),
+        )
 
     def fluxcalib(self, unit: DataUnit, *, check: Check) -> FluxCalib:
         """Return the flux calibration of a camera."""

@@ -80,6 +80,8 @@ def camera_fixtures(camera: SimCamera) -> dict[str, Callable[[], Any]]:
     exposed = {**place, "wave": camera.wave, "expid": EXPID}
     sky, flat, calib = camera.sky, camera.flat, camera.fluxcalib
     return {
+        "spectra": lambda: camera.spectra,
+        "sframe_spectra": lambda: camera.spectra,
         "frame": frame("frame", camera.frame),
         "sframe": frame("sframe", camera.sframe),
         "cframe": frame("cframe", camera.cframe),
@@ -135,6 +137,7 @@ def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:
     names = tuple(camera.conditions.camera for camera in cameras)
     return {
         "exposure_sframes": cache(lambda: [each["sframe"]() for each in fixtures]),
+        "exposure_spectra": cache(lambda: [each["spectra"]() for each in fixtures]),
         "exposure_skies": cache(lambda: [each["sky"]() for each in fixtures]),
         "exposure": cache(lambda: _exposure(names, cameras[0].conditions.exptime)),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from pytest_specqa.measures.statistics import Floats
-from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
+from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
 
 
@@ -18,7 +18,7 @@ def good_pixels(ivar: Floats, *, fiber: Ints, flagged: Bools | None = None) -> M
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance; 0 or NaN marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,), optional
         Fibers known to be bad, which should have no ivar.
 
@@ -52,7 +52,7 @@ def sky_fibers_left(ivar: Floats, *, fiber: Ints, is_sky: Bools) -> Measured:
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance; 0 marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     is_sky : ndarray of bool, shape (n_fiber,)
         Sky fibers without a fatal flag.
 
@@ -80,7 +80,7 @@ def masked_columns(ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def masked_with_weight(ivar: Floats, mask: Ints, *, fiber: Ints) -> Measured:
     mask : ndarray of int, shape (n_fiber, n_wave)
         Mask bits; any bit makes a pixel bad.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def flagged_with_weight(ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measure
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,)
         Fibers with a fatal flag.
 

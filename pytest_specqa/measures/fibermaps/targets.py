@@ -7,16 +7,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.statistics import Floats
-from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
+from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
 
 STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
 """DESI_TARGET bits STD_FAINT, STD_WD and STD_BRIGHT."""
-FATAL = {"b": 8323844, "r": 12518148, "z": 20906756}
-"""FIBERSTATUS bits that make a fiber useless in a band (desispec 0.70)."""
-CASSETTE = 50
+NAMED = 50
+"""Ranges of fibers that are listed; their number is in the detail."""
 
 
 class Columns(Protocol):
@@ -29,7 +28,7 @@ class Columns(Protocol):
         """Return a column."""
 
 
-def on_target(fibermap: Columns, *, band: str) -> Bools:
+def on_target(fibermap: Columns, *, band: str, instrument: Instrument = DESI) -> Bools:
     """Tell which fibers are on a science target or standard star and not flagged.
 
     Parameters
@@ -37,17 +36,19 @@ def on_target(fibermap: Columns, *, band: str) -> Bools:
     fibermap : Columns
         OBJTYPE and FIBERSTATUS.
     band : str
-        ``b``, ``r`` or ``z``.
+        Letter of the band.
+    instrument : Instrument
+        Knows the fatal bits of its bands.
 
     Returns
     -------
     ndarray of bool, shape (n_fiber,)
         True on targets.
     """
-    return np.asarray((fibermap["OBJTYPE"] == "TGT") & ~flagged_fibers(fibermap["FIBERSTATUS"], band=band))
+    return np.asarray((fibermap["OBJTYPE"] == "TGT") & ~flagged_fibers(fibermap["FIBERSTATUS"], band=band, instrument=instrument))
 
 
-def flagged_fibers(fiberstatus: Ints, *, band: str) -> Bools:
+def flagged_fibers(fiberstatus: Ints, *, band: str, instrument: Instrument = DESI) -> Bools:
     """Tell which fibers are flagged as useless in a band.
 
     Parameters
@@ -55,14 +56,16 @@ def flagged_fibers(fiberstatus: Ints, *, band: str) -> Bools:
     fiberstatus : ndarray of int, shape (n_fiber,)
         FIBERSTATUS.
     band : str
-        ``b``, ``r`` or ``z``.
+        Letter of the band.
+    instrument : Instrument
+        Knows the fatal bits of its bands.
 
     Returns
     -------
     ndarray of bool, shape (n_fiber,)
         True for flagged fibers.
     """
-    return np.asarray((np.asarray(fiberstatus, dtype=np.int64) & FATAL[band]) != 0)
+    return np.asarray((np.asarray(fiberstatus, dtype=np.int64) & instrument.fatal[band]) != 0)
 
 
 def misplaced_fibers(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance: float) -> Measured:
@@ -73,7 +76,7 @@ def misplaced_fibers(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance
     delta_x, delta_y : ndarray, shape (n_fiber,)
         Requested minus actual place in mm; NaN or (0, 0) means that nobody measured it.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     tolerance : float
         Distance in mm.
 
@@ -95,37 +98,42 @@ def misplaced_fibers(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance
     return Measured(
         value=float(off.sum() / known.sum()),
         error=0.0,
-        fibers=fiber_ranges(fiber, off)[:CASSETTE],
+        fibers=fiber_ranges(fiber, off)[:NAMED],
         detail=f"{int(off.sum())} of {int(known.sum())} fibers are more than {1000 * tolerance:.0f} micron off",
     )
 
 
-def misplaced_cassette(delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance: float) -> Measured:
-    """Fraction of fibers off their target in the worst neighbourhood of 50 fibers.
+def misplaced_cassette(
+    delta_x: Floats, delta_y: Floats, *, fiber: Ints, tolerance: float, instrument: Instrument = DESI
+) -> Measured:
+    """Fraction of fibers off their target in the worst patch of the focal plane.
 
     Parameters
     ----------
     delta_x, delta_y : ndarray, shape (n_fiber,)
         Requested minus actual place in mm; NaN or (0, 0) means that nobody measured it.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     tolerance : float
         Distance in mm.
+    instrument : Instrument
+        Knows the patches.
 
     Returns
     -------
     Measured
-        Largest fraction over groups of 50 fibers, which share a patch of the focal plane and mostly a control bus.
+        Largest fraction over the patches, which at DESI mostly share a control bus.
 
     References
     ----------
     desispec #1650, #1651 (positioners of one bus failed).
     """
-    groups = [fiber // CASSETTE == number for number in np.unique(fiber // CASSETTE)]
+    patch = fiber // instrument.patch
+    groups = [patch == number for number in np.unique(patch)]
     found = [misplaced_fibers(delta_x[rows], delta_y[rows], fiber=fiber[rows], tolerance=tolerance) for rows in groups]
     found = [item for item in found if not item.reason]
     if not found:
-        return Measured.impossible("no group of 50 fibers has measured places")
+        return Measured.impossible("no patch of fibers has measured places")
     return max(found, key=lambda item: item.value)
 
 
@@ -139,7 +147,7 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance; 0 marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,)
         Fibers that calibration must not use.
 
@@ -164,9 +172,7 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     )
 
 
-def identity_conflicts(
-    fiber: Ints, location: Ints, targetid: NDArray[np.integer], *, petal: int, petal_loc: Ints | None = None
-) -> Measured:
+def identity_conflicts(fiber: Ints, location: Ints, targetid: Ints, *, petal: int, instrument: Instrument = DESI) -> Measured:
     """Number of fibers whose identity contradicts itself.
 
     Parameters
@@ -177,8 +183,8 @@ def identity_conflicts(
         TARGETID; values that are not positive belong to no target.
     petal : int
         Petal that the file belongs to.
-    petal_loc : ndarray of int, optional
-        PETAL_LOC.
+    instrument : Instrument
+        Knows the fibers of a petal.
 
     Returns
     -------
@@ -189,17 +195,15 @@ def identity_conflicts(
     ----------
     desispec #1380, #1202, desitarget #892.
     """
-    wrong = fiber // DESI.fibers != petal
+    wrong = fiber // instrument.fibers != petal
     wrong |= np.concatenate([[False], np.diff(fiber) <= 0])
     wrong |= location // 1000 != petal
-    if petal_loc is not None:
-        wrong |= petal_loc != petal
     for values in (fiber, location, np.where(targetid > 0, targetid, -1 - np.arange(len(targetid)))):
         _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
         wrong |= counts[inverse] > 1
     return Measured(
         value=float(wrong.sum()),
         error=0.0,
-        fibers=fiber_ranges(fiber, wrong)[:CASSETTE],
+        fibers=fiber_ranges(fiber, wrong)[:NAMED],
         detail=f"{int(wrong.sum())} fibers share an identity or are of another petal" if wrong.any() else "",
     )

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
-from pytest_specqa.instrument import DESI
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Floats, Ints
 
-Floats = NDArray[np.float64]
-
-GROUP = 50
 RADII = (35.0, 60.0, 90.0)
 """Radii of round patches in mm; a cassette of 50 fibers has an rms size of 39 mm."""
-EDGE = 410.0
 FEWEST = 15
 """Fewest fibers of a round patch."""
 
@@ -34,13 +30,13 @@ class Places:
     names : tuple of str
         Words for each place.
     petal : ndarray of int, shape (n_place,)
-        Petal of a 50-fiber group; -1 for round patches, which may cross petals.
+        Petal of a patch of the slit; -1 for round patches, which may cross petals.
     """
 
-    fiber: NDArray[np.int64]
+    fiber: Ints
     member: csr_matrix
     names: tuple[str, ...]
-    petal: NDArray[np.int64]
+    petal: Ints
 
     @property
     def independent(self) -> float:
@@ -49,8 +45,8 @@ class Places:
         return float(max(groups + (len(self.names) - groups) / 4.0, 1.0))
 
 
-def places(fiber: NDArray[np.int64], x: Floats, y: Floats) -> Places:
-    """List the 50-fiber groups and the round patches that hold enough fibers.
+def places(fiber: Ints, x: Floats, y: Floats, *, instrument: Instrument = DESI) -> Places:
+    """List the patches of the slit and the round patches that hold enough fibers.
 
     Parameters
     ----------
@@ -58,21 +54,24 @@ def places(fiber: NDArray[np.int64], x: Floats, y: Floats) -> Places:
         FIBER 0-4999.
     x, y : ndarray, shape (n,)
         Place in mm; fibers at NaN belong to no round patch.
+    instrument : Instrument
+        Knows the patches of the slit and the radius of the focal plane.
 
     Returns
     -------
     Places
-        Groups first. Round patches lie on a grid of half their radius and may cross petals.
+        Patches of the slit first. Round patches lie on a grid of half their radius and may cross petals.
     """
-    numbers = np.unique(fiber // GROUP)
-    sets = [np.flatnonzero(fiber // GROUP == number) for number in numbers]
-    names = [f"fibers {GROUP * n}-{GROUP * n + GROUP - 1}" for n in numbers]
+    patch, edge = instrument.patch, instrument.radius + 1.0
+    numbers = np.unique(fiber // patch)
+    sets = [np.flatnonzero(fiber // patch == number) for number in numbers]
+    names = [f"fibers {patch * n}-{patch * n + patch - 1}" for n in numbers]
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if known.size:
         tree = cKDTree(np.column_stack([x[known], y[known]]))
         for radius in RADII:
-            line = np.arange(-EDGE, EDGE + 1, radius / 2)
-            centres = np.array([(a, b) for a in line for b in line if a**2 + b**2 < EDGE**2])
+            line = np.arange(-edge, edge + 1, radius / 2)
+            centres = np.array([(a, b) for a in line for b in line if a**2 + b**2 < edge**2])
             for centre, inside in zip(centres, tree.query_ball_point(centres, radius), strict=True):
                 if len(inside) >= FEWEST:
                     sets.append(known[inside])
@@ -81,24 +80,26 @@ def places(fiber: NDArray[np.int64], x: Floats, y: Floats) -> Places:
     starts = np.concatenate([[0], np.cumsum([len(one) for one in sets])])
     member = csr_matrix((np.ones(columns.size), columns, starts), shape=(len(sets), fiber.size))
     petal = np.full(len(sets), -1)
-    petal[: len(numbers)] = GROUP * numbers // DESI.fibers
+    petal[: len(numbers)] = patch * numbers // instrument.fibers
     return Places(fiber, member, tuple(names), petal)
 
 
-def fiber_ranges(members: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
-    """Ranges of the 50-fiber groups in which at least a fifth of the fibers are members, the fullest three.
+def full_patches(members: Ints, *, patch: int) -> tuple[tuple[int, int], ...]:
+    """Ranges of the patches in which at least a fifth of the fibers are members, the fullest three.
 
     Parameters
     ----------
     members : ndarray of int
         FIBER of each member.
+    patch : int
+        Fibers of a patch.
 
     Returns
     -------
     tuple of (int, int)
-        First and last FIBER of whole groups, the fullest first; the first and last member where no group is that full.
+        First and last FIBER of whole patches, the fullest first; the first and last member where no group is that full.
     """
-    group, number = np.unique(members // GROUP, return_counts=True)
+    group, number = np.unique(members // patch, return_counts=True)
     full = np.argsort(-number, kind="stable")[:3]
-    ranges = tuple((int(GROUP * group[k]), int(GROUP * group[k] + GROUP - 1)) for k in full if number[k] >= GROUP / 5)
+    ranges = tuple((int(patch * group[k]), int(patch * group[k] + patch - 1)) for k in full if number[k] >= patch / 5)
     return ranges or ((int(members.min()), int(members.max())),)

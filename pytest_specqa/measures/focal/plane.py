@@ -13,20 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri_exp
 
-from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.focal.places import Places, fiber_ranges, places
+from pytest_specqa.measures.focal.places import Places, full_patches, places
 from pytest_specqa.measures.focal.shifts import ShiftMap, shift_map
 from pytest_specqa.measures.focal.windows import WindowMap
-from pytest_specqa.measures.statistics import MARGIN, Strongest, local_threshold, strongest
+from pytest_specqa.measures.statistics import MARGIN, Floats, Strongest, local_threshold, strongest
 from pytest_specqa.values import Feature, Measured
 
-Floats = NDArray[np.float64]
-
-RADIUS = 407.0
-"""Outer radius of the focal plane in mm."""
 FEWEST = 8
 """Fewest fibers with data that make a place."""
 FEWEST_PETALS = 3
+"""Petals from which on a median petal means something."""
 PERCENT = 100.0
 
 
@@ -39,7 +35,7 @@ class FocalPlane:
     Attributes
     ----------
     patch : Measured
-        Largest patch in the continuum windows: a 50-fiber group or a round patch, relative to its petals.
+        Largest patch in the continuum windows: a patch of the slit or a round one, relative to its petals.
     petal : Measured
         Largest offset of a petal from the median petal, from its targets.
     gradient : Measured
@@ -72,7 +68,7 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
 
     *Statistic*: each fiber estimates a local shift of the residual in each window (`focal_windows.WINDOWS`). Sky fibers do so by
     their value; targets, which only add light, by a bounded score at the faint edge of their distribution. Weighted means of these
-    estimates over 50-fiber groups and over round patches of 35, 60 and 90 mm are compared with their petals; a plane is fitted
+    estimates over patches of the slit and over round ones of 35, 60 and 90 mm are compared with their petals; a plane is fitted
     with the petals' offsets free; petals are compared through their targets, since sky fibers have no mean offset where the model
     was fitted to them. *Null distribution*: Gaussian, with the scatter of neighbouring fibers for sky fibers, the scatter of the
     scores for targets, the error of the sky model common to a petal for petal offsets, and a correction for the skewness of the
@@ -116,7 +112,7 @@ def _all_places(found: Sequence[ShiftMap]) -> Places:
         return places(empty.astype(np.int64), empty, empty)
     fiber, first = np.unique(np.concatenate([one.fiber for one in found]), return_index=True)
     x, y = (np.concatenate([getattr(one, axis) for one in found])[first] for axis in ("x", "y"))
-    return places(fiber, x, y)
+    return places(fiber, x, y, instrument=found[0].instrument)
 
 
 def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch") -> Measured:
@@ -134,7 +130,10 @@ def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch
     worst = worst._replace(error=float(searched[number][2][place]))
     size = float(sizes[worst.place])
     members = where.fiber[where.member[place].indices]
-    return _measured(worst, found[number], size=size, kind=kind, fibers=fiber_ranges(members), where=where.names[place])
+    one = found[number]
+    return _measured(
+        worst, one, size=size, kind=kind, fibers=full_patches(members, patch=one.instrument.patch), where=where.names[place]
+    )
 
 
 def _patches(one: ShiftMap, where: Places, *, threshold: float) -> tuple[Floats, Floats, Floats]:
@@ -142,7 +141,7 @@ def _patches(one: ShiftMap, where: Places, *, threshold: float) -> tuple[Floats,
     position = np.searchsorted(where.fiber, one.fiber)
     sums = [_sum(where, position, values) for values in (one.weight, one.weight * one.shift, one.weight**1.5 * one.skew)]
     weight = np.where(_sum(where, position, (one.weight > 0).astype(float)) >= FEWEST, sums[0], np.nan)
-    total = np.bincount(one.fiber // DESI.fibers, weights=one.weight, minlength=10)
+    total = np.bincount(one.fiber // one.instrument.fibers, weights=one.weight, minlength=one.instrument.spectrographs)
     share = np.where(where.petal >= 0, weight / np.maximum(total[where.petal], 1e-30), 0.0)
     amplitude = sums[1] / weight
     error = np.sqrt(np.maximum(1.0 - share, 1e-6) / weight)
@@ -176,7 +175,7 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> Measured:
     ends = np.cumsum([len(one.petals) for one in found])
     number = int(np.searchsorted(ends, worst.place, side="right"))
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])
-    fibers = ((DESI.fibers * petal, DESI.fibers * petal + DESI.fibers - 1),)
+    fibers = (found[number].instrument.petal_range(petal),)
     size = float(offsets[worst.place])
     return _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
 
@@ -199,8 +198,9 @@ def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
     weight = np.where(np.isfinite(one.x) & np.isfinite(one.y), one.weight, 0.0)
     where = np.nan_to_num(np.column_stack([one.x, one.y]))
     shift = one.shift.copy()
-    for petal in np.unique(one.fiber // DESI.fibers):
-        rows = one.fiber // DESI.fibers == petal
+    petals = one.fiber // one.instrument.fibers
+    for petal in np.unique(petals):
+        rows = petals == petal
         if weight[rows].sum() > 0:
             where[rows] -= np.average(where[rows], axis=0, weights=weight[rows])
             shift[rows] -= np.average(shift[rows], weights=weight[rows])
@@ -209,7 +209,7 @@ def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
         return None
     slope = np.linalg.solve(normal, where.T @ (weight * shift))
     chi2 = float(slope @ normal @ slope)
-    size = 2.0 * RADIUS * float(np.hypot(*slope))
+    size = 2.0 * one.instrument.radius * float(np.hypot(*slope))
     sigma = float(-ndtri_exp(-0.5 * chi2 - np.log(2.0)))
     return size, size / max(sigma, 1e-3), float(np.degrees(np.arctan2(slope[1], slope[0])))
 

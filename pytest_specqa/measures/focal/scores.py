@@ -9,17 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA
-
-Floats = NDArray[np.float64]
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Ints
 
 EDGE_CLIP = (-2.5, 0.25)
 """Range of the score of targets, in widths of the faint edge of their distribution."""
 SYMMETRIC_CLIP = (-5.0, 5.0)
-GROUP = 50
 FEWEST = 8
 """Fewest fibers of a kind from which its distribution is known."""
 
@@ -51,10 +48,10 @@ class Score:
 
     def shifts(self, residual: Floats, *, shift: float = 0.0) -> Floats:
         """Estimate of each fiber's shift, less `shift`; exact on average for small ones, bounded for large ones."""
-        return np.clip((residual - self.location - shift) / self.width, *self.clip) / self.slope
+        return np.asarray(np.clip((residual - self.location - shift) / self.width, *self.clip) / self.slope)
 
 
-def edge_width(residual: Floats, *, fiber: NDArray[np.int64]) -> float:
+def edge_width(residual: Floats, *, fiber: Ints, instrument: Instrument = DESI) -> float:
     """Width of the faint edge of the targets' distribution, patches left out.
 
     Parameters
@@ -63,20 +60,22 @@ def edge_width(residual: Floats, *, fiber: NDArray[np.int64]) -> float:
         Finite residuals of the targets of one petal.
     fiber : ndarray of int
         FIBER of each.
+    instrument : Instrument
+        Knows the patches of the slit.
 
     Returns
     -------
     float
-        Three quarters of the distance between the percentiles 5 and 25, median over the 50-fiber groups; NaN without a full one.
+        Three quarters of the distance between the percentiles 5 and 25, median over the patches; NaN without a full one.
     """
-    edges = [np.percentile(residual[rows], [5, 25]) for rows in _full_groups(fiber)]
+    edges = [np.percentile(residual[rows], [5, 25]) for rows in _full_patches(fiber, instrument.patch)]
     return 0.75 * float(np.median([high - low for low, high in edges])) if edges else float("nan")
 
 
-def edge_score(residual: Floats, *, width: float, fiber: NDArray[np.int64]) -> Score:
+def edge_score(residual: Floats, *, width: float, fiber: Ints, instrument: Instrument = DESI) -> Score:
     """Score for targets, which add light.
 
-    Its slope and variance come from the residuals themselves, each 50-fiber group moved to the common edge first, so that patches
+    Its slope and variance come from the residuals themselves, each patch moved to the common edge first, so that patches
     do not blur the edge by which they are measured.
 
     Parameters
@@ -87,6 +86,8 @@ def edge_score(residual: Floats, *, width: float, fiber: NDArray[np.int64]) -> S
         Width of the faint edge, as `edge_width` gives it.
     fiber : ndarray of int
         FIBER of each.
+    instrument : Instrument
+        Knows the patches of the slit.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def edge_score(residual: Floats, *, width: float, fiber: NDArray[np.int64]) -> S
     """
     location = _zero(residual, width=width, clip=EDGE_CLIP)
     aligned = residual - location
-    for rows in _full_groups(fiber):
+    for rows in _full_patches(fiber, instrument.patch):
         aligned[rows] = residual[rows] - _zero(residual[rows], width=width, clip=EDGE_CLIP)
     step = 0.25 * width
     rise = _mean_score(aligned, -step, width=width, clip=EDGE_CLIP)
@@ -106,9 +107,10 @@ def edge_score(residual: Floats, *, width: float, fiber: NDArray[np.int64]) -> S
     return Score(location, width, EDGE_CLIP, slope, second / slope**2, float(np.mean(scores**3)) / second**1.5)
 
 
-def _full_groups(fiber: NDArray[np.int64]) -> list[NDArray[np.intp]]:
-    groups = [np.flatnonzero(fiber // GROUP == number) for number in np.unique(fiber // GROUP)]
-    return [rows for rows in groups if rows.size >= GROUP // 2]
+def _full_patches(fiber: Ints, patch: int) -> list[Ints]:
+    """Rows of the patches of which at least half is there."""
+    groups = [np.flatnonzero(fiber // patch == number) for number in np.unique(fiber // patch)]
+    return [rows for rows in groups if rows.size >= patch // 2]
 
 
 def symmetric_score(residual: Floats, *, width: float) -> Score:
@@ -129,10 +131,10 @@ def symmetric_score(residual: Floats, *, width: float) -> Score:
     return Score(_zero(residual, width=width, clip=SYMMETRIC_CLIP), width, SYMMETRIC_CLIP, 1.0 / width, width**2, 0.0)
 
 
-def local_scatter(residual: Floats, error: Floats, *, fiber: NDArray[np.int64]) -> float:
+def local_scatter(residual: Floats, error: Floats, *, fiber: Ints, instrument: Instrument = DESI) -> float:
     """Scatter of neighbouring fibers in units of their errors, at least one.
 
-    Only differences inside 50-fiber groups count, so that a patch does not hide in its own scatter. The estimate is raised by its
+    Only differences inside patches count, so that a patch does not hide in its own scatter. The estimate is raised by its
     own standard error: few pairs make a cautious search, not a nervous one.
 
     Parameters
@@ -141,6 +143,8 @@ def local_scatter(residual: Floats, error: Floats, *, fiber: NDArray[np.int64]) 
         Residuals and their errors.
     fiber : ndarray of int
         FIBER of each.
+    instrument : Instrument
+        Knows the patches of the slit.
 
     Returns
     -------
@@ -148,7 +152,7 @@ def local_scatter(residual: Floats, error: Floats, *, fiber: NDArray[np.int64]) 
         Factor for the errors; 1 with fewer than two pairs.
     """
     order = np.argsort(fiber)
-    group = fiber[order] // GROUP
+    group = fiber[order] // instrument.patch
     pairs = group[1:] == group[:-1]
     if np.count_nonzero(pairs) < 2:
         return 1.0

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.focal.scores import Score, edge_score, edge_width, local_scatter, symmetric_score
 from pytest_specqa.measures.focal.windows import Window, WindowMap
-
-Floats = NDArray[np.float64]
-Intps = NDArray[np.intp]
+from pytest_specqa.measures.statistics import Floats, Ints
 
 FEWEST = 8
 """Fewest fibers of a kind in a petal that say anything about it."""
@@ -43,25 +41,28 @@ class ShiftMap:
         In electron/Angstrom, before and after sky subtraction.
     level : float
         Median sky of the petals, electron/Angstrom.
+    instrument : Instrument
+        Whose fibers they are.
     """
 
     window: Window
-    fiber: NDArray[np.int64]
+    fiber: Ints
     x: Floats
     y: Floats
     residual: Floats
     shift: Floats
     weight: Floats
     skew: Floats
-    petals: NDArray[np.int64]
+    petals: Ints
     offset: Floats
     offset_error: Floats
     before: Floats
     after: Floats
     level: float
-    _kinds: tuple[tuple[Intps, Score], ...]
+    instrument: Instrument
+    _kinds: tuple[tuple[Ints, Score], ...]
 
-    def amplitude(self, positions: Intps) -> float:
+    def amplitude(self, positions: Ints) -> float:
         """Shift that makes the estimates of some fibers zero on average; not bounded as the estimates themselves are.
 
         Parameters
@@ -105,7 +106,7 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
     first = np.concatenate([[0], np.cumsum([len(one.fiber) for one in maps])])
     size = int(first[-1])
     shift, weight, skew = np.zeros(size), np.zeros(size), np.zeros(size)
-    kinds: list[tuple[Intps, Score]] = []
+    kinds: list[tuple[Ints, Score]] = []
     offsets: list[tuple[int, float, float]] = []
     for start, one, values in zip(first, maps, relative, strict=False):
         found = _scores(one, values, width=width)
@@ -135,6 +136,7 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
         before=np.concatenate([one.before for one in maps]),
         after=np.concatenate([one.residual for one in maps]),
         level=float(np.median([one.level for one in maps])),
+        instrument=maps[0].instrument,
         _kinds=tuple(kinds),
     )
 
@@ -142,24 +144,27 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
 def _common_edge(maps: Sequence[WindowMap], relative: Sequence[Floats]) -> float:
     """Median width of the targets' faint edge; NaN where no petal has enough targets."""
     targets = [np.flatnonzero(np.isfinite(values) & ~one.is_sky) for one, values in zip(maps, relative, strict=True)]
-    widths = [edge_width(values[rows], fiber=one.fiber[rows]) for one, values, rows in zip(maps, relative, targets, strict=True)]
+    widths = [
+        edge_width(values[rows], fiber=one.fiber[rows], instrument=one.instrument)
+        for one, values, rows in zip(maps, relative, targets, strict=True)
+    ]
     known = [width for width in widths if width > 0]
     return float(np.median(known)) if known else float("nan")
 
 
-def _scores(one: WindowMap, values: Floats, *, width: float) -> dict[bool, tuple[Intps, Score]]:
+def _scores(one: WindowMap, values: Floats, *, width: float) -> dict[bool, tuple[Ints, Score]]:
     """Score of the sky fibers (True) and of the targets (False) of one petal, where there are enough of them."""
-    found = {}
+    found: dict[bool, tuple[Ints, Score]] = {}
     for sky in (True, False):
         rows = np.flatnonzero(np.isfinite(values) & (one.is_sky == sky))
         if rows.size < FEWEST:
             continue
         if sky or one.window.kind != "continuum":
             error = one.error[rows] / one.level
-            scatter = local_scatter(values[rows], error, fiber=one.fiber[rows])
+            scatter = local_scatter(values[rows], error, fiber=one.fiber[rows], instrument=one.instrument)
             score = symmetric_score(values[rows], width=scatter * float(np.median(error)))
         elif width > 0:
-            score = edge_score(values[rows], width=width, fiber=one.fiber[rows])
+            score = edge_score(values[rows], width=width, fiber=one.fiber[rows], instrument=one.instrument)
         else:
             continue
         found[sky] = (rows, score)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from pytest_specqa.measures.statistics import nan_median
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
+from pytest_specqa.measures.where import NEBULAR_HALF_WIDTH
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ranges = tuple[tuple[float, float], ...]
 
-NEBULAR_LINES = (6549.85, 6564.61, 6585.27, 6718.29, 6732.68)
-"""Galactic H-alpha, [N II] and [S II], vacuum and barycentric."""
-NEBULAR_WIDTH = 4.0
 PIXEL_CLIP = 5.0
+"""Sigmas from the median of its fiber beyond which a pixel of a continuum does not count."""
 MIN_PIXELS = 0.3
 """Part of a window that must be good for a fiber to count."""
 
@@ -82,11 +81,13 @@ class WindowMap:
     level : float
         Sky in the window, at H-alpha with its geocoronal line (sky lines: the line's mean over its continuum), electron/Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER 0-4999.
+        FIBER.
     x, y : ndarray, shape (n_fiber,)
         Place on the focal plane in mm; NaN where it is not known.
     is_sky : ndarray of bool, shape (n_fiber,)
         Sky fibers.
+    instrument : Instrument
+        Whose fibers they are.
     """
 
     window: Window
@@ -95,96 +96,72 @@ class WindowMap:
     error: Floats
     before: Floats
     level: float
-    fiber: NDArray[np.int64]
+    fiber: Ints
     x: Floats
     y: Floats
     is_sky: Bools
+    instrument: Instrument = DESI
 
 
-def window_maps(
-    flux: ArrayLike,
-    ivar: ArrayLike,
-    mask: ArrayLike,
-    wave: ArrayLike,
-    *,
-    sky: ArrayLike,
-    band: str,
-    fiber: ArrayLike,
-    x: ArrayLike,
-    y: ArrayLike,
-    is_sky: ArrayLike,
-    heliocor: float = 1.0,
-) -> list[WindowMap]:
-    """Reduce a sky-subtracted frame to one residual per fiber and window.
+def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayLike, y: ArrayLike) -> list[WindowMap]:
+    """Reduce the spectra of a camera to one residual per fiber and window.
 
     Parameters
     ----------
-    flux, ivar : array_like, shape (n_fiber, n_wave)
-        Sky-subtracted spectra in electron/Angstrom and inverse variance. Pixels of NaN or with ivar = 0 do not count, nor do
-        those of a continuum that are farther than 5 sigma from the fiber's median; a line needs all its pixels.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model. Pixels of a continuum that are farther than 5 sigma from the
+        fiber's median do not count; a line needs all its pixels. Sky lines move with ``heliocor``, nebular ones do not.
+    band : str
+        Letter of the camera's band.
     mask : array_like of int, shape (n_fiber, n_wave)
         Any bit is bad.
-    wave : array_like, shape (n_wave,)
-        Wavelength in Angstrom, barycentric.
-    sky : array_like, shape (n_fiber, n_wave)
-        What was subtracted, electron/Angstrom.
-    band : str
-        ``b``, ``r`` or ``z``.
-    fiber : array_like of int, shape (n_fiber,)
-        FIBER 0-4999 of one petal.
     x, y : array_like, shape (n_fiber,)
         FIBER_X, FIBER_Y in mm; NaN or (0, 0) is not known.
-    is_sky : array_like of bool, shape (n_fiber,)
-        Sky fibers.
-    heliocor : float
-        Factor from the frame of the Earth to the barycentric grid; sky lines move with it, nebular ones do not.
 
     Returns
     -------
     list of WindowMap
         The windows of the band, without those in which the sky is not known or not positive.
     """
-    weight = np.where(np.asarray(mask) == 0, np.asarray(ivar, dtype=float), 0.0)
-    value = np.asarray(flux, dtype=float)
-    weight = np.where(np.isfinite(value) & np.isfinite(weight) & (weight > 0), weight, 0.0)
-    grid, model = np.asarray(wave, dtype=float), np.asarray(sky, dtype=float)
+    weight = np.where(spectra.good & (np.asarray(mask) == 0), np.asarray(spectra.ivar, dtype=float), 0.0)
+    value, grid, model = (np.asarray(array, dtype=float) for array in (spectra.flux, spectra.wave, spectra.known_sky))
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     placed = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
-    number = np.asarray(fiber).astype(np.int64)
-    typical = np.median(model, axis=0)
+    lines = spectra.instrument.nebular_waves
     found = []
     for window in WINDOWS:
         if window.band != band:
             continue
-        scale = heliocor if window.kind == "line" else 1.0
-        residual, error, subtracted = _residual(value, weight, grid, sky=model, window=window, scale=scale)
-        level = _level(typical, grid, window=window, scale=scale)
+        scale = spectra.heliocor if window.kind == "line" else 1.0
+        residual, error, subtracted = _residual(value, weight, grid, sky=model, window=window, scale=scale, lines=lines)
+        level = _level(np.asarray(spectra.median_sky, dtype=float), grid, window=window, scale=scale)
         if np.isfinite(level) and level > 0:
             found.append(
                 WindowMap(
                     window=window,
-                    petal=int(number[0]) // 500,
+                    petal=spectra.petal,
                     residual=residual,
                     error=error,
                     before=residual + subtracted,
                     level=level,
-                    fiber=number,
+                    fiber=np.asarray(spectra.fiber, dtype=np.int64),
                     x=np.where(placed, across, np.nan),
                     y=np.where(placed, up, np.nan),
-                    is_sky=np.asarray(is_sky, dtype=bool),
+                    is_sky=np.asarray(spectra.is_sky, dtype=bool),
+                    instrument=spectra.instrument,
                 )
             )
     return found
 
 
 def _residual(
-    flux: Floats, weight: Floats, wave: Floats, *, sky: Floats, window: Window, scale: float
+    flux: Floats, weight: Floats, wave: Floats, *, sky: Floats, window: Window, scale: float, lines: list[float]
 ) -> tuple[Floats, Floats, Floats]:
     """Residual and error of each fiber, and the sky that was subtracted from the same pixels with the same weights."""
     core = _columns(wave, window.core, scale=scale)
     if window.kind == "continuum":
-        for line in NEBULAR_LINES:
-            core &= np.abs(wave - line) > NEBULAR_WIDTH
+        for line in lines:
+            core &= np.abs(wave - line) > NEBULAR_HALF_WIDTH
     kept = _kept(flux[:, core], weight[:, core]) if window.kind == "continuum" else _whole(weight[:, core])
     mean, variance = _mean(flux[:, core], weight[:, core], kept)
     subtracted, _ = _mean(sky[:, core], weight[:, core], kept)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Floats, nan_median
-from pytest_specqa.measures.where import Ints, between_lines
+from pytest_specqa.measures.where import between_lines
 from pytest_specqa.values import Measured
 
 FAINT_LINE = 0.08
@@ -14,33 +15,17 @@ WINDOW = 50
 """Bins that are averaged: interpolation of the flat differs from pixel to pixel, and not on the average."""
 
 
-def applied_flat(
-    frame_flux: Floats,
-    frame_ivar: Floats,
-    sframe_flux: Floats,
-    *,
-    sky: Floats,
-    fiberflat: Floats,
-    wave: Floats,
-    heliocor: float,
-    fiber: Ints,
-) -> Measured:
+def applied_flat(spectra: CameraSpectra, frame_flux: Floats, frame_ivar: Floats, *, fiberflat: Floats) -> Measured:
     """Compare the flat that turns the sframe back into the frame with the flat of the file.
 
     Parameters
     ----------
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model; the flat of a wavelength lies at ``wave / heliocor``.
     frame_flux, frame_ivar : ndarray, shape (n_fiber, n_wave)
-        Spectra before flat-fielding and their inverse variance; ivar = 0 is left out.
-    sframe_flux, sky : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted spectra and sky model, electron/Angstrom.
+        Spectra before flat-fielding in electron/Angstrom and their inverse variance; ivar = 0 is left out.
     fiberflat : ndarray, shape (n_fiber, n_wave)
-        Flat on the same grid of numbers, but in the frame of the observer.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom of the spectra, moved to the barycentre.
-    heliocor : float
-        Barycentric factor: the flat of a wavelength lies at `wave` / `heliocor`.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        Flat (a ratio) on the same grid of numbers, but in the frame of the observer.
 
     Returns
     -------
@@ -52,16 +37,17 @@ def applied_flat(
     ----------
     desispec #1111, #1117 (flat applied in the wrong wavelength frame), PR #1895 (sky subtracted twice).
     """
-    columns = np.flatnonzero(between_lines(nan_median(sky[::5], axis=0), excess=FAINT_LINE))
+    wave = spectra.wave
+    columns = np.flatnonzero(between_lines(spectra.sky_spectrum, excess=FAINT_LINE))
     rows = np.flatnonzero((frame_ivar[:, ::7] > 0).mean(axis=1) > 0.5)
     if columns.size < WINDOW or not rows.size:
         return Measured.impossible("no live fiber has pixels between sky lines")
-    place = np.clip(np.interp(wave[columns] / heliocor, wave, np.arange(wave.size)), 0, wave.size - 1.001)
+    place = np.clip(np.interp(wave[columns] / spectra.heliocor, wave, np.arange(wave.size)), 0, wave.size - 1.001)
     low = place.astype(int)
     share = (place - low).astype(np.float32)
     flat = fiberflat[rows][:, low] * (1 - share) + fiberflat[rows][:, low + 1] * share
     where = np.ix_(rows, columns)
-    light = sframe_flux[where] + sky[where]
+    light = spectra.flux[where] + spectra.known_sky[where]
     good = (frame_ivar[where] > 0) & (light > 0) & (flat > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(good, frame_flux[where] / (light * flat), np.float32(np.nan))
@@ -74,7 +60,7 @@ def applied_flat(
     return Measured(
         value=float(abs(means[worst])),
         error=float(np.nanstd(typical) / np.sqrt(WINDOW)),
-        fibers=((int(fiber.min()), int(fiber.max())),),
+        fibers=(spectra.span,),
         waves=(float(wave[span[0]]), float(wave[span[1]])),
         detail="frame, sky and sframe do not fit this flat: another flat, another wavelength frame, or another sky was applied",
     )

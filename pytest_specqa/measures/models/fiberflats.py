@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_specqa.measures.statistics import Floats, local_threshold, mad_scale, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, local_threshold, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import fiber_ranges
+from pytest_specqa.values import Measured
 
 BIN = 8
 """Bins of the file that are averaged before narrow features are looked for."""
@@ -20,8 +21,7 @@ AROUND = 8
 END = 12
 """Averaged bins at each end of the range that count as edge."""
 DEAD = 0.02
-RADIUS = 407.0
-"""Radius of the focal plane in mm."""
+"""Response below which a fiber is dead, whatever the flat says of its shape."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def flat_shape(fiberflat: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, fl
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,), optional
         Fibers known to be broken or of low throughput.
 
@@ -179,26 +179,23 @@ def _narrow(shape: Floats, errors: Floats, centers: Floats, *, fiber: Ints) -> M
         excess -= weight * own[:, AROUND + offset : AROUND + offset + n_inner]
     noise = errors[:, inner] * float(np.sqrt(1.0 + np.sum(weights**2)))
     found = strongest(excess, np.maximum(noise, mad_scale(excess, axis=1)[:, None]))
-    if found.place < 0:
-        return Measured.impossible("no live fiber in this flat")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    row, group = divmod(found.place, excess.shape[1])
-    center = float(centers[inner][group])
-    number = int(fiber[row])
-    waves = (center - 10.0, center + 10.0)
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=((number, number),),
-        waves=waves,
-        detail=f"a feature of {found.amplitude:+.1%} in this fiber alone: light on it that is not the lamp's",
-        features=(Feature("line", (number, number), waves, found.amplitude, found.error, found.significance, "", "flat feature"),),
-    )
+
+    def feature(place: int) -> Found:
+        """Fiber and wavelength."""
+        row, group = divmod(place, excess.shape[1])
+        center, number = float(centers[inner][group]), int(fiber[row])
+        return Found(
+            (number, number),
+            f"a feature of {found.amplitude:+.1%} in this fiber alone: light on it that is not the lamp's",
+            kind="line",
+            waves=(center - 10.0, center + 10.0),
+            label="flat feature",
+        )
+
+    return found.measured(feature, nothing="no live fiber in this flat")
 
 
-def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints) -> Measured:
+def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints, instrument: Instrument = DESI) -> Measured:
     """Slope over the focal plane of a response that should be even.
 
     Parameters
@@ -208,12 +205,14 @@ def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints) -
     x, y : ndarray, shape (n_fiber,)
         Place of each fiber in mm; NaN is left out.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
+    instrument : Instrument
+        Knows the radius of the focal plane.
 
     Returns
     -------
     Measured
-        Change of the response, as a fraction, over one radius of the focal plane (407 mm), 0 if not significant; *not measured*
+        Change of the response, as a fraction, over one radius of the focal plane, 0 if not significant; *not measured*
         with fewer than 30 fibers.
 
     References
@@ -226,7 +225,7 @@ def plane_gradient(level: Floats | None, x: Floats, y: Floats, *, fiber: Ints) -
     if known.sum() < 30:
         return Measured.impossible("fewer than 30 live fibers have a place in the focal plane")
     ratio = level[known] / np.median(level[known])
-    design = np.stack([np.ones(known.sum()), x[known] / RADIUS, y[known] / RADIUS], axis=1)
+    design = np.stack([np.ones(known.sum()), x[known] / instrument.radius, y[known] / instrument.radius], axis=1)
     weight = np.ones(known.sum())
     for _ in range(4):
         normal = design.T @ (weight[:, None] * design)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, fiber_ranges
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Feature, Measured
 
 INTERSTELLAR = {
@@ -35,7 +35,7 @@ def usable_calibration(fluxcalib: Floats, ivar: Floats, *, fiber: Ints, expected
     fluxcalib, ivar : ndarray, shape (n_fiber, n_wave)
         Calibration vectors and their inverse variance.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     expected : ndarray of bool, shape (n_fiber,)
         Fibers with data to calibrate.
 
@@ -69,7 +69,7 @@ def largest_ivar(ivar: Floats, *, fiber: Ints) -> Measured:
     ivar : ndarray, shape (n_fiber, n_wave)
         Inverse variance of the calibration vectors.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def calibrated_alike(
     fluxcalib : ndarray, shape (n_fiber, n_wave)
         Calibration vectors.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------

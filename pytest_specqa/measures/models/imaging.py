@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.measures.fibermaps.targets import Columns
-from pytest_specqa.measures.statistics import Floats, mad_scale, median_and_error
-from pytest_specqa.measures.where import Bools, Ints
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, median_and_error
 from pytest_specqa.values import Measured
 
 PIVOT = {"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}
@@ -61,7 +60,7 @@ def imaging_agreement(
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     photometry : Columns
         FIBERFLUX_G, FIBERFLUX_R, FIBERFLUX_Z in nanomaggy, as far as known: a fibermap.
     band : str

@@ -9,20 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
 from pytest_specqa.values import Feature, Measured
-
-FloatArray = NDArray[np.floating]
-BoolArray = NDArray[np.bool_]
 
 BIN = 5
 """Pixels of a wavelength bin; the ratio is averaged over three (12 Angstrom): wider than a line, narrower than a triangle."""
 RUN = 10
 """Fibers in the narrow running median across the slit: the width of the median filter that made the founding defect."""
-BLOCK = 25
-"""Fibers in the wide running median: one slit block."""
 MIN_SIGNAL = 25.0
 """Signal to noise of the model in a window below which its smoothness is not judged."""
 LSF_TOLERANCE = 0.10
@@ -36,32 +32,29 @@ class SkySmoothness:
     Attributes
     ----------
     block : Measured
-        Largest chromatic deviation from the camera's median sky, as a fraction of the sky, in a running median of 25 fibers.
+        Largest chromatic deviation from the camera's median sky, as a fraction of the sky, in a running median over a slit block.
     run : Measured
         The same for a running median of 10 fibers.
     ratio : ndarray, shape (n_fiber, n_grid)
         Chromatic part of each fiber's model on `grid`, NaN where the sky has no continuum to compare.
     grid : ndarray, shape (n_grid,)
         Wavelength in Angstrom.
-    achromatic : ndarray, shape (n_fiber,)
-        The factor of each fiber that was divided out.
     """
 
     block: Measured
     run: Measured
-    ratio: FloatArray
-    grid: FloatArray
-    achromatic: FloatArray
+    ratio: Floats
+    grid: Floats
 
 
-def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber: NDArray[np.integer]) -> SkySmoothness:
+def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, instrument: Instrument = DESI) -> SkySmoothness:
     """Measure the fiber-to-fiber variation of a sky model that neither resolution nor throughput explains.
 
     Each fiber's model is divided by the camera's median model. Pixels count by how little a difference in resolution would move
     them (the second derivative of the sky); the part of the ratio that follows the first and second derivative of the sky is
     fitted and removed, and so is one achromatic factor per fiber. What is left is averaged over 12 Angstrom and over running
-    medians of 10 and of 25 fibers. The model carries no photon noise of its own from fiber to fiber, so that there is no null
-    distribution to speak of: a limit on it is a physical one.
+    medians of 10 fibers and of a slit block. The model carries no photon noise of its own from fiber to fiber, so that there is
+    no null distribution to speak of: a limit on it is a physical one.
 
     Parameters
     ----------
@@ -73,7 +66,9 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER number, 0-4999.
+        FIBER.
+    instrument : Instrument
+        Knows the slit block, the wide running median.
 
     Returns
     -------
@@ -95,13 +90,13 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
     empty = np.full((len(sky), 0), np.nan)
     if kept.sum() < 2 * RUN:
         nothing = Measured.impossible(f"only {int(kept.sum())} fibers have a sky model: {2 * RUN} are needed")
-        return SkySmoothness(nothing, nothing, empty, np.empty(0), np.ones(len(sky)))
+        return SkySmoothness(nothing, nothing, empty, np.empty(0))
     model = np.where(good[kept], sky[kept], np.nan).astype(np.float32)
     median = _column_median(model)
     usable = np.isfinite(median) & (median > 0)
     if usable.mean() < 0.5:
         nothing = Measured.impossible("the median sky model is not positive over half of the camera")
-        return SkySmoothness(nothing, nothing, empty, np.empty(0), np.ones(len(sky)))
+        return SkySmoothness(nothing, nothing, empty, np.empty(0))
     median = np.interp(np.arange(len(wave)), np.flatnonzero(usable), median[usable])
     weight, slopes = _continuum_weight(median, wave)
     present = np.isfinite(model)
@@ -114,19 +109,16 @@ def sky_smoothness(sky: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber
     smooth[:, _window_signal(median, ivar[kept], wave) < MIN_SIGNAL] = np.nan
     full = np.full((len(sky), len(grid)), np.nan)
     full[kept] = smooth
-    factors = np.ones(len(sky))
-    factors[kept] = factor
     numbers = fiber[kept]
     return SkySmoothness(
-        block=_worst(_running_median(smooth, BLOCK), grid, numbers),
+        block=_worst(_running_median(smooth, instrument.block), grid, numbers),
         run=_worst(_running_median(smooth, RUN), grid, numbers),
         ratio=full,
         grid=grid,
-        achromatic=factors,
     )
 
 
-def _column_median(model: FloatArray) -> FloatArray:
+def _column_median(model: Floats) -> Floats:
     """Median over fibers; the few columns with gaps take the slow path."""
     median = np.median(model, axis=0).astype(np.float64)
     for column in np.flatnonzero(~np.isfinite(median)):
@@ -136,7 +128,7 @@ def _column_median(model: FloatArray) -> FloatArray:
     return median
 
 
-def _running_median(smooth: FloatArray, width: int) -> FloatArray:
+def _running_median(smooth: Floats, width: int) -> Floats:
     """Median over `width` neighbouring fibers; the ends of the slit take the nearest full window."""
     if len(smooth) < width:
         return np.full_like(smooth, np.nan)
@@ -146,7 +138,7 @@ def _running_median(smooth: FloatArray, width: int) -> FloatArray:
     return np.asarray(across[np.clip(np.arange(len(smooth)), half, len(smooth) - width + half)])
 
 
-def _continuum_weight(median: FloatArray, wave: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _continuum_weight(median: Floats, wave: Floats) -> tuple[Floats, Floats]:
     """Weight of each pixel, and the two shapes, relative to the sky, that a line-spread difference can take."""
     smooth = gaussian_filter1d(median, 0.7)
     first = np.gradient(smooth, wave)
@@ -156,14 +148,14 @@ def _continuum_weight(median: FloatArray, wave: FloatArray) -> tuple[FloatArray,
     return 1 / (1 + (harm / 0.002) ** 2), shapes
 
 
-def _achromatic(ratio: FloatArray, weights: FloatArray) -> FloatArray:
+def _achromatic(ratio: Floats, weights: Floats) -> Floats:
     """Weighted median over wavelength of each fiber's ratio: a bump over less than half of the camera leaves it alone."""
     clean = weights.mean(axis=0)
     chosen = clean >= np.quantile(clean, 0.5)
     return np.asarray(np.median(ratio[:, chosen], axis=1))
 
 
-def _follow(chromatic: FloatArray, slopes: FloatArray, weight: FloatArray) -> FloatArray:
+def _follow(chromatic: Floats, slopes: Floats, weight: Floats) -> Floats:
     """The part of each fiber's ratio that a shift or a width difference, linear in wavelength, explains."""
     ramp = np.linspace(-1, 1, chromatic.shape[1])
     design = np.stack([np.ones_like(ramp), slopes[0], slopes[0] * ramp, slopes[1], slopes[1] * ramp])
@@ -175,11 +167,11 @@ def _follow(chromatic: FloatArray, slopes: FloatArray, weight: FloatArray) -> Fl
     return np.asarray(solution[:, 1:] @ design[1:].astype(np.float32))
 
 
-def _smooth(chromatic: FloatArray, weights: FloatArray, wave: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _smooth(chromatic: Floats, weights: Floats, wave: Floats) -> tuple[Floats, Floats]:
     """Weighted running mean over three bins of `BIN` pixels, NaN where too little continuum is in the window."""
     count = len(wave) // BIN
 
-    def binned(values: FloatArray) -> FloatArray:
+    def binned(values: Floats) -> Floats:
         """Sums over three bins."""
         sums = values[:, : count * BIN].reshape(len(values), count, BIN).sum(axis=2, dtype=np.float64)
         return np.asarray(sums[:, :-2] + sums[:, 1:-1] + sums[:, 2:])
@@ -190,7 +182,7 @@ def _smooth(chromatic: FloatArray, weights: FloatArray, wave: FloatArray) -> tup
     return centres, np.where(mass > 2, mean, np.nan)
 
 
-def _window_signal(median: FloatArray, ivar: FloatArray, wave: FloatArray) -> FloatArray:
+def _window_signal(median: Floats, ivar: Floats, wave: Floats) -> Floats:
     """Signal to noise of the median model in each window; where it is low, resolution differences turn noise into structure."""
     precision = np.median(ivar, axis=0)
     count = len(wave) // BIN
@@ -198,7 +190,7 @@ def _window_signal(median: FloatArray, ivar: FloatArray, wave: FloatArray) -> Fl
     return np.asarray(np.sqrt(squared[:-2] + squared[1:-1] + squared[2:]))
 
 
-def _worst(deviation: FloatArray, grid: FloatArray, fiber: NDArray[np.integer]) -> Measured:
+def _worst(deviation: Floats, grid: Floats, fiber: Ints) -> Measured:
     size = np.abs(deviation)
     if not np.isfinite(size).any():
         return Measured.impossible("no wavelength has enough continuum between sky lines, at enough signal")
@@ -218,7 +210,7 @@ def _worst(deviation: FloatArray, grid: FloatArray, fiber: NDArray[np.integer]) 
     return Measured(abs(peak), fibers=(fibers,), waves=waves, detail=detail, features=(feature,))
 
 
-def _around(flag: BoolArray, index: int) -> tuple[int, int]:
+def _around(flag: Bools, index: int) -> tuple[int, int]:
     """First and last index of the run of true values that holds `index`."""
     off = np.flatnonzero(~flag)
     low = off[off < index].max(initial=-1) + 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-CAMERAS = {"b": (3600.0, 5800.0), "r": (5760.0, 7620.0), "z": (7520.0, 9824.0)}
-OVERLAPS = {"b and r": (5760.0, 5800.0), "r and z": (7520.0, 7620.0)}
+from pytest_specqa.instrument import DESI, Instrument
+
 QUASAR_LINES = {
     "Ly-alpha": 1215.67,
     "C IV": 1549.06,
@@ -18,18 +18,11 @@ GALAXY_LINES = {
     "H-alpha": 6564.61,
     "the 4000 A break": 4000.0,
 }
-SKY_FEATURES = {
-    "[O I] 5579": (5572.0, 5586.0),
-    "Na D": (5886.0, 5902.0),
-    "[O I] 6302": (6296.0, 6308.0),
-    "Galactic H-alpha": (6558.0, 6571.0),
-    "the telluric A band": (7590.0, 7710.0),
-}
 MID_CCD = 60.0
 """Half-width in Angstrom of the range around the middle of a camera where the amplifiers meet, over all fibers."""
 
 
-def clue(low: float, high: float, *, quasars: bool) -> tuple[str, tuple[float, float] | None]:
+def clue(low: float, high: float, *, quasars: bool, instrument: Instrument = DESI) -> tuple[str, tuple[float, float] | None]:
     """Say which feature of the spectrum a redshift window stands for.
 
     Parameters
@@ -38,6 +31,8 @@ def clue(low: float, high: float, *, quasars: bool) -> tuple[str, tuple[float, f
         Redshift window.
     quasars : bool
         Whether most fits inside are quasars.
+    instrument : Instrument
+        Knows the bands and what often prints something on them.
 
     Returns
     -------
@@ -47,31 +42,32 @@ def clue(low: float, high: float, *, quasars: bool) -> tuple[str, tuple[float, f
     """
     lines = QUASAR_LINES if quasars else GALAXY_LINES
     middle = 0.5 * (low + high)
-    seen = {name: rest * (1 + middle) for name, rest in lines.items() if CAMERAS["b"][0] <= rest * (1 + middle) <= CAMERAS["z"][1]}
+    first, *_, last = instrument.bands.values()
+    seen = {name: rest * (1 + middle) for name, rest in lines.items() if first.first <= rest * (1 + middle) <= last.last}
     if not seen:
         return "", None
-    special = {name: _special(lines[name] * (1 + low), lines[name] * (1 + high)) for name in seen}
+    special = {name: _special(lines[name] * (1 + low), lines[name] * (1 + high), instrument) for name in seen}
     name = next((line for line in seen if special[line]), next(iter(seen)))
     if quasars and "Ly-alpha" in seen:
         name = "Ly-alpha"
-    place = special[name] or _third(seen[name])
+    place = special[name] or _third(seen[name], instrument)
     return f"{name} at z = {middle:.2f} is {seen[name]:.0f} A: {place}", (lines[name] * (1 + low), lines[name] * (1 + high))
 
 
-def _special(low: float, high: float) -> str:
-    for cameras, (first, last) in OVERLAPS.items():
+def _special(low: float, high: float, instrument: Instrument) -> str:
+    for cameras, (first, last) in instrument.overlaps.items():
         if low <= last and high >= first:
             return f"where the {cameras} cameras meet"
-    for feature, (first, last) in SKY_FEATURES.items():
+    for feature, (first, last) in instrument.sky_features.items():
         if low <= last and high >= first and high - low < 60.0:
             return f"at {feature}"
-    for camera, (first, last) in CAMERAS.items():
-        if abs(0.5 * (low + high) - 0.5 * (first + last)) < MID_CCD:
+    for camera, band in instrument.bands.items():
+        if abs(0.5 * (low + high) - band.middle) < MID_CCD:
             return f"middle of the {camera} camera, where its amplifiers meet"
     return ""
 
 
-def _third(wave: float) -> str:
-    camera, (first, last) = next((name, ends) for name, ends in CAMERAS.items() if ends[0] <= wave <= ends[1])
-    part = (wave - first) / (last - first)
+def _third(wave: float, instrument: Instrument) -> str:
+    camera, band = next((name, band) for name, band in instrument.bands.items() if band.first <= wave <= band.last)
+    part = (wave - band.first) / (band.last - band.first)
     return f"{'blue part' if part < 1 / 3 else 'middle' if part < 2 / 3 else 'red part'} of the {camera} camera"

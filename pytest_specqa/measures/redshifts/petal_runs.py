@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pytest_specqa.instrument import DESI
+from pytest_specqa.measures.statistics import Floats, Ints
 
-N_PETALS = 10
 RUN_LENGTHS = (1, 2, 3, 5, 10)
 """Numbers of adjacent petals that are looked at together."""
 
 
-def adjacent_runs(petals: NDArray[np.int64]) -> list[tuple[int, ...]]:
-    """List the runs of adjacent petals; petals 9 and 0 are neighbours.
+def adjacent_runs(petals: Ints, *, n_petals: int = DESI.spectrographs) -> list[tuple[int, ...]]:
+    """List the runs of adjacent petals; the last and the first are neighbours.
 
     Parameters
     ----------
     petals : ndarray of int
         Petals that have data, in any order, with repeats.
+    n_petals : int
+        Petals of the focal plane.
 
     Returns
     -------
@@ -29,9 +30,9 @@ def adjacent_runs(petals: NDArray[np.int64]) -> list[tuple[int, ...]]:
     """
     there = set(np.unique(petals).tolist())
     runs = {
-        tuple(sorted({(first + k) % N_PETALS for k in range(length)} & there))
+        tuple(sorted({(first + k) % n_petals for k in range(length)} & there))
         for length in RUN_LENGTHS
-        for first in range(N_PETALS)
+        for first in range(n_petals)
     }
     return sorted((run for run in runs if run), key=lambda run: (len(run), run))
 
@@ -59,11 +60,11 @@ def counts_outside(counts: Floats, *, member: Floats, size: Floats) -> Floats:
 
     Parameters
     ----------
-    counts : ndarray, shape (10, n)
+    counts : ndarray, shape (n_petal, n)
         Counts of each petal.
-    member : ndarray, shape (n_run, 10)
+    member : ndarray, shape (n_run, n_petal)
         1 where a petal belongs to a run, else 0.
-    size : ndarray, shape (10,)
+    size : ndarray, shape (n_petal,)
         Number of spectra of each petal.
 
     Returns

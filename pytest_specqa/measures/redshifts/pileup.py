@@ -13,22 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri_exp
 
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.redshifts.clues import clue
 from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, target_classes
-from pytest_specqa.measures.redshifts.samples import FEWEST, GROUP, SKY, TARGETS, Spectra, samples_of, scan
+from pytest_specqa.measures.redshifts.samples import FEWEST, TARGETS, Spectra, samples_of, scan
 from pytest_specqa.measures.redshifts.scan import MINIMUM, Window
-from pytest_specqa.measures.statistics import FALSE_ALARM
+from pytest_specqa.measures.statistics import FALSE_ALARM, Floats, Ints
 from pytest_specqa.values import Feature, Measured
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Intps = NDArray[np.intp]
 
 NODATA = 1 << 9
 """ZWARN bit of a spectrum without data; its redshift means nothing."""
-UNUSABLE = sum(1 << bit for bit in (2, 16, 17, 18, 19, 22, 23, 24))
-"""FIBERSTATUS bits of spectra that the pipeline already knows to be bad (broken fiber; bad fiber, trace, flat, arc, amplifier)."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +37,6 @@ class RedshiftPileup:
         Percent of the spectra that are too many in that window; 0 if its chance exceeds the false-alarm rate of a search.
     window : tuple of float or None
         Redshift range of the least likely window.
-    of_sky : bool
-        Whether the window was found among the sky fibers.
     count : int
         Spectra in the window.
     expected, error : float
@@ -58,16 +50,15 @@ class RedshiftPileup:
     significance: Measured
     excess: Measured
     window: tuple[float, float] | None = None
-    of_sky: bool = False
     count: int = 0
     expected: float = 0.0
     error: float = 0.0
-    members: Intps = field(default_factory=lambda: np.array([], dtype=np.intp))
+    members: Ints = field(default_factory=lambda: np.array([], dtype=np.intp))
     nz_grid: Floats = field(default_factory=lambda: np.arange(0.025, 6.0, 0.05))
     nz_expected: Floats = field(default_factory=lambda: np.zeros(120))
 
     @property
-    def examples(self) -> Intps:
+    def examples(self) -> Ints:
         """Positions of up to three spectra that show the excess; none where nothing is significant."""
         return self.members[: 3 if self.excess.value > 0 else 0]
 
@@ -82,11 +73,12 @@ def redshift_pileup(
     desi_target: ArrayLike | None = None,
     fiberstatus: ArrayLike | None = None,
     false_alarm: float = FALSE_ALARM,
+    instrument: Instrument = DESI,
 ) -> RedshiftPileup:
     """Scan all redshifts for a narrow window with more spectra than smooth n(z) and galaxy clustering explain.
 
     *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over all targets, those
-    of no galaxy sample, and sky fibers apart, over the 50-fiber groups of a petal and, for a tile, over runs of 1, 2, 3, 5 and 10
+    of no galaxy sample, and sky fibers apart, over the patches of a petal and, for a tile, over runs of 1, 2, 3, 5 and 10
     adjacent petals. *Null distribution*:
     negative binomial; the mean is the largest of the estimates from both sides of the window, the left, the right, the reference
     n(z) of the targets, and the other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the
@@ -113,6 +105,8 @@ def redshift_pileup(
         FIBERSTATUS or COADD_FIBERSTATUS; spectra that it calls bad are left out.
     false_alarm : float
         Chance that noise makes `excess` different from 0.
+    instrument : Instrument
+        Knows the petals, the patches, the bands, and which bits of FIBERSTATUS make a spectrum useless.
 
     Returns
     -------
@@ -126,12 +120,11 @@ def redshift_pileup(
     sky = np.asarray(is_sky, dtype=bool)
     keep = (np.asarray(zwarn).astype(np.int64) & NODATA) == 0
     if fiberstatus is not None:
-        keep &= (np.asarray(fiberstatus).astype(np.int64) & UNUSABLE) == 0
+        keep &= (np.asarray(fiberstatus).astype(np.int64) & instrument.unusable) == 0
     kind = np.char.strip(np.asarray(spectype).astype(str))
     classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target)
-    spectra = Spectra(
-        np.asarray(z, dtype=float), np.asarray(fiber).astype(np.int64), kind == "QSO", (kind == "GALAXY") & ~sky, classes
-    )
+    galaxy, number = (kind == "GALAXY") & ~sky, np.asarray(fiber).astype(np.int64)
+    spectra = Spectra(np.asarray(z, dtype=float), number, kind == "QSO", galaxy, classes, instrument)
     if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):
         broken = Measured(float("nan"), detail=f"{lost} redshifts are not finite")
         return RedshiftPileup(broken, broken)
@@ -152,7 +145,7 @@ def redshift_pileup(
     return replace(result, nz_expected=_expected_nz(classes[keep & ~sky], result.nz_grid))
 
 
-def _most_typical_first(z: Floats) -> Intps:
+def _most_typical_first(z: Floats) -> Ints:
     return np.argsort(np.abs(z - np.median(z)))
 
 
@@ -169,13 +162,13 @@ def _sigma(log_number: float) -> float:
     return float(-ndtri_exp(log_p))
 
 
-def _describe(spectra: Spectra, window: Window, *, inside: Intps, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
+def _describe(spectra: Spectra, window: Window, *, inside: Ints, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
     total, fibers = len(spectra.z), spectra.fiber[inside]
     too_many = window.count - window.expected
     error = float(np.hypot(np.sqrt(window.expected), window.error))
-    groups = _fiber_ranges(fibers, everywhere=spectra.fiber)
+    groups = _rich_patches(fibers, everywhere=spectra.fiber, patch=spectra.instrument.patch)
     digits = 2 if window.high - window.low > 0.05 else 3
-    hint, waves = clue(window.low, window.high, quasars=bool(np.mean(spectra.quasar[inside]) > 0.5))
+    hint, waves = clue(window.low, window.high, quasars=bool(np.mean(spectra.quasar[inside]) > 0.5), instrument=spectra.instrument)
     detail = (
         f"{window.count} of {total} {'' if name == TARGETS else name + ' '}at {window.low:.{digits}f} < z < "
         f"{window.high:.{digits}f} (expected {window.expected:.1f} +- {error:.1f}), fibers "
@@ -204,18 +197,17 @@ def _describe(spectra: Spectra, window: Window, *, inside: Intps, name: str, sig
         significance,
         excess,
         window=(window.low, window.high),
-        of_sky=name == SKY,
         count=window.count,
         expected=window.expected,
         error=error,
     )
 
 
-def _fiber_ranges(inside: Ints, *, everywhere: Ints) -> tuple[tuple[int, int], ...]:
-    """Ranges of whole 50-fiber groups that hold the members; at most four, bridging the smallest gaps."""
+def _rich_patches(inside: Ints, *, everywhere: Ints, patch: int) -> tuple[tuple[int, int], ...]:
+    """Ranges of whole patches that hold the members; at most four, bridging the smallest gaps."""
     share = len(inside) / max(len(everywhere), 1)
-    group, number = np.unique(inside // GROUP, return_counts=True)
-    size = np.array([np.count_nonzero(everywhere // GROUP == g) for g in group])
+    group, number = np.unique(inside // patch, return_counts=True)
+    size = np.array([np.count_nonzero(everywhere // patch == g) for g in group])
     rich = group[number >= np.maximum(0.5 * share * size, 1.0)]
     ranges = [[int(g), int(g)] for g in rich]
     while len(ranges) > 1:
@@ -224,4 +216,4 @@ def _fiber_ranges(inside: Ints, *, everywhere: Ints) -> tuple[tuple[int, int], .
         if gaps[k] > 1 and len(ranges) <= 4:
             break
         ranges[k : k + 2] = [[ranges[k][0], ranges[k + 1][1]]]
-    return tuple((GROUP * first, GROUP * last + GROUP - 1) for first, last in ranges)
+    return tuple((patch * first, patch * last + patch - 1) for first, last in ranges)

@@ -9,7 +9,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from pytest_specqa.measures.statistics import Floats
 
 CLASSES = ("BGS", "LRG", "ELG", "QSO")
 GALAXIES = ("BGS", "LRG", "ELG")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.redshifts.petal_runs import N_PETALS, adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.redshifts.petal_runs import adjacent_runs, counts_outside, independent_runs
 from pytest_specqa.measures.redshifts.reference import CLASSES, GALAXIES, reference_density
 from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Intps = NDArray[np.intp]
-
-GROUP = 50
-"""Neighbouring fibers that lie together on the focal plane."""
 TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
 FEWEST = 20
 """Fewest spectra of a sample that are scanned."""
@@ -26,22 +20,33 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Spectra:
-    """Columns of a sample: redshift, FIBER, whether the fit is a quasar or a galaxy that clusters, and the class of target."""
+    """Columns of a sample: redshift, FIBER, whether the fit is a quasar or a galaxy that clusters, and the class of target.
+
+    The instrument tells which petal and which patch of the focal plane a fiber belongs to.
+    """
 
     z: Floats
     fiber: Ints
     quasar: Bools
     galaxy: Bools
     classes: NDArray[np.str_]
+    instrument: Instrument = DESI
 
     @property
     def petal(self) -> Ints:
-        """Petal 0-9 of each."""
-        return self.fiber // DESI.fibers
+        """Petal of each."""
+        return self.fiber // self.instrument.fibers
 
     def select(self, rows: Bools) -> Spectra:
         """The same columns for a boolean mask."""
-        return Spectra(self.z[rows], self.fiber[rows], self.quasar[rows], self.galaxy[rows], self.classes[rows])
+        return replace(
+            self,
+            z=self.z[rows],
+            fiber=self.fiber[rows],
+            quasar=self.quasar[rows],
+            galaxy=self.galaxy[rows],
+            classes=self.classes[rows],
+        )
 
 
 def samples_of(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[str, Bools]:
@@ -66,7 +71,7 @@ def samples_of(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[st
     return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= FEWEST}
 
 
-def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
+def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Ints]:
     """Find the least likely window of one sample.
 
     Parameters
@@ -82,11 +87,11 @@ def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
         The window, or None where nothing exceeds its surroundings, and the positions of the spectra inside.
     """
     petals = np.unique(spectra.petal)
-    sets = [np.isin(spectra.petal, run) for run in adjacent_runs(spectra.petal)]
+    sets = [np.isin(spectra.petal, run) for run in adjacent_runs(spectra.petal, n_petals=spectra.instrument.spectrographs)]
     samples = [_runs(spectra)]
     if len(petals) == 1:
         # The petals of a tile are judged one by one as well: their groups need no second look.
-        group = spectra.fiber // GROUP
+        group = spectra.fiber // spectra.instrument.patch
         sets += [group == number for number in np.unique(group)]
         samples.append(_groups(spectra, group=group))
     columns = [np.concatenate([getattr(one, item.name) for one in samples]) for item in fields(Samples)]
@@ -98,12 +103,12 @@ def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Intps]:
 
 
 def _runs(spectra: Spectra) -> Samples:
-    petal = spectra.petal
-    runs = adjacent_runs(petal)
-    counts = bin_redshifts(spectra.z, petal, n_rows=N_PETALS)
-    galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=N_PETALS)
-    member = np.array([[number in run for number in range(N_PETALS)] for run in runs], dtype=float)
-    size = np.bincount(petal, minlength=N_PETALS).astype(float)
+    petal, n_petals = spectra.petal, spectra.instrument.spectrographs
+    runs = adjacent_runs(petal, n_petals=n_petals)
+    counts = bin_redshifts(spectra.z, petal, n_rows=n_petals)
+    galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=n_petals)
+    member = np.array([[number in run for number in range(n_petals)] for run in runs], dtype=float)
+    size = np.bincount(petal, minlength=n_petals).astype(float)
     return Samples(
         counts=member @ counts,
         around=member @ counts,
@@ -117,7 +122,7 @@ def _runs(spectra: Spectra) -> Samples:
 
 
 def _groups(spectra: Spectra, *, group: Ints) -> Samples:
-    """The 50-fiber groups of one petal; what to expect of them is the petal's share."""
+    """The patches of one petal; what to expect of them is the petal's share."""
     number, place, size = np.unique(group, return_inverse=True, return_counts=True)
     share, every = size / len(group), np.zeros(len(group), dtype=np.intp)
     whole = [bin_redshifts(spectra.z[rows], every[rows], n_rows=1) for rows in (np.full(len(group), True), spectra.galaxy)]
@@ -128,15 +133,16 @@ def _groups(spectra: Spectra, *, group: Ints) -> Samples:
         share=share,
         reference=share[:, None] * _reference(spectra).sum(axis=0),
         outside=np.zeros((len(number), N_BINS)),
-        petals=np.full(len(number), GROUP / DESI.fibers),
+        petals=np.full(len(number), spectra.instrument.patch / spectra.instrument.fibers),
         trials=np.full(len(number), float(len(number))),
     )
 
 
 def _reference(spectra: Spectra) -> Floats:
     middle, width = 0.5 * (EDGES[1:] + EDGES[:-1]), np.diff(EDGES)
-    expected = np.zeros((N_PETALS, N_BINS))
+    n_petals = spectra.instrument.spectrographs
+    expected = np.zeros((n_petals, N_BINS))
     for name in CLASSES:
-        number = np.bincount(spectra.petal[spectra.classes == name], minlength=N_PETALS)
+        number = np.bincount(spectra.petal[spectra.classes == name], minlength=n_petals)
         expected += number[:, None] * (reference_density(middle, name) * width)[None, :]
     return expected

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, log_ndtr
 
 from pytest_specqa.measures.redshifts.reference import structure_variance, wall_variance
-
-Floats = NDArray[np.float64]
-Intps = NDArray[np.intp]
+from pytest_specqa.measures.statistics import Floats, Ints
 
 Z_LOW = 0.01
 """Lower end of the scan. Below lie the stars, the lower end of the galaxy templates, and galaxies that are Galactic H-alpha."""
@@ -60,7 +57,7 @@ class Window:
     log_p: float
 
 
-def bin_redshifts(z: Floats, rows: NDArray[np.intp], *, n_rows: int) -> Floats:
+def bin_redshifts(z: Floats, rows: Ints, *, n_rows: int) -> Floats:
     """Count redshifts per sample and bin.
 
     Parameters
@@ -188,14 +185,14 @@ def _cumulative(counts: Floats) -> Floats:
     return np.concatenate([np.zeros((len(counts), 1)), np.cumsum(counts, axis=1)], axis=1)
 
 
-def _dull_count(total: Floats, *, sample: Intps, start: Intps, width: int, share: Floats) -> Floats:
+def _dull_count(total: Floats, *, sample: Ints, start: Ints, width: int, share: Floats) -> Floats:
     """Count below which a window is within two Poisson sigmas of its sides: no estimate needed, it cannot stand out."""
     mean, _ = _side_means(total, sample=sample, bounds=_both_sides(start, width=width), width=width)
     return np.asarray(mean * share + 2.0 * np.sqrt(mean * share), dtype=float)
 
 
 def _side_estimates(
-    around: _Sums, *, sample: Intps, start: Intps, width: int, structure: Floats, share: Floats
+    around: _Sums, *, sample: Ints, start: Ints, width: int, structure: Floats, share: Floats
 ) -> list[tuple[Floats, Floats, Floats]]:
     """Mean, variance and the galaxies' part of the mean, from both sides, and from wider stretches on either side alone.
 
@@ -204,7 +201,7 @@ def _side_estimates(
     gap, far = _gap(width), max(6 * width, 80)
     left = (start - gap - far, start - gap, start, start)
     right = (start, start, start + width + gap, start + width + gap + far)
-    estimates = []
+    estimates: list[tuple[Floats, Floats, Floats]] = []
     for bounds in (_both_sides(start, width=width), left, right):
         whole, ratio = _side_means(around.total, sample=sample, bounds=bounds, width=width)
         clustered = share * (_side_means(around.galaxies, sample=sample, bounds=bounds, width=width)[0] - 0.5 * ratio)
@@ -218,12 +215,12 @@ def _gap(width: int) -> int:
     return max(width // 2, 2)
 
 
-def _both_sides(start: Intps, *, width: int) -> tuple[Intps, Intps, Intps, Intps]:
+def _both_sides(start: Ints, *, width: int) -> tuple[Ints, Ints, Ints, Ints]:
     gap, near = _gap(width), max(3 * width, 30)
     return start - gap - near, start - gap, start + width + gap, start + width + gap + near
 
 
-def _side_means(total: Floats, *, sample: Intps, bounds: tuple[Intps, Intps, Intps, Intps], width: int) -> tuple[Floats, Floats]:
+def _side_means(total: Floats, *, sample: Ints, bounds: tuple[Ints, Ints, Ints, Ints], width: int) -> tuple[Floats, Floats]:
     """Expected count from two stretches beside the window, and the ratio of lengths; zeros where the stretches are too short."""
     a, b, c, d = (np.clip(edge, 0, N_BINS) for edge in bounds)
     length = (b - a + d - c).astype(float)

@@ -16,20 +16,11 @@ from typing import Any
 import numpy as np
 
 from pytest_specqa.measures.sframes.row_noise import row_noise
-from pytest_specqa.measures.sframes.slit_parts import (
-    CURVATURES,
-    MIN_FIBERS,
-    N_GROUP,
-    PARTS,
-    Probe,
-    contrasts,
-    faint_probe,
-    part_fibers,
-    row_shifts,
-)
-from pytest_specqa.measures.statistics import Floats, Strongest, strongest
-from pytest_specqa.measures.where import Bools, Ints, between_lines
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.measures.sframes.slit_parts import CURVATURES, MIN_FIBERS, Probe, contrasts, faint_probe, part_fibers, row_shifts
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import Floats, Found, Ints, strongest
+from pytest_specqa.measures.where import between_lines
+from pytest_specqa.values import Measured
 
 COARSE = slice(None, None, 3)
 """Curvatures that suffice for a step, whose straight lines are much longer than the displacement."""
@@ -38,6 +29,7 @@ SIDE = 240
 REACH = 100
 """Bins around the middle of the grid in which the boundary is looked for: it is a CCD row, not a wavelength."""
 STEP = 10
+"""Bins from one place of the boundary that is tried to the next: a jump is seen as well from half of that."""
 BROAD = 100
 """Bins that are averaged when the halves are compared."""
 SKY_FLOOR = 0.005
@@ -79,23 +71,13 @@ def has_two_amplifiers(header: Mapping[str, Any]) -> bool:
     return sum(f"BIASSEC{letter}" in header or f"OBSRDN{letter}" in header for letter in "ABCD") == 2
 
 
-def amplifiers(
-    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools, sky: Floats, two_amp: bool = False
-) -> Amplifiers:
+def amplifiers(spectra: CameraSpectra, *, two_amp: bool = False) -> Amplifiers:
     """Compare the amplifiers of one camera in its sky-subtracted spectra.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers; faint science fibers serve too where their light allows.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model in the unit of the flux; tells lines from continuum and how well the continuum can be known.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
     two_amp : bool
         Readout through two amplifiers, without a boundary at the middle row.
 
@@ -108,7 +90,7 @@ def amplifiers(
     ----------
     desispec #1534, #1826 (charge traps), #1518, #1551 (bias drift), #1775 (row noise), #924 (glow).
     """
-    probe = faint_probe(flux, ivar, wave, fiber=fiber, is_sky=is_sky, sky=sky)
+    probe = faint_probe(spectra)
     if min(probe.right.sum(), (~probe.right).sum()) < MIN_FIBERS:
         nothing = Measured.impossible(f"fewer than {MIN_FIBERS} faint live fibers in one half of the slit")
         return Amplifiers(nothing, nothing, nothing)
@@ -154,37 +136,25 @@ def _step(probe: Probe) -> Measured:
     sums = _line_fits(probe.flux[:, part], probe.ivar[:, part])
     centers = middle + np.arange(-REACH, REACH + 1, STEP)
     curvatures = CURVATURES[COARSE]
-    places = [centers[None, :] + row_shifts(probe.fiber, curvature)[:, None] - part.start for curvature in curvatures]
+    places = [centers[None, :] + row_shifts(probe, curvature)[:, None] - part.start for curvature in curvatures]
     steps, errors = contrasts(*_jumps(sums, np.concatenate(places, axis=1)), probe)
-    found = strongest(steps, errors, n_trials=0.5 * steps.size / len(PARTS) * N_GROUP)
-    if found.place < 0:
-        return Measured.impossible("no pixels between sky lines around the middle row")
-    row, place = divmod(found.place, steps.shape[1])
-    center = int(centers[place % len(centers)])
-    return _judged(
-        found,
-        part_fibers(probe, row),
-        waves=(float(probe.wave[center - SIDE]), float(probe.wave[center + SIDE])),
-        kind="step",
-        detail=f"this part of the slit jumps by {found.amplitude:+.2f} against the rest around {probe.wave[center]:.0f} A, the row "
-        "where the amplifiers meet: bias drift or a charge trap",
-    )
+    found = strongest(steps, errors, n_trials=0.5 * steps.size / len(probe.parts) * probe.n_block)
 
+    def step(place: int) -> Found:
+        """Where the amplifiers of this part meet."""
+        row, column = divmod(place, steps.shape[1])
+        center = int(centers[column % len(centers)])
+        return Found(
+            part_fibers(probe, row),
+            f"this part of the slit jumps by {found.amplitude:+.2f} against the rest around {probe.wave[center]:.0f} A, the row "
+            "where the amplifiers meet: bias drift or a charge trap",
+            kind="step",
+            waves=(float(probe.wave[center - SIDE]), float(probe.wave[center + SIDE])),
+            unit="electron/Angstrom",
+            label="step",
+        )
 
-def _judged(found: Strongest, fibers: tuple[int, int], *, waves: tuple[float, float], kind: str, detail: str) -> Measured:
-    """A two-sided search result as one non-negative value."""
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    feature = Feature(kind, fibers, waves, found.amplitude, found.error, found.significance, "electron/Angstrom", kind)
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(fibers,),
-        waves=waves,
-        detail=detail,
-        features=(feature,),
-    )
+    return found.measured(step, nothing="no pixels between sky lines around the middle row")
 
 
 def _windows(probe: Probe) -> tuple[Floats, Floats, Floats]:
@@ -205,14 +175,19 @@ def _parts(probe: Probe) -> Measured:
     difference, sigma = contrasts(mean, error, probe)
     if np.isfinite(difference).sum() < 3:
         return Measured.impossible("no pixels between sky lines")
-    found = strongest(difference, np.hypot(sigma, SKY_FLOOR * sky), n_trials=difference.shape[1] * N_GROUP)
-    row, window = divmod(found.place, difference.shape[1])
-    start = window * BROAD
-    waves = (float(probe.wave[start]), float(probe.wave[min(start + BROAD, probe.wave.size) - 1]))
-    return _judged(
-        found,
-        part_fibers(probe, row),
-        waves=waves,
-        kind="offset",
-        detail=f"this part of the slit is {found.amplitude:+.2f} against the rest: an amplifier offset, a charge trap or glow",
-    )
+    found = strongest(difference, np.hypot(sigma, SKY_FLOOR * sky), n_trials=difference.shape[1] * probe.n_block)
+
+    def offset(place: int) -> Found:
+        """The window and the part of the slit that are off."""
+        row, window = divmod(place, difference.shape[1])
+        start = window * BROAD
+        return Found(
+            part_fibers(probe, row),
+            f"this part of the slit is {found.amplitude:+.2f} against the rest: an amplifier offset, a charge trap or glow",
+            kind="offset",
+            waves=(float(probe.wave[start]), float(probe.wave[min(start + BROAD, probe.wave.size) - 1])),
+            unit="electron/Angstrom",
+            label="offset",
+        )
+
+    return found.measured(offset, nothing="no pixels between sky lines")

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from pytest_specqa.measures.sframes.residuals import BoolArray, FloatArray, LineTemplate
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA
+from pytest_specqa.measures.sframes.residuals import LineTemplate
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats
 from pytest_specqa.values import Feature
 
-GROUPS = (50, 25)
-"""Fibers of a group: a cassette, local on the focal plane, and a slit block."""
 CLIP = 1.5
 """Deviation in sigmas from which a fiber pulls the robust mean no further (Huber)."""
 CLIP_EFFICIENCY = 0.96
@@ -32,13 +30,32 @@ MAX_FEATURES = 40
 
 
 @dataclass(frozen=True)
+class Slit:
+    """The fibers of one slit, in order and complete.
+
+    Attributes
+    ----------
+    first : int
+        FIBER of the first.
+    groups : tuple of int
+        Fibers of a group: a patch, local on the focal plane, and a slit block.
+    is_sky : ndarray of bool, shape (n_fiber,)
+        Sky fibers; the noise of their mean is the sky model's, and so all fibers have it in common.
+    """
+
+    first: int
+    groups: tuple[int, int]
+    is_sky: Bools
+
+
+@dataclass(frozen=True)
 class Coherence:
     """Residual spectra of fiber groups and what stands out of them.
 
     Attributes
     ----------
     residual, error : ndarray, shape (n_row, n)
-        Rows: ten groups of 50, twenty of 25, all fibers, the sky fibers. Groups are less the camera's mean.
+        Rows: patches, slit blocks, all fibers, the sky fibers. Groups are less the camera's mean.
     features : tuple of Feature
         Places that stand out most, worst first; `significance` is still the local one.
     candidates : tuple of Feature
@@ -46,11 +63,11 @@ class Coherence:
     trials : float
         Number of independent places that were searched.
     typical_error : float
-        Median error of one pixel (bin) of a 50-fiber group.
+        Median error of one pixel (bin) of a patch.
     """
 
-    residual: FloatArray
-    error: FloatArray
+    residual: Floats
+    error: Floats
     features: tuple[Feature, ...]
     candidates: tuple[Feature, ...]
     trials: float
@@ -64,18 +81,21 @@ class Rows:
     Attributes
     ----------
     mean, variance : ndarray, shape (n_row, n)
-        Ten groups of 50 and twenty of 25, each less the camera's mean; all fibers; the sky fibers. In electron/Angstrom and its
+        Patches and slit blocks, each less the camera's mean; all fibers; the sky fibers. In electron/Angstrom and its
         square; the variance is infinite where too few fibers have data.
     fibers : list of (int, int)
         First and last FIBER of each row.
+    n_patch : int
+        Number of patches, which are the first rows; all fibers and the sky fibers are the last two.
     """
 
-    mean: FloatArray
-    variance: FloatArray
+    mean: Floats
+    variance: Floats
     fibers: list[tuple[int, int]]
+    n_patch: int
 
 
-def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...], wave: FloatArray, quiet: BoolArray) -> Coherence:
+def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...], wave: Floats, quiet: Bools) -> Coherence:
     """Search group means for residuals at one wavelength; every wavelength has noise of its own.
 
     Parameters
@@ -98,7 +118,7 @@ def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...],
     """
     extra = _line_scatter(rows, template.floor)
     variance = np.where(quiet, np.inf, rows.variance)
-    looked_at = Rows(rows.mean, variance, rows.fibers)
+    looked_at = replace(rows, variance=variance)
     found: list[Feature] = []
     trials = 0.0
     for width in widths:
@@ -110,34 +130,31 @@ def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...],
 
 
 def search_bumps(
-    residual: FloatArray,
-    weight: FloatArray,
+    residual: Floats,
+    weight: Floats,
     *,
-    brightness: FloatArray,
-    is_sky: BoolArray,
+    brightness: Floats,
+    slit: Slit,
     template: LineTemplate,
     widths: tuple[int, ...],
-    wave: FloatArray,
-    first: int,
+    wave: Floats,
 ) -> Coherence:
     """Search for broad residuals; targets have structure of their own at every width, so that each has its own scatter.
 
     Parameters
     ----------
-    residual, weight : ndarray, shape (500, n)
+    residual, weight : ndarray, shape (n_fiber, n)
         Residual of wavelength bins in electron/Angstrom and its inverse variance; zero weight is no data.
-    brightness : ndarray, shape (500,)
+    brightness : ndarray, shape (n_fiber,)
         Median level of each target in electron/Angstrom.
-    is_sky : ndarray of bool, shape (500,)
-        Sky fibers.
+    slit : Slit
+        Its fibers.
     template : LineTemplate
         Sky on the same grid.
     widths : tuple of int
         Widths to search, in bins.
     wave : ndarray, shape (n,)
         Wavelength of the bins in Angstrom.
-    first : int
-        FIBER of the first row.
 
     Returns
     -------
@@ -153,7 +170,7 @@ def search_bumps(
         inside = uniform_filter1d((weight > 0).astype(np.float32), width, axis=1, mode="constant") > INSIDE
         enough = inside & (mass > 0.5 * width * np.median(weight, axis=1, keepdims=True))
         deserved = _knowing_targets(mean, np.where(enough, mass, 0), brightness)
-        rows = group_rows(mean, deserved, is_sky=is_sky, template=template, first=first)
+        rows = group_rows(mean, deserved, slit=slit, template=template)
         base = base or replace(rows, variance=rows.variance * width)
         floor = np.broadcast_to(template.floor, rows.mean.shape)
         error = np.sqrt(rows.variance)
@@ -166,7 +183,7 @@ def search_bumps(
     return _summary(base, found, trials)
 
 
-def _knowing_targets(mean: FloatArray, weight: FloatArray, brightness: FloatArray) -> FloatArray:
+def _knowing_targets(mean: Floats, weight: Floats, brightness: Floats) -> Floats:
     """Weights that allow for breaks and colours of the targets, as large relative to their light as bright ones show them.
 
     A few galaxies with the same kind of break must not pull a group: their residuals lie all on one side.
@@ -186,13 +203,13 @@ def _knowing_targets(mean: FloatArray, weight: FloatArray, brightness: FloatArra
 
 
 def _stand_out(
-    amplitude: FloatArray, error: FloatArray, floor: FloatArray, *, noise: FloatArray, width: int, wave: FloatArray, rows: Rows
+    amplitude: Floats, error: Floats, floor: Floats, *, noise: Floats, width: int, wave: Floats, rows: Rows
 ) -> tuple[list[Feature], float]:
     """Peaks of what exceeds the floor, and the number of independent places of this width."""
     excess = np.sign(amplitude) * np.clip(np.abs(amplitude) - floor, 0, None)
     there = np.isfinite(error)
     with np.errstate(invalid="ignore"):
-        wider = _inflation(amplitude / noise, floor < noise)
+        wider = _inflation((amplitude / noise)[:ALL_FIBERS], (floor < noise)[:ALL_FIBERS])
         local = np.where(there, excess / error / wider, 0)
     return list(_peaks(local, amplitude, error, width=width, wave=wave, fibers=rows.fibers)), there.sum() / width
 
@@ -200,39 +217,38 @@ def _stand_out(
 def _summary(rows: Rows, found: list[Feature], trials: float) -> Coherence:
     found.sort(key=lambda feature: -abs(feature.significance))
     errors = np.sqrt(rows.variance)
-    return Coherence(rows.mean, errors, tuple(_distinct(found)), tuple(found), max(trials, 1.0), _typical(errors[:10]))
+    return Coherence(rows.mean, errors, tuple(_distinct(found)), tuple(found), max(trials, 1.0), _typical(errors[: rows.n_patch]))
 
 
-def _typical(errors: FloatArray) -> float:
+def _typical(errors: Floats) -> float:
     finite = errors[np.isfinite(errors)]
     return float(np.median(finite)) if finite.size else np.inf
 
 
-def group_rows(residual: FloatArray, weight: FloatArray, *, is_sky: BoolArray, template: LineTemplate, first: int) -> Rows:
-    """Take robust means over groups of 50, of 25, all fibers and the sky fibers.
+def group_rows(residual: Floats, weight: Floats, *, slit: Slit, template: LineTemplate) -> Rows:
+    """Take robust means over patches, slit blocks, all fibers and the sky fibers.
 
     Parameters
     ----------
-    residual, weight : ndarray, shape (500, n)
+    residual, weight : ndarray, shape (n_fiber, n)
         Residual in electron/Angstrom and its weight; zero weight is no data.
-    is_sky : ndarray of bool, shape (500,)
-        Sky fibers; the noise of their mean is the sky model's, and so all fibers have it in common.
+    slit : Slit
+        Its fibers.
     template : LineTemplate
         Sky on the same grid; smooth wavelength and line-width errors of each group are fitted and removed.
-    first : int
-        FIBER of the first row.
 
     Returns
     -------
     Rows
         Means and variances.
     """
-    start = np.median(residual.reshape(-1, GROUPS[0], residual.shape[1]), axis=1)
+    (patch, block), first, is_sky = slit.groups, slit.first, slit.is_sky
+    start = np.median(residual.reshape(-1, patch, residual.shape[1]), axis=1)
     large = _robust_mean(residual, weight, start)
-    spread = _spread(residual, weight, large)
-    means = [large, _robust_mean(residual, weight, np.repeat(large, GROUPS[0] // GROUPS[1], axis=0))]
-    variances = [_variance(weight, spread, size) for size in GROUPS]
-    fibers = [(first + k, first + k + size - 1) for size in GROUPS for k in range(0, len(residual), size)]
+    spread = _spread(residual, weight, large, patch)
+    means = [large, _robust_mean(residual, weight, np.repeat(large, patch // block, axis=0))]
+    variances = [_variance(weight, spread, size) for size in slit.groups]
+    fibers = [(first + k, first + k + size - 1) for size in slit.groups for k in range(0, len(residual), size)]
     precision = np.where(np.isfinite(variances[0]), 1 / variances[0], 0)
     total = precision.sum(axis=0)
     camera = (precision * large).sum(axis=0) / np.maximum(total, 1e-30)
@@ -247,10 +263,11 @@ def group_rows(residual: FloatArray, weight: FloatArray, *, is_sky: BoolArray, t
         np.concatenate([groups, camera[None], sky_mean[None]]),
         np.concatenate([*variances, camera_variance[None], sky_variance[None]]),
         [*fibers, everything, everything],
+        len(large),
     )
 
 
-def _robust_mean(residual: FloatArray, weight: FloatArray, start: FloatArray) -> FloatArray:
+def _robust_mean(residual: Floats, weight: Floats, start: Floats) -> Floats:
     """Huber mean at each wavelength of as many consecutive groups of rows as `start` has."""
     shape = (len(start), -1, residual.shape[1])
     data, mass = residual.reshape(shape), weight.reshape(shape)
@@ -263,17 +280,17 @@ def _robust_mean(residual: FloatArray, weight: FloatArray, start: FloatArray) ->
     return np.asarray(mean[:, 0])
 
 
-def _spread(residual: FloatArray, weight: FloatArray, means: FloatArray) -> FloatArray:
+def _spread(residual: Floats, weight: Floats, means: Floats, size: int) -> Floats:
     """Real scatter of the fibers about their group, in units of what their weights say, at each wavelength."""
-    pull = np.abs(residual - np.repeat(means, GROUPS[0], axis=0)) * np.sqrt(weight)
+    pull = np.abs(residual - np.repeat(means, size, axis=0)) * np.sqrt(weight)
     present = weight > 0
     count = present.sum(axis=0)
     ordered = np.sort(np.where(present, pull, np.inf), axis=0)
     middle = np.take_along_axis(ordered, np.maximum(count // 2, 0)[None].clip(max=len(pull) - 1), axis=0)[0]
-    return np.where(count >= 2 * GROUPS[0], MAD_TO_SIGMA * middle * np.sqrt(GROUPS[0] / (GROUPS[0] - 1)), np.inf)
+    return np.where(count >= 2 * size, MAD_TO_SIGMA * middle * np.sqrt(size / (size - 1)), np.inf)
 
 
-def _variance(weight: FloatArray, spread: FloatArray, size: int) -> FloatArray:
+def _variance(weight: Floats, spread: Floats, size: int) -> Floats:
     shape = (-1, size, weight.shape[1])
     mass = weight.reshape(shape).sum(axis=1)
     members = (weight.reshape(shape) > 0).sum(axis=1)
@@ -281,7 +298,7 @@ def _variance(weight: FloatArray, spread: FloatArray, size: int) -> FloatArray:
         return np.where(members >= min(MIN_MEMBERS, size), spread**2 / np.maximum(mass, 1e-30) / CLIP_EFFICIENCY, np.inf)
 
 
-def _without_line_shapes(rows: FloatArray, variance: FloatArray, template: LineTemplate) -> FloatArray:
+def _without_line_shapes(rows: Floats, variance: Floats, template: LineTemplate) -> Floats:
     """Group residuals less the smooth wavelength and line-width errors that they show; other checks judge those."""
     if not np.any(template.first):
         return rows
@@ -296,13 +313,12 @@ def _without_line_shapes(rows: FloatArray, variance: FloatArray, template: LineT
     return np.asarray(rows - solution @ design)
 
 
-def _line_scatter(rows: Rows, floor: FloatArray) -> float:
+def _line_scatter(rows: Rows, floor: Floats) -> float:
     """How large this camera's normal residuals at sky lines are, in units of the floor; zero if noise explains them.
 
     One number for all lines and groups, from the bulk of them: a camera whose resolution is known badly scatters everywhere.
     """
-    groups = slice(0, sum(10 * 50 // size for size in GROUPS))
-    amplitude, variance = rows.mean[groups], rows.variance[groups]
+    amplitude, variance = rows.mean[:ALL_FIBERS], rows.variance[:ALL_FIBERS]
     chosen = np.isfinite(variance) & (floor**2 > variance)
     if chosen.sum() < 100:
         return 0.0
@@ -315,7 +331,7 @@ def _line_scatter(rows: Rows, floor: FloatArray) -> float:
     return low
 
 
-def _windowed(rows: Rows, floor: FloatArray, width: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _windowed(rows: Rows, floor: Floats, width: int) -> tuple[Floats, Floats, Floats]:
     """Inverse-variance mean, its error and the floor, over windows of `width` steps."""
     precision = np.where(np.isfinite(rows.variance), 1 / rows.variance, 0)
     amplitude = np.where(precision > 0, rows.mean, 0)
@@ -330,14 +346,14 @@ def _windowed(rows: Rows, floor: FloatArray, width: int) -> tuple[FloatArray, Fl
         return amplitude, np.where(precision > 0, 1 / np.sqrt(np.maximum(precision, 1e-30)), np.inf), allowed
 
 
-def _inflation(pull: FloatArray, plain: BoolArray) -> FloatArray:
+def _inflation(pull: Floats, plain: Bools) -> Floats:
     """How much wider than Gaussian the group means really scatter at this width; never less than one."""
-    chosen = np.abs(pull[:30][plain[:30] & np.isfinite(pull[:30])])
+    chosen = np.abs(pull[plain & np.isfinite(pull)])
     return np.asarray(max(1.0, MAD_TO_SIGMA * float(np.median(chosen))) if chosen.size > 100 else 1.0)
 
 
 def _peaks(
-    local: FloatArray, amplitude: FloatArray, error: FloatArray, *, width: int, wave: FloatArray, fibers: list[tuple[int, int]]
+    local: Floats, amplitude: Floats, error: Floats, *, width: int, wave: Floats, fibers: list[tuple[int, int]]
 ) -> Iterator[Feature]:
     """The places of one width that stand out most, at most one for each row and window."""
     size = np.abs(local)

@@ -9,31 +9,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, between_lines, slit_position
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import Floats, Found, mad_scale, strongest
+from pytest_specqa.values import Measured
 
 DIP = 4400.0
+"""Wavelength of the dip in Angstrom (desispec PR #1757)."""
 WIDTH = 60.0
+"""Standard deviation of the dip in Angstrom."""
 RANGE = (4100.0, 4700.0)
+"""Angstrom in which it is fitted, beside a parabola: five widths to either side."""
 MIN_FIBERS = 20
+"""Fibers from which on a parabola along the slit leaves outliers to be seen."""
 
 
-def collimator_dip(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools, faint: Bools, sky: Floats) -> Measured:
+def collimator_dip(spectra: CameraSpectra) -> Measured:
     """Search the residual for the derivative of the dip, varying along the slit.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky, faint : ndarray of bool, shape (n_fiber,)
-        Fibers to use: sky fibers, and those whose object is faint.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model in electron/Angstrom.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model. Sky fibers are used, and those whose object is faint.
 
     Returns
     -------
@@ -45,31 +41,27 @@ def collimator_dip(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_
     ----------
     desispec PR #1565, PR #1757, #1774 (dip moves with humidity), #1111, #1117 (flat in the wrong wavelength frame).
     """
+    flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
     inside = (wave > RANGE[0]) & (wave < RANGE[1])
     if inside.sum() < 100:
         return Measured.impossible("the collimator dip lies in the b cameras only")
-    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
-    columns = np.flatnonzero(inside & between_lines(spectrum))
-    rows = np.flatnonzero((is_sky | faint) & ((ivar[:, columns] > 0).sum(axis=1) > 0.5 * columns.size))
+    columns = np.flatnonzero(inside & spectra.between_lines)
+    rows = np.flatnonzero((spectra.is_sky | spectra.faint) & ((ivar[:, columns] > 0).sum(axis=1) > 0.5 * columns.size))
     if len(rows) < MIN_FIBERS or columns.size < 100:
         return Measured.impossible(f"fewer than {MIN_FIBERS} faint live fibers")
-    size, error = _dip_of_each(flux[np.ix_(rows, columns)], ivar[np.ix_(rows, columns)], wave[columns], sky=spectrum[columns])
-    terms, sigmas = _along_slit(size, error, slit_position(fiber[rows]))
-    found = strongest(terms, sigmas)
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    fibers = (int(fiber.min()), int(fiber.max()))
-    waves = (DIP - WIDTH, DIP + WIDTH)
-    change = ("rising along the slit", "differing between middle and ends")[found.place]
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(fibers,),
-        waves=waves,
-        detail=f"{found.amplitude:+.1%} of the sky is left around the collimator dip, {change}: it moved since the flat",
-        features=(Feature("dip", fibers, waves, found.amplitude, found.error, found.significance, "", "collimator dip"),),
+    size, error = _dip_of_each(
+        flux[np.ix_(rows, columns)], ivar[np.ix_(rows, columns)], wave[columns], sky=spectra.sky_spectrum[columns]
     )
+    terms, sigmas = _along_slit(size, error, spectra.instrument.slit_position(spectra.fiber[rows]))
+    found = strongest(terms, sigmas)
+
+    def change(place: int) -> Found:
+        """How the dip changes along the slit."""
+        along = ("rising along the slit", "differing between middle and ends")[place]
+        detail = f"{found.amplitude:+.1%} of the sky is left around the collimator dip, {along}: it moved since the flat"
+        return Found(spectra.span, detail, kind="dip", waves=(DIP - WIDTH, DIP + WIDTH), label="collimator dip")
+
+    return found.measured(change, nothing="no faint live fiber shows the sky around the dip")
 
 
 def _dip_of_each(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats) -> tuple[Floats, Floats]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from pytest_specqa.measures.statistics import FALSE_ALARM, Floats
-from pytest_specqa.measures.where import Bools, Ints
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import FALSE_ALARM, Bools, Floats, Ints
 from pytest_specqa.values import Feature, Measured
 
 SHARPEST = 0.62
@@ -18,26 +18,19 @@ THRESHOLD = 6.0
 CANDIDATE = 5.0
 """Sigmas that the first bin of a hit has at least."""
 WIDTHS = (1, 2, 3)
+"""Bins of a feature that is narrower than any light that passed the optics, at 0.8 Angstrom a bin."""
 NAMED = 20
+"""Hits that are listed; their number is in the detail."""
 
 
-def sharp_hits(
-    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: Floats | None = None, exptime: float = 1000.0
-) -> Measured:
+def sharp_hits(spectra: CameraSpectra) -> Measured:
     """Count unmasked features of one to three bins whose flanks are too steep for the line spread.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux and inverse variance; a bin counts only if it and its neighbours have ivar > 0.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    sky : ndarray, shape (n_fiber, n_wave), optional
-        Sky model, whose lines leave sharp residuals of their own.
-    exptime : float
-        Exposure time in seconds.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model, whose lines leave sharp residuals of their own. A bin counts only
+        if it and its neighbours have ivar > 0.
 
     Returns
     -------
@@ -48,20 +41,21 @@ def sharp_hits(
     ----------
     redrock #68, #156 (unmasked cosmic rays make redshifts), desispec #1726, #2563.
     """
+    flux, ivar, sky = spectra.flux, spectra.ivar, spectra.known_sky
     live = float((ivar > 0).mean())
-    if live == 0 or not exptime > 0:
+    if live == 0 or not spectra.exptime > 0:
         return Measured.impossible("no live pixel, or an exposure of no length")
     pull = flux * np.sqrt(ivar)
     rising: Bools = (pull[:, 1:-4] > CANDIDATE) & (flux[:, :-5] < flux[:, 1:-4])
     rows, columns = np.nonzero(rising)
     near = columns[:, None] + np.arange(max(WIDTHS) + 2)
     data, weight = flux[rows[:, None], near], ivar[rows[:, None], near]
-    light = np.abs(data) if sky is None else 0.5 * np.abs(data) + 0.4 * np.abs(sky[rows[:, None], near])
-    step = float(wave[-1] - wave[0]) / (wave.size - 1)
+    behind = sky[near] if sky.ndim == 1 else sky[rows[:, None], near]
+    light = 0.5 * np.abs(data) + 0.4 * np.abs(behind)
     found: Bools = np.zeros(len(rows), dtype=bool)
     for width in WIDTHS:
-        found = found | _too_sharp(data[:, : width + 2], weight[:, : width + 2], light[:, : width + 2], step=step)
-    return _rate(rows[found], columns[found] + 1, wave, fiber=fiber, scale=1000.0 / exptime / live)
+        found = found | _too_sharp(data[:, : width + 2], weight[:, : width + 2], light[:, : width + 2], step=spectra.step)
+    return _rate(rows[found], columns[found] + 1, spectra.wave, fiber=spectra.fiber, scale=1000.0 / spectra.exptime / live)
 
 
 def _too_sharp(data: Floats, ivar: Floats, light: Floats, *, step: float) -> Bools:

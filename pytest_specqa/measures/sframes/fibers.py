@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_specqa.measures.sframes.skylines import LineFit
-from pytest_specqa.measures.statistics import Floats, Strongest, mad_scale, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, between_lines, fiber_ranges
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.measures.sframes.skylines import fit_lines
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import Floats, Found, Ints, Strongest, mad_scale, nan_median, strongest
+from pytest_specqa.measures.where import fiber_ranges
+from pytest_specqa.values import Measured
 
 MAX_ERROR = 0.05
 """Error of a line scale above which a piece of a spectrum tells nothing."""
@@ -22,6 +23,8 @@ BROAD = 100
 """Bins that are averaged: a column stays under a curved trace about as long, and broader faults show in several windows."""
 CLIP = 5.0
 """Sigmas to which single pixels are pulled in."""
+PIPELINE_SCALE = 1.48
+"""Standard deviation over median absolute deviation, as desispec rounds it for SKYTHRURMS."""
 THROUGHPUT_FLOOR = 0.005
 """Smallest scatter of the continuum between fibers, as a fraction of the sky, that any flat leaves behind."""
 
@@ -48,21 +51,13 @@ class FiberResiduals:
     error: Floats
 
 
-def fiber_residuals(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools, sky: Floats) -> FiberResiduals:
+def fiber_residuals(spectra: CameraSpectra) -> FiberResiduals:
     """Search every fiber for broad light that should not be there, or is missing.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model in electron/Angstrom.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
@@ -73,9 +68,9 @@ def fiber_residuals(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is
     ----------
     desispec #1346, #1158 (bad columns), PR #1367, #1481 (light in sky fibers), #1619 (trails beside bright fibers).
     """
-    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
-    between = between_lines(spectrum)
-    good = (ivar > 0) & np.isfinite(flux) & between
+    flux, ivar, wave, fiber, is_sky = spectra.flux, spectra.ivar, spectra.wave, spectra.fiber, spectra.is_sky
+    between, spectrum = spectra.between_lines, spectra.sky_spectrum
+    good = spectra.good & between
     starts = np.arange(0, max(wave.size - BROAD // 2, 1), BROAD)
     weight = np.where(good, ivar, np.float32(0))
     total = np.add.reduceat(weight, starts, axis=1)
@@ -111,38 +106,28 @@ def _throughput_scatter(table: Floats, level: Floats) -> float:
 
 
 def _report(found: Strongest, *, fiber: Ints, ends: list[tuple[float, float]], detail: str) -> Measured:
-    if found.place < 0:
-        return Measured.impossible("no live fiber has pixels between sky lines")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    row, window = divmod(found.place, len(ends))
-    number = int(fiber[row])
-    span = (number, number)
-    feature = Feature(
-        "fiber", span, ends[window], found.amplitude, found.error, found.significance, "electron/Angstrom", "fiber residual"
-    )
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(span,),
-        waves=ends[window],
-        detail=f"{found.amplitude:+.1f} electron/Angstrom {detail}",
-        features=(feature,),
-    )
+    def worst(place: int) -> Found:
+        """Fiber and window."""
+        row, window = divmod(place, len(ends))
+        return Found(
+            (int(fiber[row]), int(fiber[row])),
+            f"{found.amplitude:+.1f} electron/Angstrom {detail}",
+            kind="fiber",
+            waves=ends[window],
+            unit="electron/Angstrom",
+            label="fiber residual",
+        )
+
+    return found.measured(worst, nothing="no live fiber has pixels between sky lines")
 
 
-def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
-    """Largest part of the sky lines that any fiber keeps (positive) or misses, over the spectrum or a piece of it.
+def fiber_scale(spectra: CameraSpectra) -> Measured:
+    """Largest part of the sky lines that any faint fiber keeps (positive) or misses, over the spectrum or a piece of it.
 
     Parameters
     ----------
-    fit : LineFit
-        Result of `skylines.fit_lines`.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    faint : ndarray of bool, shape (n_fiber,)
-        Fibers to search.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
@@ -153,24 +138,22 @@ def fiber_scale(fit: LineFit, *, fiber: Ints, faint: Bools) -> Measured:
     ----------
     desispec #2332, #2225 (fibers that lost their throughput and were not listed), #1956 (a trap takes 20 % of a column's charge).
     """
-    scale = np.where(faint[:, None] & (fit.errors[0] < MAX_ERROR), fit.values[0], np.nan)
+    fit, fiber = fit_lines(spectra), spectra.fiber
+    scale = np.where(spectra.faint[:, None] & (fit.errors[0] < MAX_ERROR), fit.values[0], np.nan)
     found = strongest(scale - nan_median(scale, axis=0), fit.errors[0])
-    if found.place < 0:
-        return Measured.impossible("no sky line is bright enough to measure a throughput on")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    row, part = divmod(found.place, scale.shape[1])
-    span = (int(fiber[row]), int(fiber[row]))
-    waves = fit.waves[part]
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(span,),
-        waves=waves,
-        detail=f"this fiber holds {found.amplitude:+.1%} of the sky lines: flat and sky model have its throughput wrong",
-        features=(Feature("fiber", span, waves, found.amplitude, found.error, found.significance, "", "sky line scale"),),
-    )
+
+    def worst(place: int) -> Found:
+        """Fiber and piece of its spectrum."""
+        row, part = divmod(place, scale.shape[1])
+        return Found(
+            (int(fiber[row]), int(fiber[row])),
+            f"this fiber holds {found.amplitude:+.1%} of the sky lines: flat and sky model have its throughput wrong",
+            kind="fiber",
+            waves=fit.waves[part],
+            label="sky line scale",
+        )
+
+    return found.measured(worst, nothing="no sky line is bright enough to measure a throughput on")
 
 
 def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) -> Measured:
@@ -181,7 +164,7 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) 
     thrputcorr : ndarray, shape (n_fiber,), or None
         Correction of each fiber, 1 for none; NaN or 0 is left out; None if the sky model has none.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
     error : float
         Error that photon noise gives the correction of a typical fiber, from `skylines.fit_lines`.
 
@@ -201,7 +184,7 @@ def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) 
         return Measured.impossible("no sky line is bright enough to measure a throughput on")
     known = np.isfinite(thrputcorr) & (thrputcorr > 0)
     distance = np.abs(thrputcorr[known] - 1.0)
-    total, noise = 1.48 * float(np.median(distance)), 3.0 * error
+    total, noise = PIPELINE_SCALE * float(np.median(distance)), 3.0 * error
     worst = int(fiber[known][np.argmax(distance)])
     return Measured(
         value=float(np.sqrt(max(total**2 - noise**2, 0.0))),
@@ -220,7 +203,7 @@ def throughput_outlier(thrputcorr: Floats | None, *, fiber: Ints) -> Measured:
     thrputcorr : ndarray, shape (n_fiber,), or None
         Correction of each fiber, 1 for none; NaN or 0 is left out; None if the sky model has none.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+        FIBER of each row.
 
     Returns
     -------

@@ -7,19 +7,24 @@ and the result is precise to a fraction of a per cent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Strongest, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, faint_fibers, line_free, right_half
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.instrument import Instrument
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Found, Ints, nan_median, strongest
+from pytest_specqa.measures.where import line_free
+from pytest_specqa.values import Measured
 
-BUNDLE = 25
 SCALE_ERROR = 1.35
 """Standard error of a robust width of overlapping differences, times the square root of their number (from 10,000 draws)."""
 MIN_PIXELS = 50
+"""Differences from which on the width of a fiber is known to 20 %."""
 CLIP = 5.0
+"""Sigmas to which a difference is pulled in, so that a cosmic ray is one outlier among many."""
+NO_BUNDLE = "no slit block has enough faint live fibers"
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,14 @@ class Noise:
     widths: Floats
 
 
-def noise(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools) -> Noise:
+def noise(spectra: CameraSpectra) -> Noise:
     """Compare the scatter of neighbouring pixels with what their inverse variance predicts.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux and its inverse variance, any consistent unit; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Fibers that trained the sky model: their scatter is smaller by one part in their number, which is put right.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera, any consistent unit; no sky model is needed. The scatter of the sky fibers, which
+        trained the model, is smaller by one part in their number; that is put right.
 
     Returns
     -------
@@ -71,18 +71,20 @@ def noise(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bool
     desispec PR #1368 (variance wrong by 20 % in one petal), #1775 (noisy amplifier), PR #2452 (variance of off-target fibers),
     gpu_specter #57 (ringing); Bolton & Schlegel 2010, PASP 122, 248 (extracted pixels are uncorrelated).
     """
-    window = line_free(wave)
+    flux, ivar, wave, fiber, is_sky = spectra.flux, spectra.ivar, spectra.wave, spectra.fiber, spectra.is_sky
+    instrument = spectra.instrument
+    window = line_free(wave, instrument)
     near, far = _differences(flux[:, window], ivar[:, window])
-    faint = faint_fibers(flux, ivar)
+    faint = spectra.faint
     trained = np.where(is_sky, 1.0 + 1.0 / max(int((is_sky & faint).sum()), 3), 1.0)[:, None].astype(np.float32)
     near, far = near * trained, far * trained
     logs, errors = _log_width(near)
     upper = wave[window][1:] > 0.5 * (wave[0] + wave[-1])
     return Noise(
-        amplifier_width=_amplifier_width(near[faint], upper, fiber=fiber[faint], wave=wave),
+        amplifier_width=_amplifier_width(near[faint], upper, fiber=fiber[faint], wave=wave, instrument=instrument),
         fiber_width=_fiber_width(logs, errors, faint=faint, fiber=fiber),
-        correlation=_correlation(near[faint], far[faint], fiber=fiber[faint]),
-        ringing=_ringing(near[faint], np.flatnonzero(window)[1:], fiber=fiber[faint]),
+        correlation=_correlation(near[faint], far[faint], fiber=fiber[faint], block=instrument.block),
+        ringing=_ringing(near[faint], np.flatnonzero(window)[1:], fiber=fiber[faint], block=instrument.block),
         widths=np.exp(logs),
     )
 
@@ -96,8 +98,8 @@ def _differences(flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
     return near, far
 
 
-def _amplifier_width(near: Floats, upper: Bools, *, fiber: Ints, wave: Floats) -> Measured:
-    right = right_half(fiber)
+def _amplifier_width(near: Floats, upper: Bools, *, fiber: Ints, wave: Floats, instrument: Instrument) -> Measured:
+    right = instrument.right_half(fiber)
     quadrants = (("A", ~right, ~upper), ("B", right, ~upper), ("C", ~right, upper), ("D", right, upper))
     cells = [_log_width(near[np.ix_(rows, columns)].reshape(1, -1)) for _, rows, columns in quadrants]
     logs, errors = np.concatenate([cell[0] for cell in cells]), np.concatenate([cell[1] for cell in cells])
@@ -142,10 +144,10 @@ def _fiber_width(logs: Floats, errors: Floats, *, faint: Bools, fiber: Ints) -> 
     )
 
 
-def _correlation(near: Floats, far: Floats, *, fiber: Ints) -> Measured:
+def _correlation(near: Floats, far: Floats, *, fiber: Ints, block: int) -> Measured:
     """Correlation from the scatter of differences over one and two pixels: blind to anything that is smooth."""
     one, two = np.square(np.clip(near, -CLIP, CLIP)), np.square(np.clip(far, -CLIP, CLIP))
-    bundle = fiber // BUNDLE
+    bundle = fiber // block
     numbers = np.unique(bundle)
     values, errors = np.full(numbers.size, np.nan), np.full(numbers.size, np.nan)
     for place, number in enumerate(numbers):
@@ -154,37 +156,31 @@ def _correlation(near: Floats, far: Floats, *, fiber: Ints) -> Measured:
         if count >= 10 * MIN_PIXELS:
             first, second = float(np.nanmean(one[rows])), float(np.nanmean(two[rows]))
             values[place], errors[place] = (second - first) / max(second + first, 1e-9), 1.0 / np.sqrt(count)
-    return _bundle_report(strongest(values, errors), numbers, kind="correlation", detail="neighbouring pixels are not independent")
+    worst = _bundle(numbers, block, kind="correlation", detail="neighbouring pixels are not independent")
+    return strongest(values, errors).measured(worst, nothing=NO_BUNDLE, signed=True)
 
 
-def _ringing(near: Floats, columns: Ints, *, fiber: Ints) -> Measured:
+def _ringing(near: Floats, columns: Ints, *, fiber: Ints, block: int) -> Measured:
     """Mean of the differences with alternating sign: one sign for all fibers of a bundle and all windows."""
     signs = np.where(columns % 2 == 0, 1.0, -1.0).astype(np.float32)
     clipped = np.clip(near, -CLIP, CLIP)
     known = np.isfinite(clipped)
     total, count = np.where(known, clipped, np.float32(0)) @ signs, known.sum(axis=1)
-    bundle = fiber // BUNDLE
+    bundle = fiber // block
     numbers = np.unique(bundle)
     sums = np.array([total[bundle == number].sum() for number in numbers])
     counts = np.array([count[bundle == number].sum() for number in numbers])
     counts = np.where(counts >= 10 * MIN_PIXELS, counts, np.nan)
     # A difference of alternating pixels is twice the amplitude over sqrt(2) errors, and two neighbouring ones share a pixel.
     found = strongest(sums / counts / np.sqrt(2.0), 1.0 / np.sqrt(counts))
-    return _bundle_report(found, numbers, kind="ringing", detail="pixels alternate in all fibers: the extraction rings")
+    worst = _bundle(numbers, block, kind="ringing", detail="pixels alternate in all fibers: the extraction rings")
+    return found.measured(worst, nothing=NO_BUNDLE)
 
 
-def _bundle_report(found: Strongest, numbers: Ints, *, kind: str, detail: str) -> Measured:
-    if found.place < 0:
-        return Measured.impossible("no bundle has enough faint live fibers")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    first = int(numbers[found.place]) * BUNDLE
-    fibers = (first, first + BUNDLE - 1)
-    return Measured(
-        value=found.amplitude if kind == "correlation" else abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(fibers,),
-        detail=detail,
-        features=(Feature(kind, fibers, (0.0, 0.0), found.amplitude, found.error, found.significance),),
-    )
+def _bundle(numbers: Ints, block: int, *, kind: str, detail: str) -> Callable[[int], Found]:
+    def found(place: int) -> Found:
+        """The slit block at this place of the search."""
+        first = int(numbers[place]) * block
+        return Found((first, first + block - 1), detail, kind=kind)
+
+    return found

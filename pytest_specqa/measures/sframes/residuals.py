@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-FloatArray = NDArray[np.floating]
-BoolArray = NDArray[np.bool_]
-Spectra = tuple[FloatArray, FloatArray]
+from pytest_specqa.measures.statistics import Bools, Floats
 
-PETAL_FIBERS = 500
+Weighted = tuple[Floats, Floats]
+
 BIN = 8
 """Pixels of a bin in which continua are drawn and the broad search works: 6.4 Angstrom."""
 CONTINUUM_BINS = 13
@@ -27,6 +25,8 @@ LINE_TOLERANCE = 0.01
 """Part of a sky line's flux that normal sky subtraction leaves."""
 CONTINUUM_TOLERANCE = 0.003
 """Part of the sky continuum that normal sky subtraction leaves in a group of fibers."""
+FEW_FIBERS = 50
+"""Fibers with data below which a bin is not searched."""
 BROAD_TOLERANCE = 0.01
 """The same for broad features, where the continuum of the targets adds to it; also what a sky model may vary by."""
 
@@ -45,14 +45,14 @@ class LineTemplate:
         Residual in electron/Angstrom that is no fault.
     """
 
-    continuum: FloatArray
-    lines: FloatArray
-    first: FloatArray
-    second: FloatArray
-    floor: FloatArray
+    continuum: Floats
+    lines: Floats
+    first: Floats
+    second: Floats
+    floor: Floats
 
 
-def line_template(sky: FloatArray, wave: FloatArray) -> LineTemplate:
+def line_template(sky: Floats, wave: Floats) -> LineTemplate:
     """Split a sky spectrum into continuum and lines, and state what residual each pixel may have.
 
     Parameters
@@ -83,7 +83,7 @@ def line_template(sky: FloatArray, wave: FloatArray) -> LineTemplate:
     return LineTemplate(continuum, lines, first, second, floor)
 
 
-def _bins(spectra: FloatArray, weight: FloatArray) -> Spectra:
+def _bins(spectra: Floats, weight: Floats) -> Weighted:
     """Weighted means and summed weights over bins of `BIN` pixels; a bin without weight takes its neighbour's value."""
     count = spectra.shape[1] // BIN
     shape = (len(spectra), count, BIN)
@@ -97,7 +97,7 @@ def _bins(spectra: FloatArray, weight: FloatArray) -> Spectra:
     return mean, mass
 
 
-def object_brightness(spectra: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Continuum of each fiber, a running median over 83 Angstrom, and its median level.
 
     Parameters
@@ -121,13 +121,13 @@ def object_brightness(spectra: FloatArray, weight: FloatArray) -> tuple[FloatArr
     return np.median(smooth, axis=1), continuum
 
 
-def _down_weighted(weight: FloatArray, brightness: FloatArray) -> FloatArray:
+def _down_weighted(weight: Floats, brightness: Floats) -> Floats:
     """Inverse variance that knows of the targets' own structure."""
     extra = (OBJECT_STRUCTURE * brightness[:, None]).astype(np.float32) ** 2
     return weight / (1 + weight * extra)
 
 
-def _without_common_shape(residual: FloatArray, weight: FloatArray, level: FloatArray) -> FloatArray:
+def _without_common_shape(residual: Floats, weight: Floats, level: Floats) -> Floats:
     """Residual less what grows in proportion to the targets' brightness at each wavelength (telluric bands, stellar lines)."""
     sane = np.where(np.abs(residual) * np.sqrt(weight) < 5, weight, 0)
     top = np.einsum("ij,ij,ij->j", sane, residual, level)
@@ -136,7 +136,7 @@ def _without_common_shape(residual: FloatArray, weight: FloatArray, level: Float
     return np.asarray(np.where(weight > 0, residual - level * slope, 0))
 
 
-def detailed_residual(spectra: FloatArray, weight: FloatArray, *, continuum: FloatArray, brightness: FloatArray) -> Spectra:
+def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Floats, brightness: Floats) -> Weighted:
     """Residual of each pixel from its fiber's continuum, for the narrow search.
 
     Parameters
@@ -156,8 +156,8 @@ def detailed_residual(spectra: FloatArray, weight: FloatArray, *, continuum: Flo
 
 
 def binned_residual(
-    spectra: FloatArray, weight: FloatArray, *, wave: FloatArray, brightness: FloatArray, template: LineTemplate, quiet: BoolArray
-) -> tuple[Spectra, FloatArray, LineTemplate]:
+    spectra: Floats, weight: Floats, *, wave: Floats, brightness: Floats, template: LineTemplate, quiet: Bools
+) -> tuple[Weighted, Floats, LineTemplate]:
     """Residual of eight-pixel bins from a cubic per fiber, for the broad search.
 
     Parameters
@@ -176,8 +176,8 @@ def binned_residual(
     Returns
     -------
     tuple
-        Residual and inverse variance, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than 50
-        fibers have no weight.
+        Residual and inverse variance, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than
+        `FEW_FIBERS` fibers have no weight.
     """
     dark = np.where(quiet | (template.lines > 2 * template.continuum), np.float32(0), weight)
     mean, mass = _bins(spectra, dark)
@@ -195,7 +195,7 @@ def binned_residual(
     level = np.broadcast_to(brightness[:, None], residual.shape)
     residual = _without_common_shape(np.where(mass > 0, residual, 0), deserved, level)
 
-    def binned(values: FloatArray) -> FloatArray:
+    def binned(values: Floats) -> Floats:
         """Means over bins."""
         return np.asarray(values[: count * BIN].reshape(count, BIN).mean(axis=1))
 
@@ -206,5 +206,5 @@ def binned_residual(
     )
     floor = BROAD_TOLERANCE * binned(template.continuum) + lines
     small = LineTemplate(binned(template.continuum), zero, zero, zero, floor)
-    few = (mass > 0).sum(axis=0) < PETAL_FIBERS // 10
+    few = (mass > 0).sum(axis=0) < FEW_FIBERS
     return (residual, np.where(few, 0, mass)), binned(wave), small

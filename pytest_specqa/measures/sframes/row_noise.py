@@ -76,7 +76,7 @@ def _shared_rows(probe: Probe, planes: Floats) -> Iterator[tuple[Floats, Floats]
     half = probe.right.astype(int)
     for curvature in CURVATURES:
         sums = np.zeros((2, 2, n_wave), dtype=np.float32)
-        for row, shift in enumerate(row_shifts(probe.fiber, curvature).tolist()):
+        for row, shift in enumerate(row_shifts(probe, curvature).tolist()):
             low, high = max(shift, 0), n_wave + min(shift, 0)
             sums[half[row], :, low - shift : high - shift] += planes[row, :, low:high]
         (left, left_weight), (right, right_weight) = sums

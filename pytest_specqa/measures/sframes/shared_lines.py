@@ -6,12 +6,15 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import poisson
 
-from pytest_specqa.measures.statistics import FALSE_ALARM, Floats, nan_median
-from pytest_specqa.measures.where import Ints, faint_fibers, near_nebular
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import FALSE_ALARM
+from pytest_specqa.measures.where import near_nebular
 from pytest_specqa.values import Feature, Measured
 
 RUN = 3
+"""Bins that are summed for one line: its width in any camera."""
 AROUND = 15
+"""Bins to either side from which the continuum under a line is taken."""
 BACKGROUND = 101
 """Bins over which the usual number of hits is averaged."""
 CROWD = 3
@@ -22,19 +25,13 @@ SKY_FLOOR = 0.03
 """Fraction of the sky that a sound subtraction may leave at a line of a single fiber."""
 
 
-def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: Floats) -> Measured:
+def shared_lines(spectra: CameraSpectra) -> Measured:
     """Largest number of faint fibers that show an emission line at one and the same wavelength, beyond chance.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model in electron/Angstrom.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
@@ -45,12 +42,10 @@ def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: 
     ----------
     desispec #1760 (laser guide star), #2599, desisurveyops #75.
     """
-    spectrum = np.asarray(sky, dtype=np.float32) if sky.ndim == 1 else nan_median(sky[::5], axis=0).astype(np.float32)
-    rows = faint_fibers(flux, ivar)
+    wave, spectrum, rows = spectra.wave, spectra.sky_spectrum.astype(np.float32), spectra.faint
     if not rows.any():
         return Measured.impossible("no faint live fiber in this camera")
-    flux, ivar, fiber = flux[rows], ivar[rows], fiber[rows]
-    good = (ivar > 0) & np.isfinite(flux)
+    flux, ivar, fiber, good = spectra.flux[rows], spectra.ivar[rows], spectra.fiber[rows], spectra.good[rows]
     weight = np.where(good, ivar, np.float32(0))
     light = weight * np.where(good, flux, np.float32(0))
     narrow_weight = uniform_filter1d(weight, RUN, axis=1)
@@ -58,7 +53,7 @@ def shared_lines(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, sky: 
     wide = uniform_filter1d(light, 2 * AROUND + 1, axis=1) / np.maximum(uniform_filter1d(weight, 2 * AROUND + 1, axis=1), 1e-30)
     variance = 1.0 / np.maximum(RUN * narrow_weight, 1e-30) + (np.float32(SKY_FLOOR) * np.abs(spectrum)) ** 2
     hits = (narrow - wide > HIT * np.sqrt(variance)) & (narrow_weight > 0)
-    count = np.where(near_nebular(wave), 0, hits.sum(axis=0))
+    count = np.where(near_nebular(wave, spectra.instrument), 0, hits.sum(axis=0))
     usual = np.maximum(uniform_filter1d(np.minimum(count, CROWD).astype(float), BACKGROUND, mode="nearest"), 0.02)
     log_chance = poisson.logsf(count - 1, usual)
     worst = int(np.argmin(log_chance))

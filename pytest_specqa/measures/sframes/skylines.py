@@ -12,14 +12,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from pytest_specqa.measures.statistics import Floats, median_and_error, nan_median
-from pytest_specqa.measures.where import Bools, Ints, between_lines, near_nebular, sky_continuum
+from pytest_specqa.measures.spectra import CameraSpectra, once
+from pytest_specqa.measures.statistics import Floats, Ints, median_and_error, nan_median
+from pytest_specqa.measures.where import between_lines, near_nebular, sky_continuum
 from pytest_specqa.values import Measured
 
 LINE_EXCESS = 0.5
 """Height over the continuum from which on a pixel belongs to a line."""
 MIN_PIXELS = 20
+"""Pixels on lines, or between them, that a fit or a noise level needs at least."""
 CLIP = 6.0
+"""Sigmas beyond which a residual at a line is pulled in."""
+N_PART = 9
+"""Pieces of the wavelength range that are also fitted alone, some 200 to 250 Angstrom each."""
 N_BASE = 6
 """Pieces of the wavelength range that have their own noise between the lines; amplifiers differ."""
 NOISE_TOLERANCE = 0.05
@@ -50,17 +55,13 @@ class LineFit:
     waves: tuple[tuple[float, float], ...]
 
 
-def photon_variance(ivar: Floats, sky: Floats, wave: Floats, *, columns: Ints) -> Floats:
+def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     """Variance that photons and readout alone would give, never more than what the ivar says.
 
     Parameters
     ----------
-    ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance, possibly deflated near sky lines; 0 marks bad pixels.
-    sky : ndarray, shape (n_wave,)
-        Median sky in electron/Angstrom.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
+    spectra : CameraSpectra
+        Its inverse variance may be deflated near sky lines.
     columns : ndarray of int, shape (n_column,)
         Bins in which the variance is wanted.
 
@@ -69,7 +70,7 @@ def photon_variance(ivar: Floats, sky: Floats, wave: Floats, *, columns: Ints) -
     ndarray f4, shape (n_fiber, n_column)
         Variance; infinite for bad pixels.
     """
-    between = between_lines(sky)
+    ivar, wave, sky, between = spectra.ivar, spectra.wave, spectra.sky_spectrum, spectra.between_lines
     usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
     base = np.empty((len(ivar), N_BASE), dtype=np.float32)
     whole = nan_median(np.where(ivar[:, usable][:, ::3] > 0, ivar[:, usable][:, ::3], np.nan), axis=1)
@@ -85,43 +86,38 @@ def photon_variance(ivar: Floats, sky: Floats, wave: Floats, *, columns: Ints) -
         return np.asarray(np.where(chosen > 0, np.fmin(np.float32(1) / chosen, photons), np.float32(np.inf)))
 
 
-def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: int = 9) -> LineFit:
+@once
+def fit_lines(spectra: CameraSpectra) -> LineFit:
     """Describe the residual of every fiber at the sky lines as a scale, a shift and a width.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model in electron/Angstrom.
-    n_part : int
-        Number of pieces of the wavelength range that are also fitted alone.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
     LineFit
         Values and errors by fiber. The light of an object is taken as constant over each line.
     """
-    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
+    flux, wave, spectrum = spectra.flux, spectra.wave, spectra.sky_spectrum
     lines = spectrum - sky_continuum(spectrum)
     slope = np.gradient(lines, wave)
     templates = np.stack([lines, -slope, np.gradient(slope, wave)])
-    columns = np.flatnonzero(~between_lines(spectrum, excess=LINE_EXCESS, margin=4) & ~near_nebular(wave))
-    ranges = _ranges(wave, n_part)
+    columns = np.flatnonzero(~between_lines(spectrum, excess=LINE_EXCESS, margin=4) & ~near_nebular(wave, spectra.instrument))
+    ranges = _ranges(wave)
     if columns.size < MIN_PIXELS:
-        empty = np.full((3, len(flux), n_part + 1), np.nan)
+        empty = np.full((3, len(flux), N_PART + 1), np.nan)
         return LineFit(empty, empty, np.full(len(flux), np.nan), ranges)
-    variance = photon_variance(ivar, spectrum, wave, columns=columns)
+    variance = photon_variance(spectra, columns=columns)
     good = np.isfinite(variance) & np.isfinite(flux[:, columns])
     weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
     # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
     largest = (CLIP * np.sqrt(np.where(good, variance, 0.0)) + 1.5 * np.abs(lines[columns])).astype(np.float32)
     data = np.clip(np.where(good, flux[:, columns], np.float32(0)), -largest, largest)
     matrix, vector, square, starts = _normal_equations(data, weight, templates[:, columns], columns)
-    part = np.minimum((columns[starts] * n_part) // wave.size, n_part - 1)
-    pieces = [part == k for k in range(n_part)] + [np.ones(part.size, dtype=bool)]
+    part = np.minimum((columns[starts] * N_PART) // wave.size, N_PART - 1)
+    pieces = [part == k for k in range(N_PART)] + [np.ones(part.size, dtype=bool)]
     solved = [_solve(matrix[..., use].sum(axis=-1), vector[..., use].sum(axis=-1)) for use in pieces]
     return LineFit(
         values=np.stack([item[0] for item in solved], axis=-1),
@@ -131,8 +127,8 @@ def fit_lines(flux: Floats, ivar: Floats, wave: Floats, *, sky: Floats, n_part: 
     )
 
 
-def _ranges(wave: Floats, n_part: int) -> tuple[tuple[float, float], ...]:
-    edges = np.linspace(wave[0], wave[-1], n_part + 1)
+def _ranges(wave: Floats) -> tuple[tuple[float, float], ...]:
+    edges = np.linspace(wave[0], wave[-1], N_PART + 1)
     return (
         *((float(low), float(high)) for low, high in pairwise(edges)),
         (float(wave[0]), float(wave[-1])),
@@ -181,35 +177,30 @@ def _excess(square: Floats, weight: Floats, matrix: Floats, scaled: Floats) -> F
     return np.where(light > 0, beyond / safe, np.nan)
 
 
-def typical_error(fit: LineFit) -> float:
+def typical_error(spectra: CameraSpectra) -> float:
     """Error of the line scale that photon noise gives to the typical fiber.
 
     Parameters
     ----------
-    fit : LineFit
-        Result of `fit_lines`.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
     float
         Median over fibers, as a fraction of the lines; NaN without bright lines.
     """
-    return float(nan_median(fit.errors[0, :, -1], axis=0))
+    return float(nan_median(fit_lines(spectra).errors[0, :, -1], axis=0))
 
 
-def line_residual(fit: LineFit, *, fiber: Ints, is_sky: Bools, faint: Bools) -> Measured:
+def line_residual(spectra: CameraSpectra) -> Measured:
     """Typical residual at sky lines as a fraction of the line, beyond photon noise and the throughput of the fiber.
 
     Parameters
     ----------
-    fit : LineFit
-        Result of `fit_lines`.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers: they trained the model and are left out if enough others are faint.
-    faint : ndarray of bool, shape (n_fiber,)
-        Fibers whose object does not disturb.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model. Faint fibers judge; sky fibers, which trained the model, only
+        where fewer than 30 others are faint.
 
     Returns
     -------
@@ -220,6 +211,7 @@ def line_residual(fit: LineFit, *, fiber: Ints, is_sky: Bools, faint: Bools) -> 
     ----------
     desispec #947, PR #1008, #1381, #2725 (sky line residuals).
     """
+    fit, faint, is_sky = fit_lines(spectra), spectra.faint, spectra.is_sky
     judges = faint & ~is_sky & np.isfinite(fit.excess)
     if judges.sum() < 30:
         judges = (faint | is_sky) & np.isfinite(fit.excess)
@@ -232,20 +224,18 @@ def line_residual(fit: LineFit, *, fiber: Ints, is_sky: Bools, faint: Bools) -> 
         value=value,
         error=float(0.5 * sigma / max(value, reached, 1e-9)),
         sensitivity=reached,
-        fibers=((int(fiber.min()), int(fiber.max())),),
+        fibers=(spectra.span,),
         detail=f"sky lines leave {100 * value:.1f} % of their light behind: wavelength, line spread or fiber flat" if value else "",
     )
 
 
-def line_scale(fit: LineFit, *, fiber: Ints) -> Measured:
+def line_scale(spectra: CameraSpectra) -> Measured:
     """Part of the sky lines that is still there (positive), or taken away twice (-1), in the typical fiber.
 
     Parameters
     ----------
-    fit : LineFit
-        Result of `fit_lines`.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
@@ -256,7 +246,7 @@ def line_scale(fit: LineFit, *, fiber: Ints) -> Measured:
     ----------
     desispec PR #1895 (sky subtracted twice).
     """
-    scales = fit.values[0, :, -1]
+    scales = fit_lines(spectra).values[0, :, -1]
     if np.isfinite(scales).sum() < 10:
         return Measured.impossible("fewer than ten live fibers, or no sky line bright enough to judge its residual")
     middle, sigma = median_and_error(scales)
@@ -264,6 +254,6 @@ def line_scale(fit: LineFit, *, fiber: Ints) -> Measured:
         value=float(middle),
         error=float(sigma),
         sensitivity=float(6.0 * sigma),
-        fibers=((int(fiber.min()), int(fiber.max())),),
+        fibers=(spectra.span,),
         detail=f"sframes hold {float(middle):+.1%} of the sky lines: the model was scaled, or subtracted twice",
     )

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.statistics import Floats, clipped_mean, nan_median
-from pytest_specqa.measures.where import Bools, Ints, between_lines, faint_fibers, near_nebular, right_half, slit_position
+from pytest_specqa.instrument import Instrument
+from pytest_specqa.measures.spectra import CameraSpectra, once
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
+from pytest_specqa.measures.where import near_nebular
 
 CURVATURES = range(-60, 61, 10)
 """Bins by which a CCD row at the end of the slit is displaced from its middle; the fiber traces of DESI stay within these."""
-GROUP = 25
-N_GROUP = DESI.fibers // GROUP
-HALF = N_GROUP // 2
-PARTS = (
-    *((0, last) for last in range(1, HALF + 1)),
-    *((first, HALF) for first in range(2, HALF)),
-    *((HALF, last) for last in range(HALF + 1, N_GROUP)),
-    *((first, N_GROUP) for first in range(HALF + 2, N_GROUP)),
-)
-"""Parts of the slit, as ranges of 25-fiber groups: the left half, and what lies at either end of either half."""
 MIN_FIBERS = 5
+"""Faint fibers that each half of the slit needs, so that one odd fiber is outvoted."""
+DARK = 0.6
+"""Median signal to noise per pixel below which an object adds less to a mean of 25 fibers than their noise."""
 CLIP = 5.0
 """Sigmas to which a pixel is pulled in before it counts toward what all fibers share."""
 
@@ -38,9 +33,11 @@ class Probe(NamedTuple):
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999, rising.
+        FIBER, rising.
     sky : ndarray, shape (n_wave,)
-        Median sky.
+        Typical sky.
+    instrument : Instrument
+        Whose slit it is.
     """
 
     flux: Floats
@@ -48,37 +45,64 @@ class Probe(NamedTuple):
     wave: Floats
     fiber: Ints
     sky: Floats
+    instrument: Instrument
 
     @property
     def right(self) -> Bools:
-        """Fibers of amplifiers B and D."""
-        return right_half(self.fiber)
+        """Fibers that the amplifiers of the second half of the slit read, B and D at DESI."""
+        return self.instrument.right_half(self.fiber)
+
+    @property
+    def n_block(self) -> int:
+        """Number of slit blocks."""
+        return self.instrument.fibers // self.instrument.block
+
+    @property
+    def parts(self) -> tuple[tuple[int, int], ...]:
+        """Parts of the slit that are compared with the rest, as ranges of blocks."""
+        return slit_parts(self.n_block)
 
 
-def faint_probe(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky: Bools, sky: Floats) -> Probe:
+@cache
+def slit_parts(n_block: int) -> tuple[tuple[int, int], ...]:
+    """List the parts of a slit that an amplifier or a charge trap can set apart.
+
+    Parameters
+    ----------
+    n_block : int
+        Blocks of the slit.
+
+    Returns
+    -------
+    tuple of (int, int)
+        First block and the one after the last: the first half, and what lies at either end of either half.
+    """
+    half = n_block // 2
+    return (
+        *((0, last) for last in range(1, half + 1)),
+        *((first, half) for first in range(2, half)),
+        *((half, last) for last in range(half + 1, n_block)),
+        *((first, n_block) for first in range(half + 2, n_block)),
+    )
+
+
+@once
+def faint_probe(spectra: CameraSpectra) -> Probe:
     """Choose the pixels in which amplifiers can be compared.
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom and inverse variance; ivar = 0 or NaN flux is left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers, taken whatever their flux.
-    sky : ndarray, shape (n_fiber, n_wave) or (n_wave,)
-        Sky model.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model.
 
     Returns
     -------
     Probe
-        Possibly without any fiber.
+        Sky fibers, whatever their flux, and the faintest others; possibly without any fiber.
     """
-    spectrum = np.asarray(sky, dtype=float) if sky.ndim == 1 else nan_median(sky[::5], axis=0)
-    rows = faint_fibers(flux, ivar, limit=0.6) | (is_sky & (ivar > 0).any(axis=1))
-    columns = between_lines(spectrum) & ~near_nebular(wave)
+    flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
+    rows = spectra.fainter_than(DARK) | (spectra.is_sky & (ivar > 0).any(axis=1))
+    columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
     good = (ivar[rows] > 0) & np.isfinite(flux[rows]) & columns
     weight = np.where(good, ivar[rows], np.float32(0))
     sigma = 1.0 / np.sqrt(np.where(good, weight, np.float32(1)))
@@ -90,18 +114,19 @@ def faint_probe(flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, is_sky
         flux=np.where(good, data - shared, np.float32(0)),
         ivar=weight,
         wave=wave,
-        fiber=fiber[rows],
-        sky=spectrum,
+        fiber=spectra.fiber[rows],
+        sky=spectra.sky_spectrum,
+        instrument=spectra.instrument,
     )
 
 
-def row_shifts(fiber: Ints, curvature: int) -> Ints:
+def row_shifts(probe: Probe, curvature: int) -> Ints:
     """Bins by which a CCD row is displaced in each fiber, against the middle of the slit.
 
     Parameters
     ----------
-    fiber : ndarray of int
-        FIBER, 0-4999.
+    probe : Probe
+        Its fibers tell their place on the slit.
     curvature : int
         Displacement at the ends of the slit.
 
@@ -110,7 +135,7 @@ def row_shifts(fiber: Ints, curvature: int) -> Ints:
     ndarray of int
         A parabola along the slit.
     """
-    return np.rint(curvature * slit_position(fiber) ** 2).astype(int)
+    return np.asarray(np.rint(curvature * probe.instrument.slit_position(probe.fiber) ** 2), dtype=int)
 
 
 def contrasts(values: Floats, errors: Floats, probe: Probe) -> tuple[Floats, Floats]:
@@ -126,18 +151,19 @@ def contrasts(values: Floats, errors: Floats, probe: Probe) -> tuple[Floats, Flo
     Returns
     -------
     tuple of ndarray, shape (n_part, n_place)
-        Rows as in `PARTS`; NaN where a part or the rest is empty. What all fibers share cancels.
+        Rows as in `Probe.parts`; NaN where a part or the rest is empty. What all fibers share cancels.
     """
-    group = probe.fiber % DESI.fibers // GROUP
-    starts = np.searchsorted(group, np.arange(N_GROUP + 1))
+    n_block = probe.n_block
+    group = probe.instrument.slot(probe.fiber) // probe.instrument.block
+    starts = np.searchsorted(group, np.arange(n_block + 1))
     seat = np.arange(len(group)) - starts[group]
-    shape = (N_GROUP, int(np.diff(starts).max(initial=1)), values.shape[1])
+    shape = (n_block, int(np.diff(starts).max(initial=1)), values.shape[1])
     seated, seated_errors = np.full(shape, np.nan), np.full(shape, np.nan)
     seated[group, seat], seated_errors[group, seat] = values, errors
     mean, sigma = clipped_mean(seated, seated_errors, axis=1)
     usable = np.isfinite(mean) & (sigma > 0) & (np.isfinite(seated).sum(axis=1) >= MIN_FIBERS // 2)
     mean, weight = np.where(usable, mean, 0.0), np.where(usable, 1.0 / np.where(usable, sigma, 1.0) ** 2, 0.0)
-    inside = np.array([[first <= number < last for number in range(N_GROUP)] for first, last in PARTS], dtype=float)
+    inside = np.array([[first <= number < last for number in range(n_block)] for first, last in probe.parts], dtype=float)
     (light, own), (other_light, other) = [(part @ (weight * mean), part @ weight) for part in (inside, 1.0 - inside)]
     with np.errstate(divide="ignore", invalid="ignore"):
         known = (own > 0) & (other > 0)
@@ -152,12 +178,13 @@ def part_fibers(probe: Probe, row: int) -> tuple[int, int]:
     probe : Probe
         Its fibers tell the petal.
     row : int
-        Index in `PARTS`.
+        Index in `Probe.parts`.
 
     Returns
     -------
     tuple of int
         Both included.
     """
-    first = int(probe.fiber[0]) // DESI.fibers * DESI.fibers
-    return first + PARTS[row][0] * GROUP, first + PARTS[row][1] * GROUP - 1
+    start, end = probe.parts[row]
+    first = int(probe.fiber[0]) // probe.instrument.fibers * probe.instrument.fibers
+    return first + start * probe.instrument.block, first + end * probe.instrument.block - 1

@@ -9,46 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytest_specqa.measures.sframes.coherence import Coherence, group_rows, search_bumps, search_lines
+from pytest_specqa.instrument import Instrument
+from pytest_specqa.measures.sframes.coherence import Coherence, Slit, group_rows, search_bumps, search_lines
 from pytest_specqa.measures.sframes.residuals import (
     BIN,
-    PETAL_FIBERS,
-    FloatArray,
     LineTemplate,
     binned_residual,
     detailed_residual,
     line_template,
     object_brightness,
 )
-from pytest_specqa.measures.statistics import global_sigma
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, global_sigma
+from pytest_specqa.measures.where import NEBULAR_HALF_WIDTH, near_nebular
 from pytest_specqa.values import Feature, Measured
 
 NARROW_PIXELS = (1, 2, 3, 4, 6, 8, 12)
 """Widths in pixels of the narrow search: up to 10 Angstrom."""
 BROAD_BINS = (2, 4, 8, 16, 32)
 """Widths in bins of eight pixels of the broad search: 13 to 205 Angstrom."""
-NEBULAR_LINES = {
-    "[O II]": 3728.5,
-    "H-beta": 4862.69,
-    "[O III] 4960": 4960.30,
-    "[O III] 5008": 5008.24,
-    "[N II] 6550": 6549.86,
-    "H-alpha": 6564.61,
-    "[N II] 6585": 6585.27,
-    "[S II] 6718": 6718.29,
-    "[S II] 6733": 6732.67,
-    "[S III] 9071": 9071.1,
-    "[S III] 9533": 9533.2,
-}
-"""Vacuum wavelengths in Angstrom; the grid of a science frame is barycentric, so that the Galaxy's lines lie at rest."""
-NEBULAR_HALF_WIDTH = 4.0
-"""Angstrom around a nebular line that only the nebular search looks at: 150 km/s and the line-spread function."""
 SIGNIFICANT = 5.0
 """Sigmas after the search from which a broad feature is no noise; its size is then what is judged."""
 MAX_FEATURES = 12
+"""Features that a report and a picture can hold."""
 MIN_FIBERS = 100
+"""Live fibers from which on the scatter between fibers is known at each wavelength."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +57,12 @@ class VerticalLines:
     broad: Measured
     broad_amplitude: Measured
     nebular: Measured
-    residual: FloatArray
-    error: FloatArray
-    first_fiber: NDArray[np.integer]
+    residual: Floats
+    error: Floats
+    first_fiber: Ints
 
 
-def vertical_lines(
-    flux: FloatArray, ivar: FloatArray, *, wave: FloatArray, fiber: NDArray[np.integer], is_sky: NDArray[np.bool_], sky: FloatArray
-) -> VerticalLines:
+def vertical_lines(spectra: CameraSpectra) -> VerticalLines:
     """Search an sframe for residuals that are coherent over a 25- or 50-fiber group or over the whole camera.
 
     *Narrow* (0.8-10 Angstrom): each fiber's continuum, a running median over 80 Angstrom, is removed, and so is what scales with
@@ -90,16 +74,8 @@ def vertical_lines(
 
     Parameters
     ----------
-    flux, ivar : ndarray, shape (n_fiber, n_wave)
-        Sky-subtracted spectra in electron/Angstrom, and their inverse variance. Pixels with ``ivar = 0`` or NaN are left out.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999; groups are cut at multiples of 25 and 50.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Fibers that the sky model was made from.
-    sky : ndarray, shape (n_wave,) or (n_fiber, n_wave)
-        Sky model in electron/Angstrom.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model. Groups are the instrument's slit blocks and patches.
 
     Returns
     -------
@@ -120,67 +96,53 @@ def vertical_lines(
     ----------
     desispec PR #1452; desihub/desisurveyops#167; desispec#2152 and #2725 (line residuals and inflated variance).
     """
-    usable = np.isfinite(flux) & (ivar > 0)
+    usable, wave, instrument = spectra.good, spectra.wave, spectra.instrument
     if usable.any(axis=1).sum() < MIN_FIBERS:
         nothing = Measured.impossible(f"only {int(usable.any(axis=1).sum())} fibers have data: {MIN_FIBERS} are needed")
         empty = np.empty((0, len(wave)))
         return VerticalLines(nothing, nothing, nothing, nothing, empty, empty, np.empty(0, dtype=int))
-    spectra, weight, slots_sky = _in_slots(np.where(usable, flux, 0), np.where(usable, ivar, 0), fiber=fiber, is_sky=is_sky)
-    template = line_template(np.median(sky, axis=0) if np.ndim(sky) == 2 else sky, wave)
-    nebular = _near_nebular(wave)
-    brightness, continuum = object_brightness(spectra, weight)
-    first = int(fiber[0]) // PETAL_FIBERS * PETAL_FIBERS
-    detail = detailed_residual(spectra, weight, continuum=continuum, brightness=brightness)
-    rows = group_rows(*detail, is_sky=slots_sky, template=template, first=first)
+    flux, weight, slots_sky = _in_slots(spectra)
+    template = line_template(spectra.median_sky, wave)
+    nebular = near_nebular(wave, instrument, width=NEBULAR_HALF_WIDTH)
+    brightness, continuum = object_brightness(flux, weight)
+    slit = Slit(spectra.petal * instrument.fibers, (instrument.patch, instrument.block), slots_sky)
+    detail = detailed_residual(flux, weight, continuum=continuum, brightness=brightness)
+    rows = group_rows(*detail, slit=slit, template=template)
     fine = search_lines(rows, template=template, widths=NARROW_PIXELS, wave=wave, quiet=nebular)
     nebula = search_lines(rows, template=template, widths=(3,), wave=wave, quiet=~nebular)
     coarse_data, coarse_wave, coarse_template = binned_residual(
-        spectra, weight, wave=wave, brightness=brightness, template=template, quiet=nebular
+        flux, weight, wave=wave, brightness=brightness, template=template, quiet=nebular
     )
     coarse = search_bumps(
-        *coarse_data,
-        brightness=brightness,
-        is_sky=slots_sky,
-        template=coarse_template,
-        widths=BROAD_BINS,
-        wave=coarse_wave,
-        first=first,
+        *coarse_data, brightness=brightness, slit=slit, template=coarse_template, widths=BROAD_BINS, wave=coarse_wave
     )
     continuum_sky = float(np.median(template.continuum))
     broad = _judged(coarse, "broad vertical feature", scale=continuum_sky, width=64 // BIN)
+    patches = instrument.fibers // instrument.patch
     return VerticalLines(
         narrow=_judged(fine, "vertical line", scale=continuum_sky, width=3),
         broad=broad,
         broad_amplitude=_as_amplitude(broad, coarse, template=template, wave=wave),
-        nebular=_judged(_named(nebula), "nebular emission", scale=continuum_sky, width=3),
-        residual=fine.residual[:10],
-        error=fine.error[:10],
-        first_fiber=first + 50 * np.arange(10),
+        nebular=_judged(_named(nebula, instrument), "nebular emission", scale=continuum_sky, width=3),
+        residual=fine.residual[:patches],
+        error=fine.error[:patches],
+        first_fiber=slit.first + instrument.patch * np.arange(patches),
     )
 
 
-def _in_slots(
-    flux: FloatArray, ivar: FloatArray, *, fiber: NDArray[np.integer], is_sky: NDArray[np.bool_]
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
-    """Rows at their place in the slit, so that groups are slices; fibers that are not there have no weight."""
-    place = fiber % PETAL_FIBERS
-    if len(fiber) == PETAL_FIBERS and np.array_equal(place, np.arange(PETAL_FIBERS)):
-        return flux.astype(np.float32), ivar.astype(np.float32), is_sky
-    spectra = np.zeros((PETAL_FIBERS, flux.shape[1]), dtype=np.float32)
-    weight = np.zeros_like(spectra)
-    slots_sky = np.zeros(PETAL_FIBERS, dtype=bool)
-    spectra[place], weight[place], slots_sky[place] = flux, ivar, is_sky
-    return spectra, weight, slots_sky
+def _in_slots(spectra: CameraSpectra) -> tuple[Floats, Floats, Bools]:
+    """Flux, weight and sky flag at their place in the slit, so that groups are slices; what is not there has no weight."""
+    shape = (spectra.instrument.fibers, len(spectra.wave))
+    flux, weight, is_sky = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape[0], dtype=bool)
+    flux[spectra.slot] = np.where(spectra.good, spectra.flux, 0)
+    weight[spectra.slot] = np.where(spectra.good, spectra.ivar, 0)
+    is_sky[spectra.slot] = spectra.is_sky
+    return flux, weight, is_sky
 
 
-def _near_nebular(wave: FloatArray) -> NDArray[np.bool_]:
-    lines = np.array(list(NEBULAR_LINES.values()))
-    return np.asarray((np.abs(wave[:, None] - lines) <= NEBULAR_HALF_WIDTH).any(axis=1))
-
-
-def _named(found: Coherence) -> Coherence:
+def _named(found: Coherence, instrument: Instrument) -> Coherence:
     """The same features, each labelled with the nebular line that it lies on."""
-    names, lines = list(NEBULAR_LINES), np.array(list(NEBULAR_LINES.values()))
+    names, lines = [line.name for line in instrument.nebular], np.array(instrument.nebular_waves)
     labels = [names[int(np.argmin(np.abs(lines - np.mean(f.waves))))] for f in found.features]
     features = tuple(replace(f, kind="nebular", label=label) for f, label in zip(found.features, labels, strict=True))
     return replace(found, features=features)
@@ -220,7 +182,7 @@ def _described(feature: Feature, what: str, scale: float) -> str:
     )
 
 
-def _as_amplitude(broad: Measured, coarse: Coherence, *, template: LineTemplate, wave: FloatArray) -> Measured:
+def _as_amplitude(broad: Measured, coarse: Coherence, *, template: LineTemplate, wave: Floats) -> Measured:
     """The largest significant feature of the broad search, of any width, relative to the sky at its own wavelength."""
     if broad.reason:
         return broad
@@ -241,7 +203,7 @@ def _as_amplitude(broad: Measured, coarse: Coherence, *, template: LineTemplate,
     )
 
 
-def _sky_at(feature: Feature, template: LineTemplate, wave: FloatArray) -> float:
+def _sky_at(feature: Feature, template: LineTemplate, wave: Floats) -> float:
     inside = (wave >= feature.waves[0]) & (wave <= feature.waves[1])
     return max(float(np.median(template.continuum[inside])), 1e-6) if inside.any() else np.inf
 

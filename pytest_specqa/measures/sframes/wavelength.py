@@ -11,17 +11,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pytest_specqa.measures.sframes.skylines import LineFit
-from pytest_specqa.measures.statistics import Floats, clipped_mean, nan_median, strongest
-from pytest_specqa.measures.where import Bools, Ints, sky_continuum
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.measures.sframes.skylines import fit_lines
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Found, Ints, Strongest, clipped_mean, nan_median, strongest
+from pytest_specqa.measures.where import sky_continuum
+from pytest_specqa.values import Measured
 
-GROUP = 25
 MIN_FIBERS = 5
-LINES = (5578.89, 6302.06, 6365.57, 7318.3, 7371.3, 8346.8, 8432.5, 8829.4, 8888.3, 8922.1, 8960.6, 9378.3, 9442.3)
-"""Bright sky lines without a comparable one nearby; vacuum Angstrom, frame of the observer (desispec line list)."""
+"""Faint fibers of a slit block from which on its mean has an error that can be trusted."""
+NO_LINE = "no sky line is bright enough to measure a wavelength on"
 HALF_WIDTH = 4.0
+"""Angstrom around its known place in which the peak of a line is looked for: a little more than the 3 A of desispec #953."""
 SPAN = 8.0
+"""Angstrom around a line that must lie on the grid."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,14 @@ class WavelengthErrors:
     group_width: Measured
 
 
-def wavelength_errors(fit: LineFit, *, fiber: Ints, faint: Bools) -> WavelengthErrors:
+def wavelength_errors(spectra: CameraSpectra) -> WavelengthErrors:
     """Search fibers and slit blocks for lines that are shifted or of another width than the sky model's.
 
     Parameters
     ----------
-    fit : LineFit
-        Result of `skylines.fit_lines`; fibers that are NaN there are left out.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    faint : ndarray of bool, shape (n_fiber,)
-        Fibers to search. Features of a bright object next to a sky line look like a shift of that line.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model. Only faint fibers are searched: features of a bright object next
+        to a sky line look like a shift of that line.
 
     Returns
     -------
@@ -67,69 +66,55 @@ def wavelength_errors(fit: LineFit, *, fiber: Ints, faint: Bools) -> WavelengthE
     ----------
     desispec #953, #2113, #2670 (trace shifts), #947 (line spread), #2473 (rows lost in readout), #2182 (barycentre).
     """
-    values, errors, searched = fit.values[:, faint], fit.errors[:, faint], fiber[faint]
-    whole = slice(-1, None)
+    fit, faint = fit_lines(spectra), spectra.faint
+    values, errors, searched = fit.values[:, faint], fit.errors[:, faint], spectra.fiber[faint]
+    size = spectra.instrument.block
+
+    def blocks(term: int, pieces: slice, *, what: str, unit: str) -> Measured:
+        """Search the slit blocks in some pieces of the spectrum."""
+        found, places = _blocks(values[term][:, pieces], errors[term][:, pieces], fiber=searched, size=size)
+        waves = fit.waves[pieces]
+
+        def worst(place: int) -> Found:
+            """Slit block and piece."""
+            row, part = divmod(place, len(waves))
+            first = int(places[row]) * size
+            detail = f"sky lines of this slit block are {what} by {found.amplitude:+.3f} {unit}: wavelength solution or line spread"
+            return Found((first, first + size - 1), detail, kind="shift", waves=waves[part], unit=unit, label="line shift")
+
+        return found.measured(worst, nothing=NO_LINE)
+
+    whole, local = slice(-1, None), slice(None, -1)
     return WavelengthErrors(
         fiber_shift=_alone(values[1, :, -1], errors[1, :, -1], fiber=searched, waves=fit.waves[-1]),
-        group_shift=_groups(
-            values[1][:, whole], errors[1][:, whole], fiber=searched, waves=fit.waves[whole], what="shifted", unit="Angstrom"
-        ),
-        local_shift=_groups(
-            values[1][:, :-1], errors[1][:, :-1], fiber=searched, waves=fit.waves[:-1], what="shifted", unit="Angstrom"
-        ),
-        group_width=_groups(
-            values[2][:, whole], errors[2][:, whole], fiber=searched, waves=fit.waves[whole], what="broadened", unit="Angstrom**2"
-        ),
+        group_shift=blocks(1, whole, what="shifted", unit="Angstrom"),
+        local_shift=blocks(1, local, what="shifted", unit="Angstrom"),
+        group_width=blocks(2, whole, what="broadened", unit="Angstrom**2"),
     )
 
 
 def _alone(values: Floats, errors: Floats, *, fiber: Ints, waves: tuple[float, float]) -> Measured:
     found = strongest(values - nan_median(values, axis=0), errors)
-    if found.place < 0:
-        return Measured.impossible("no sky line is bright enough to measure a wavelength on")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    number = int(fiber[found.place])
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=((number, number),),
-        waves=waves,
-        detail=f"sky lines of this fiber are shifted by {found.amplitude:+.3f} A: its trace or wavelength solution is off",
-        features=(
-            Feature("shift", (number, number), waves, found.amplitude, found.error, found.significance, "Angstrom", "line shift"),
-        ),
-    )
+
+    def worst(place: int) -> Found:
+        """The fiber."""
+        number = int(fiber[place])
+        detail = f"sky lines of this fiber are shifted by {found.amplitude:+.3f} A: its trace or wavelength solution is off"
+        return Found((number, number), detail, kind="shift", waves=waves, unit="Angstrom", label="line shift")
+
+    return found.measured(worst, nothing=NO_LINE)
 
 
-def _groups(
-    values: Floats, errors: Floats, *, fiber: Ints, waves: tuple[tuple[float, float], ...], what: str, unit: str
-) -> Measured:
-    blocks = np.unique(fiber // GROUP)
+def _blocks(values: Floats, errors: Floats, *, fiber: Ints, size: int) -> tuple[Strongest, Ints]:
+    """The worst mean over a slit block, and the number of each block that was searched."""
+    blocks = np.unique(fiber // size)
     cells = np.full((2, len(blocks), values.shape[1]), np.nan)
     for row, block in enumerate(blocks):
-        members = fiber // GROUP == block
+        members = fiber // size == block
         enough = np.isfinite(values[members]).sum(axis=0) >= MIN_FIBERS
         mean, error = clipped_mean(values[members], errors[members])
         cells[:, row, enough] = mean[enough], error[enough]
-    found = strongest(*cells)
-    if found.place < 0:
-        return Measured.impossible("no sky line is bright enough to measure a wavelength on")
-    if not found.amplitude:
-        return Measured(value=0.0, error=found.error, sensitivity=found.sensitivity)
-    row, part = divmod(found.place, values.shape[1])
-    first = int(blocks[row]) * GROUP
-    span = (first, first + GROUP - 1)
-    return Measured(
-        value=abs(found.amplitude),
-        error=found.error,
-        sensitivity=found.sensitivity,
-        fibers=(span,),
-        waves=waves[part],
-        detail=f"sky lines of this slit block are {what} by {found.amplitude:+.3f} {unit}: wavelength solution or line spread",
-        features=(Feature("shift", span, waves[part], found.amplitude, found.error, found.significance, unit, "line shift"),),
-    )
+    return strongest(*cells), blocks
 
 
 class SkyLines(NamedTuple):
@@ -147,19 +132,14 @@ class SkyLines(NamedTuple):
     width: Measured
 
 
-def sky_line_places(sky: Floats, wave: Floats, *, fiber: Ints, heliocor: float = 1.0) -> SkyLines:
+def sky_line_places(spectra: CameraSpectra) -> SkyLines:
     """Measure where the lines of the sky model are, and how wide.
 
     Parameters
     ----------
-    sky : ndarray, shape (n_fiber, n_wave)
-        Sky model.
-    wave : ndarray, shape (n_wave,)
-        Wavelength in Angstrom; a line of the observer's frame lies at its wavelength times `heliocor`.
-    fiber : ndarray of int, shape (n_fiber,)
-        FIBER, 0-4999.
-    heliocor : float
-        Barycentric factor of the grid, 1 if it is not shifted.
+    spectra : CameraSpectra
+        Sky-subtracted spectra of one camera with their sky model: a line of the observer's frame lies at its wavelength times
+        ``heliocor``.
 
     Returns
     -------
@@ -170,16 +150,17 @@ def sky_line_places(sky: Floats, wave: Floats, *, fiber: Ints, heliocor: float =
     ----------
     desispec #953 (3 A off), #2133, #1983 (default PSF used); line list of desispec.
     """
-    spectrum = nan_median(sky[::5], axis=0)
-    lines = spectrum - sky_continuum(spectrum)
-    found = [_one_line(lines, wave, center=center * heliocor) for center in LINES if wave[0] + 10 < center < wave[-1] - 10]
+    wave = spectra.wave
+    lines = spectra.sky_spectrum - sky_continuum(spectra.sky_spectrum)
+    inside = [center for center in spectra.instrument.sky_lines if wave[0] + 10 < center < wave[-1] - 10]
+    found = [_one_line(lines, wave, center=center * spectra.heliocor) for center in inside]
     measured = np.array([item for item in found if item is not None])
     if not measured.size:
         nothing = Measured.impossible("no isolated sky line stands out of the continuum")
         return SkyLines(nothing, nothing)
     offsets, widths = measured.T
     spread = float(np.std(offsets) / np.sqrt(len(offsets))) if len(offsets) > 1 else 0.0
-    fibers = ((int(fiber.min()), int(fiber.max())),)
+    fibers = (spectra.span,)
     offset, width = float(np.median(offsets)), float(np.median(widths))
     return SkyLines(
         offset=Measured(offset, error=spread, fibers=fibers, detail=f"{len(offsets)} sky lines lie {offset:+.3f} A off"),
@@ -192,7 +173,7 @@ def _one_line(lines: Floats, wave: Floats, *, center: float) -> tuple[float, flo
     near = np.flatnonzero(np.abs(wave - center) < SPAN)
     inner = near[np.abs(wave[near] - center) < HALF_WIDTH]
     peak = int(inner[np.argmax(lines[inner])])
-    noise = 1.4826 * float(np.median(np.abs(np.diff(lines))))
+    noise = MAD_TO_SIGMA * float(np.median(np.abs(np.diff(lines))))
     height = lines[peak]
     if height < max(20.0 * noise, 1e-9) or peak in (inner[0], inner[-1]) or not near[0] + 2 < peak < near[-1] - 2:
         return None

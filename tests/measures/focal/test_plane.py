@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.focal.places import fiber_ranges, places
+from pytest_specqa.measures.focal.places import full_patches, places
 from pytest_specqa.measures.focal.plane import FocalPlane, focal_plane
 from pytest_specqa.measures.focal.scores import edge_score, edge_width, local_scatter
 from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap, window_maps
+from pytest_specqa.measures.spectra import CameraSpectra
 
 LEVEL = 100.0
 BY_NAME = {window.name: window for window in WINDOWS}
@@ -214,9 +215,10 @@ def spectra(rng: np.random.Generator, *, heliocor: float = 1.0) -> dict[str, np.
 
 
 def reduce(data: dict[str, np.ndarray], *, heliocor: float = 1.0) -> dict[str, WindowMap]:
-    arrays = {key: data[key] for key in ("flux", "ivar", "mask", "wave")}
-    others = {key: data[key] for key in ("sky", "fiber", "x", "y", "is_sky")}
-    return {one.window.name: one for one in window_maps(*arrays.values(), band="r", heliocor=heliocor, **others)}
+    arrays = {key: data[key] for key in ("flux", "ivar", "wave", "fiber", "is_sky", "sky")}
+    others = {key: data[key] for key in ("mask", "x", "y")}
+    maps = window_maps(CameraSpectra(**arrays, heliocor=heliocor), band="r", **others)
+    return {one.window.name: one for one in maps}
 
 
 def test_window_means_have_the_error_of_their_pixels(rng: np.random.Generator) -> None:
@@ -269,8 +271,8 @@ def test_places_are_cassettes_and_discs() -> None:
     assert where.member[3].indices.tolist() == list(range(150, 200))
     disc = where.member[12].indices
     assert np.ptp(x[disc]) <= 70
-    assert fiber_ranges(fiber[150:200]) == ((3150, 3199),)
-    assert fiber_ranges(np.array([3001, 3170])) == ((3001, 3170),)
+    assert full_patches(fiber[150:200], patch=50) == ((3150, 3199),)
+    assert full_patches(np.array([3001, 3170]), patch=50) == ((3001, 3170),)
 
 
 def test_targets_reach_near_the_precision_of_their_faint_edge(rng: np.random.Generator) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplifiers
 
 
-def measure(camera, *, flux=None, **options):
-    flux = camera.sframe.flux if flux is None else flux
-    return amplifiers(
-        flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky, sky=camera.sky.flux, **options
-    )
+def measure(camera, *, two_amp=False, **changes):
+    return amplifiers(replace(camera.spectra, **changes), two_amp=two_amp)
 
 
 @pytest.mark.parametrize("band", "brz")
@@ -61,14 +60,7 @@ def test_a_half_without_fibers_is_not_measured(simulated):
     camera = simulated("r")
     ivar = camera.sframe.ivar.copy()
     ivar[:250] = 0
-    found = amplifiers(
-        camera.sframe.flux,
-        ivar,
-        camera.wave,
-        fiber=camera.fiber,
-        is_sky=camera.is_sky & (ivar > 0).any(axis=1),
-        sky=camera.sky.flux,
-    )
+    found = measure(camera, ivar=ivar, is_sky=camera.is_sky & (ivar > 0).any(axis=1))
     assert found.step.reason
     assert found.offset.reason
     assert found.row_noise.reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,14 +11,7 @@ from pytest_specqa.measures.sframes.fibers import fiber_residuals
 
 
 def measure(camera, flux=None):
-    return fiber_residuals(
-        camera.sframe.flux if flux is None else flux,
-        camera.sframe.ivar,
-        camera.wave,
-        fiber=camera.fiber,
-        is_sky=camera.is_sky,
-        sky=camera.sky.flux,
-    )
+    return fiber_residuals(camera.spectra if flux is None else replace(camera.spectra, flux=flux))
 
 
 @pytest.mark.parametrize("band", "brz")
@@ -62,8 +57,6 @@ def test_one_cosmic_ray_is_no_broad_light(simulated):
 
 def test_a_dead_camera_is_not_measured(simulated):
     camera = simulated("r")
-    found = fiber_residuals(
-        camera.sframe.flux, 0 * camera.sframe.ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky, sky=camera.sky.flux
-    )
+    found = fiber_residuals(replace(camera.spectra, ivar=0 * camera.sframe.ivar))
     assert found.sky_fiber.reason
     assert found.below_zero.reason

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pytest_specqa.measures.sframes.noise import noise
+from pytest_specqa.measures.spectra import CameraSpectra
 
 
 def measure(camera, *, ivar_factor=1.0, rows=slice(None)):
     ivar = camera.sframe.ivar.copy()
     ivar[rows] *= np.float32(ivar_factor)
-    return noise(camera.sframe.flux, ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky)
+    return noise(replace(camera.spectra, ivar=ivar))
 
 
 @pytest.mark.parametrize("band", "brz")
@@ -50,13 +53,13 @@ def test_ringing_of_a_bundle_is_found(simulated):
 def test_sky_fibers_are_not_narrower_for_having_trained_the_model(simulated):
     camera = simulated("r", n_sky=20)
     rows = camera.is_sky
-    found = noise(camera.sframe.flux[rows], camera.sframe.ivar[rows], camera.wave, fiber=camera.fiber[rows], is_sky=rows[rows])
+    found = noise(CameraSpectra(camera.sframe.flux[rows], camera.sframe.ivar[rows], camera.wave, camera.fiber[rows], rows[rows]))
     assert found.amplifier_width.value == 1.0
 
 
 def test_a_dead_camera_is_not_measured(simulated):
     camera = simulated("r")
-    found = noise(camera.sframe.flux, 0 * camera.sframe.ivar, camera.wave, fiber=camera.fiber, is_sky=camera.is_sky)
+    found = noise(replace(camera.spectra, ivar=0 * camera.sframe.ivar))
     assert found.amplifier_width.reason
     assert found.fiber_width.reason
     assert found.correlation.reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,35 +11,23 @@ from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.sframes.collimator import collimator_dip
 from pytest_specqa.measures.sframes.cosmics import sharp_hits
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
-from pytest_specqa.measures.where import faint_fibers
 
 
-def hits(camera, flux=None, exptime=1000.0):
-    flux = camera.sframe.flux if flux is None else flux
-    return sharp_hits(flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, sky=camera.sky.flux, exptime=exptime)
+def hits(camera, **changes):
+    return sharp_hits(replace(camera.spectra, **changes))
 
 
 def lines(camera, flux):
-    return shared_lines(flux, camera.sframe.ivar, camera.wave, fiber=camera.fiber, sky=camera.sky.flux)
+    return shared_lines(replace(camera.spectra, flux=flux))
 
 
-def dip(camera, flux=None, band_ivar=1.0):
-    flux = camera.sframe.flux if flux is None else flux
-    faint = faint_fibers(flux, camera.sframe.ivar)
-    return collimator_dip(
-        flux,
-        band_ivar * camera.sframe.ivar,
-        camera.wave,
-        fiber=camera.fiber,
-        is_sky=camera.is_sky,
-        faint=faint,
-        sky=camera.sky.flux,
-    )
+def dip(camera, **changes):
+    return collimator_dip(replace(camera.spectra, **changes))
 
 
-def flat(camera, **options):
-    arrays = {"sky": camera.sky.flux, "fiberflat": camera.flat.fiberflat, "heliocor": camera.heliocor} | options
-    return applied_flat(camera.frame.flux, camera.frame.ivar, camera.sframe.flux, wave=camera.wave, fiber=camera.fiber, **arrays)
+def flat(camera, *, fiberflat=None, **changes):
+    fiberflat = camera.flat.fiberflat if fiberflat is None else fiberflat
+    return applied_flat(replace(camera.spectra, **changes), camera.frame.flux, camera.frame.ivar, fiberflat=fiberflat)
 
 
 def test_many_missed_cosmics_prove_a_rate(simulated):
@@ -50,10 +40,10 @@ def test_many_missed_cosmics_prove_a_rate(simulated):
 def test_real_lines_and_masked_hits_are_no_cosmics(simulated):
     camera = simulated("r", unmasked_cosmics=0.0)
     line = np.exp(-0.5 * ((camera.wave - 6100) / 0.75) ** 2).astype(np.float32)
-    assert hits(camera, camera.sframe.flux + 3000 * line).features == ()
+    assert hits(camera, flux=camera.sframe.flux + 3000 * line).features == ()
     flux = camera.sframe.flux.copy()
     flux[camera.sframe.ivar == 0] = 1e5
-    assert hits(camera, flux).features == ()
+    assert hits(camera, flux=flux).features == ()
 
 
 def test_no_exposure_has_no_rate_of_cosmics(simulated):
@@ -62,7 +52,7 @@ def test_no_exposure_has_no_rate_of_cosmics(simulated):
 
 def test_a_laser_in_a_few_fibers_is_found_and_the_galaxy_is_not_blamed(simulated):
     camera = simulated("r")
-    rows = np.flatnonzero(faint_fibers(camera.sframe.flux, camera.sframe.ivar))[::40][:8]
+    rows = np.flatnonzero(camera.spectra.faint)[::40][:8]
     flux = camera.sframe.flux.copy()
     assert lines(camera, flux).value == 0.0
     flux[rows] += 150 * np.exp(-0.5 * (camera.wave - 6120) ** 2).astype(np.float32)
@@ -78,13 +68,13 @@ def test_a_moved_dip_is_measured_along_the_slit(simulated):
     assert dip(camera).value == 0.0
     u = np.linspace(-1, 1, 500)[:, None]
     shape = (camera.wave - 4400) / 60 * np.exp(0.5 - 0.5 * ((camera.wave - 4400) / 60) ** 2)
-    found = dip(camera, camera.sframe.flux + (0.02 * u * shape * np.median(camera.sky.flux, axis=0)).astype(np.float32))
+    found = dip(camera, flux=camera.sframe.flux + (0.02 * u * shape * np.median(camera.sky.flux, axis=0)).astype(np.float32))
     assert found.value == pytest.approx(0.02, abs=0.006)
 
 
 def test_the_dip_is_in_the_b_cameras_only(simulated):
     assert dip(simulated("r")).reason
-    assert dip(simulated("b"), band_ivar=0.0).reason
+    assert dip(simulated("b"), ivar=0 * simulated("b").sframe.ivar).reason
 
 
 def test_the_flat_that_was_applied_is_known_exactly(simulated):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pytest_specqa.measures.sframes.vertical_lines import VerticalLines, vertical_lines
+from pytest_specqa.measures.spectra import CameraSpectra
 
 WAVE = np.arange(5760.0, 7620.1, 0.8)
 FIBER = np.arange(3000, 3500)
@@ -39,7 +40,7 @@ def clean(seed: int = 1, *, few_sky: bool = False) -> tuple[np.ndarray, np.ndarr
 
 
 def measured(flux: np.ndarray, ivar: np.ndarray, is_sky: np.ndarray, fiber: np.ndarray = FIBER) -> VerticalLines:
-    return vertical_lines(flux, ivar, wave=WAVE, fiber=fiber, is_sky=is_sky, sky=SKY)
+    return vertical_lines(CameraSpectra(flux, ivar, WAVE, fiber, is_sky, SKY))
 
 
 @pytest.mark.parametrize("seed", range(4))

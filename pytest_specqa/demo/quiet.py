@@ -38,9 +38,13 @@ class Quiet:
     nebular: bool = False
 
 
-def _nebular(rng: np.random.Generator) -> Conditions:
-    petal = int(rng.choice([6, 7, 8]))
-    return draw_conditions(rng, band="r", petal=petal, nebular=float(rng.uniform(300, 3000)))
+def _nebular(band: str) -> Callable[[np.random.Generator], Conditions]:
+    def make(rng: np.random.Generator) -> Conditions:
+        """Patches over petals 6 to 8."""
+        petal = int(rng.choice([6, 7, 8]))
+        return draw_conditions(rng, band=band, petal=petal, nebular=float(rng.uniform(300, 3000)))
+
+    return make
 
 
 def _nebular_smooth(rng: np.random.Generator) -> Conditions:
@@ -104,7 +108,9 @@ def _unfinished_tile(rng: np.random.Generator) -> TileConditions:
 
 
 _CASES = (
-    Quiet("nebular_patches", "N01", "camera", "Patchy Galactic H-alpha, [N II] and [S II].", _nebular, nebular=True),
+    Quiet("nebular_patches", "N01", "camera", "Patchy Galactic H-alpha, [N II] and [S II].", _nebular("r"), nebular=True),
+    Quiet("nebular_patches_b", "N01", "camera", "Patchy Galactic [O II], H-beta and [O III].", _nebular("b"), nebular=True),
+    Quiet("nebular_patches_z", "N01", "camera", "Patchy Galactic [S III].", _nebular("z"), nebular=True),
     Quiet("nebular_gradient", "N01", "camera", "Galactic lines with a gradient over the tile.", _nebular_smooth, nebular=True),
     Quiet("bright_moon", "N03", "camera", "Sky ten times brighter, with the colour of moonlight.", _bright_moon),
     Quiet("two_amp", "N04", "camera", "Readout through two amplifiers: no boundary at the middle row.", _two_amp),

@@ -121,6 +121,14 @@ class Instrument:
         Ranges without bright sky lines.
     nebular : tuple of Line
         Emission of Galactic gas: real light, never a fault of the data.
+    interstellar : tuple of Line
+        Absorption by interstellar gas and by standard stars themselves, which has no place in a calibration.
+    telluric : tuple of tuple of float
+        Ranges in which the atmosphere absorbs, and a calibration rightly has structure.
+    targets : mapping of str to int
+        Number of the bit of DESI_TARGET of each class of targets.
+    imaging : mapping of str to (str, float)
+        By band: column of the fibermap with the imaging flux of targets in nanomaggy, and its wavelength in Angstrom.
     """
 
     name: str
@@ -137,6 +145,10 @@ class Instrument:
     sky_features: Mapping[str, Range]
     line_free: tuple[Range, ...]
     nebular: tuple[Line, ...]
+    interstellar: tuple[Line, ...]
+    telluric: tuple[Range, ...]
+    targets: Mapping[str, int]
+    imaging: Mapping[str, tuple[str, float]]
 
     def __post_init__(self) -> None:
         if self.fibers % self.patch or self.patch % self.block:
@@ -253,6 +265,17 @@ NEBULAR = (
 those of the warm ionized medium (Madsen, Reynolds & Haffner 2006, ApJ 652, 401; Mierkiewicz et al. 2006, ApJ 650, L63), H-beta by
 recombination without dust; the simulation uses them, no limit does."""
 
+INTERSTELLAR = (
+    Line("Ca II K", 3934.8),
+    Line("Ca II H", 3969.6),
+    Line("H delta", 4102.9),
+    Line("H gamma", 4341.7),
+    Line("H beta", 4862.7),
+    Line("Na I D", 5893.5),
+    Line("H alpha", 6564.6),
+)
+"""Interstellar gas, and the Balmer lines of standard stars; vacuum (NIST)."""
+
 _FLAGS = MappingProxyType(
     {
         "STUCKPOSITIONER": 1,
@@ -296,8 +319,26 @@ DESI = Instrument(
     ),
     line_free=((4000.0, 4500.0), (5250.0, 5550.0), (5950.0, 6200.0), (6990.0, 7230.0), (8120.0, 8270.0), (9110.0, 9280.0)),
     nebular=NEBULAR,
+    interstellar=INTERSTELLAR,
+    telluric=((6860.0, 7067.0), (7143.0, 7410.0), (7584.0, 7713.0), (8092.0, 8392.0), (8926.0, 9868.0)),
+    targets=MappingProxyType(
+        {
+            "LRG": 0,
+            "ELG": 1,
+            "QSO": 2,
+            "ELG_LOP": 5,
+            "SKY": 32,
+            "STD_FAINT": 33,
+            "STD_WD": 34,
+            "STD_BRIGHT": 35,
+            "BGS": 60,
+            "MWS": 61,
+        }
+    ),
+    imaging=MappingProxyType({"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}),
 )
 """Grid, slit and focal plane: DESI data model and desispec (extraction grid of the survey's productions; fibers lie 28-409 mm from
 the centre). Fatal bits: desispec 0.70, `get_skymask` and its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber
 that is off its target is fatal to calibration, but its redshift is that of whatever it saw, hence the shorter list of `unusable`.
-Sky lines: desispec's list. Line-free ranges: desispec's own sky QA (desispec_param.yml)."""
+Sky lines and tellurics: desispec. Line-free ranges: its own sky QA (desispec_param.yml). Targets: DESI_TARGET of the main survey
+(desitarget); wavelengths of the imaging bands: DECam (Dey et al. 2019, AJ 157, 168)."""

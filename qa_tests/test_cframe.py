@@ -11,7 +11,10 @@ def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
     alive = (sframe.ivar > 0).any(axis=1)
     expect("calibration_usable", usable_calibration(fluxcalib.fluxcalib, fluxcalib.ivar, fiber=sframe.fiber, expected=alive))
     expect("calibration_ivar", largest_ivar(fluxcalib.ivar, fiber=sframe.fiber))
-    expect("calibration_lines", calibration_lines(fluxcalib.fluxcalib, fluxcalib.ivar, sframe.wave, fiber=sframe.fiber))
+    expect(
+        "calibration_lines",
+        calibration_lines(fluxcalib.fluxcalib, fluxcalib.ivar, sframe.wave, fiber=sframe.fiber, instrument=sframe.instrument),
+    )
 
 
 def test_calibration_was_applied_to_flux_and_ivar(cframe, sframe, fluxcalib, expect):
@@ -33,6 +36,7 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
         photometry=cframe.fibermap,
         band=cframe.band,
         is_target=on_target(cframe.fibermap, band=cframe.band, instrument=cframe.instrument),
+        instrument=cframe.instrument,
     )
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)

@@ -27,7 +27,7 @@ def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):
         z=redshifts["Z"],
         fiber=redshifts.fiber,
         is_sky=redshifts.is_sky,
-        target_class=target_classes(bits) if known else None,
+        target_class=target_classes(bits, redshifts.instrument) if known else None,
         window=found.window,
         count=found.count,
         expected=found.expected,

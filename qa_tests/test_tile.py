@@ -31,7 +31,7 @@ def test_no_redshift_pileup_over_the_tile(tile_redshifts, tile, expect):
         z=z,
         fiber=fiber,
         is_sky=is_sky,
-        target_class=target_classes(bits) if known else None,
+        target_class=target_classes(bits, tile_redshifts[0].instrument) if known else None,
         window=found.window,
         count=found.count,
         expected=found.expected,

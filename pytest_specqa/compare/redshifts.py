@@ -10,19 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import ProductError
+from pytest_specqa.instrument import DESI
 from pytest_specqa.production import Production, Redshifts
 
 MOVED = 0.003
 """Smallest \\|dz\\| / (1 + z) that counts as another redshift: 1000 km/s rounded down, as DESI compares productions."""
 
-CLASSES: Mapping[str, tuple[int, float]] = {
-    "LRG": (0, 15.0),
-    "ELG": (1, 25.0),
-    "QSO": (2, 25.0),
-    "BGS": (60, 40.0),
-    "MWS": (61, 25.0),
-}
-"""Bit of DESI_TARGET and smallest DELTACHI2 of a good redshift.
+GOOD: Mapping[str, float] = {"LRG": 15.0, "ELG": 25.0, "QSO": 25.0, "BGS": 40.0, "MWS": 25.0}
+"""Smallest DELTACHI2 of a good redshift, by class of target.
 
 LRG after Zhou et al. 2023 (AJ 165, 58), BGS after Hahn et al. 2023 (AJ 165, 253); elsewhere 25, as the nightly pages use, because
 the [O II] fluxes and afterburners that ELG and QSO catalogues ask for are not in redrock files. QSO also need SPECTYPE QSO.
@@ -183,8 +178,8 @@ def good(zwarn: NDArray[Any], deltachi2: NDArray[Any], *, spectype: NDArray[Any]
     """Tell which redshifts are good by the criterion of their class; a target of several classes by any of them."""
     chosen = np.zeros(len(zwarn), dtype=bool)
     classed = np.zeros(len(zwarn), dtype=bool)
-    for name, (bit, threshold) in CLASSES.items():
-        member = (bits >> bit) & 1 > 0
+    for name, threshold in GOOD.items():
+        member = (bits >> DESI.targets[name]) & 1 > 0
         classed |= member
         chosen |= member & (deltachi2 > threshold) & ((spectype == "QSO") | (name != "QSO"))
     chosen |= ~classed & (deltachi2 > OTHER)
@@ -199,7 +194,7 @@ def moved(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
 def _by_class(columns: Mapping[str, NDArray[Any]]) -> list[ClassChange]:
     target = ~columns["is_sky"]
     members = {"all targets": target}
-    members |= {name: target & ((columns["bits"] >> bit) & 1 > 0) for name, (bit, _) in CLASSES.items()}
+    members |= {name: target & ((columns["bits"] >> DESI.targets[name]) & 1 > 0) for name in GOOD}
     members["sky fibers"] = columns["is_sky"]
     both = columns["good_before"] & columns["good_after"]
     changed = moved(columns["z_before"], columns["z_after"])

@@ -21,7 +21,8 @@ STUCKPOSITIONER, BROKENFIBER, BADPOSITION, BADFIBER = (
     1 << DESI.flags[name] for name in ("STUCKPOSITIONER", "BROKENFIBER", "BADPOSITION", "BADFIBER")
 )
 
-_BITS = {SKY: 1 << 32, LRG: 1 << 0, ELG: (1 << 1) | (1 << 5), QSO: 1 << 2, STD: (1 << 33) | (1 << 61)}
+_NAMES = {SKY: ("SKY",), LRG: ("LRG",), ELG: ("ELG", "ELG_LOP"), QSO: ("QSO",), STD: ("STD_FAINT", "MWS")}
+_BITS = {code: sum(1 << DESI.targets[name] for name in names) for code, names in _NAMES.items()}
 _DTYPE = np.dtype(
     [(name, "i8") for name in ("TARGETID",)]
     + [("PETAL_LOC", "i2"), ("DEVICE_LOC", "i4"), ("LOCATION", "i8"), ("FIBER", "i4"), ("FIBERSTATUS", "i4")]
@@ -188,7 +189,7 @@ def _fibermap(
     _positions(fm, rng, x=x, y=y)
     fm["OBJTYPE"] = np.where(kind == SKY, b"SKY", b"TGT")
     fm["DESI_TARGET"] = np.array([_BITS[code] for code in range(5)])[kind]
-    fm["MWS_TARGET"] = np.where(kind == STD, 1 << 33, 0)
+    fm["MWS_TARGET"] = np.where(kind == STD, 1 << DESI.targets["STD_FAINT"], 0)
     fm["FA_TARGET"], fm["FA_TYPE"] = fm["DESI_TARGET"], np.array([4, 1, 1, 1, 2])[kind]
     fm["PRIORITY"] = np.array([0, 3200, 3100, 3400, 1400])[kind]
     fm["SUBPRIORITY"], fm["OBSCONDITIONS"], fm["NUM_ITER"] = rng.random(DESI.fibers), 1, 2

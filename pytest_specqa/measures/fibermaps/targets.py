@@ -12,8 +12,6 @@ from pytest_specqa.measures.statistics import Bools, Floats, Ints
 from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
 
-STANDARDS = (1 << 33) | (1 << 34) | (1 << 35)
-"""DESI_TARGET bits STD_FAINT, STD_WD and STD_BRIGHT."""
 NAMED = 50
 """Ranges of fibers that are listed; their number is in the detail."""
 
@@ -137,7 +135,7 @@ def misplaced_cassette(
     return max(found, key=lambda item: item.value)
 
 
-def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measured:
+def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Bools, instrument: Instrument = DESI) -> Measured:
     """Number of standard stars with data.
 
     Parameters
@@ -150,6 +148,8 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
         FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,)
         Fibers that calibration must not use.
+    instrument : Instrument
+        Knows the bits of standard stars.
 
     Returns
     -------
@@ -160,7 +160,8 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     ----------
     desispec, qa-params.yaml; desispec #2718, #1653.
     """
-    chosen = (np.asarray(desi_target, dtype=np.int64) & STANDARDS) != 0
+    standards = sum(1 << bit for name, bit in instrument.targets.items() if name.startswith("STD"))
+    chosen = (np.asarray(desi_target, dtype=np.int64) & standards) != 0
     if not chosen.any():
         return Measured.impossible("no target of this petal is marked as a standard star")
     usable = chosen & ~flagged & ((ivar > 0).mean(axis=1) >= 0.5)

@@ -24,6 +24,7 @@ FEWEST = 8
 FEWEST_PETALS = 3
 """Petals from which on a median petal means something."""
 PERCENT = 100.0
+"""Values are in percent of the sky."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Ints
 EDGE_CLIP = (-2.5, 0.25)
 """Range of the score of targets, in widths of the faint edge of their distribution."""
 SYMMETRIC_CLIP = (-5.0, 5.0)
+"""Range of the score of fibers without light of their own, in standard deviations: only outliers are bounded."""
 FEWEST = 8
 """Fewest fibers of a kind from which its distribution is known."""
 

@@ -49,6 +49,7 @@ def _continuum(band: str, first: float, last: float) -> Window:
     return Window(f"{band} {first:.0f}-{last:.0f} A", "continuum", band, (first, last))
 
 
+# The line-free ranges of the instrument, one around H-alpha where the founding defect was, and the lines that tell its kin apart.
 WINDOWS = (
     _continuum("b", 4000, 4500),
     _continuum("b", 5250, 5550),

@@ -5,24 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, nan_median, strongest
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, mad_scale, nan_median, strongest
 from pytest_specqa.measures.where import fiber_ranges
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.values import Measured
 
-INTERSTELLAR = {
-    "Ca II K": 3934.8,
-    "Ca II H": 3969.6,
-    "H delta": 4102.9,
-    "H gamma": 4341.7,
-    "H beta": 4862.7,
-    "Na I D": 5893.5,
-    "H alpha": 6564.6,
-}
-"""Lines of interstellar gas and of the standard stars themselves; vacuum Angstrom."""
-TELLURIC = ((6860.0, 7067.0), (7143.0, 7410.0), (7584.0, 7713.0), (8092.0, 8392.0), (8926.0, 9868.0))
-"""Ranges in Angstrom where the atmosphere absorbs and the calibration rightly has structure."""
 LINE_SIGMA = 3.0
+"""Standard deviation in Angstrom of the lines that are looked for: interstellar sodium and calcium, in the mean of stars."""
 BACKGROUND_SIGMA = 12.0
+"""Standard deviation in Angstrom of what they are compared with: four times wider, so that half of a line is left."""
 FAINT = 10.0
 """Signal to noise per bin below which an error of 1 % in the calibration does not show in the ivar."""
 
@@ -85,7 +76,7 @@ def largest_ivar(ivar: Floats, *, fiber: Ints) -> Measured:
     return Measured(value=float(top[worst]), error=0.0, fibers=((int(fiber[worst]), int(fiber[worst])),))
 
 
-def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
+def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, instrument: Instrument = DESI) -> Measured:
     """Deepest narrow feature that the calibration has at an interstellar or stellar line, or elsewhere outside the tellurics.
 
     Parameters
@@ -96,6 +87,8 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER of each row.
+    instrument : Instrument
+        Knows the interstellar lines and the telluric ranges.
 
     Returns
     -------
@@ -118,7 +111,7 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     filled = np.interp(wave, wave[known], vector[known])
     depth = _narrow_depth(filled, step)
     outside = known & np.all(
-        [(wave < low - 4 * BACKGROUND_SIGMA) | (wave > high + 4 * BACKGROUND_SIGMA) for low, high in TELLURIC], axis=0
+        [(wave < low - 4 * BACKGROUND_SIGMA) | (wave > high + 4 * BACKGROUND_SIGMA) for low, high in instrument.telluric], axis=0
     )
     margin = int(4 * BACKGROUND_SIGMA / step)
     outside[:margin] = outside[-margin:] = False
@@ -128,22 +121,21 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     found = strongest(
         np.where(outside, depth, np.nan), np.full(wave.size, scatter), n_trials=float(outside.sum()) * step / LINE_SIGMA
     )
-    if not found.amplitude:
-        return Measured(value=0.0, error=scatter, sensitivity=found.sensitivity)
-    place = float(wave[found.place])
-    near = min(INTERSTELLAR, key=lambda name: abs(INTERSTELLAR[name] - place))
-    name = near if abs(INTERSTELLAR[near] - place) < 3 * LINE_SIGMA else "no known line"
-    waves = (place - 2 * LINE_SIGMA, place + 2 * LINE_SIGMA)
-    fibers = (int(fiber.min()), int(fiber.max()))
-    return Measured(
-        value=abs(found.amplitude),
-        error=scatter,
-        sensitivity=found.sensitivity,
-        fibers=(fibers,),
-        waves=waves,
-        detail=f"a feature of {found.amplitude:+.1%} at {place:.0f} A ({name}) is printed on every calibrated spectrum",
-        features=(Feature("line", fibers, waves, found.amplitude, scatter, found.significance, "", name),),
-    )
+
+    def line(index: int) -> Found:
+        """Wavelength, and the line that lies nearest."""
+        place = float(wave[index])
+        near = min(instrument.interstellar, key=lambda line: abs(line.wave - place))
+        name = near.name if abs(near.wave - place) < 3 * LINE_SIGMA else "no known line"
+        return Found(
+            (int(fiber.min()), int(fiber.max())),
+            f"a feature of {found.amplitude:+.1%} at {place:.0f} A ({name}) is printed on every calibrated spectrum",
+            kind="line",
+            waves=(place - 2 * LINE_SIGMA, place + 2 * LINE_SIGMA),
+            label=name,
+        )
+
+    return found.measured(line, nothing="no wavelength outside the telluric bands")
 
 
 def _narrow_depth(logs: Floats, step: float) -> Floats:

@@ -10,23 +10,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.fibermaps.targets import Columns
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, median_and_error
 from pytest_specqa.values import Measured
 
-PIVOT = {"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}
-"""Column of the imaging flux and its wavelength in Angstrom for the cameras of each band."""
 HALF_WIDTH = 500.0
+"""Angstrom to either side of that wavelength over which a spectrum is averaged: half of an imaging filter."""
 NANOMAGGY = 1.0885e7
 """Flux density of one nanomaggy in 1e-17 erg/(s cm2 Angstrom), times the square of the wavelength in Angstrom."""
 BRIGHT = 10.0
 """Signal to noise of a fiber's mean flux, measured or expected, from which on it can be compared."""
 OUTLIER = 7.0
+"""Scatters from which a fiber is odd; variable stars and blends reach five."""
 LEAST = 1.4
 """Natural logarithm of the least factor between two targets that makes an exchange visible: variable stars stay below it."""
 MATCH = 3.0
+"""Scatters within which two odd fibers must hold each other's light."""
 MIN_SCATTER = 0.05
+"""Least scatter of ln(measured / imaging): the photometry of fiber fluxes is no better."""
 MIN_FIBERS = 10
+"""Targets from which on a median level has an error."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,15 @@ class Agreement:
 
 
 def imaging_agreement(
-    flux: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, photometry: Columns, band: str, is_target: Bools
+    flux: Floats,
+    ivar: Floats,
+    wave: Floats,
+    *,
+    fiber: Ints,
+    photometry: Columns,
+    band: str,
+    is_target: Bools,
+    instrument: Instrument = DESI,
 ) -> Agreement:
     """Compare calibrated spectra with the fluxes of their targets in images.
 
@@ -64,9 +76,11 @@ def imaging_agreement(
     photometry : Columns
         FIBERFLUX_G, FIBERFLUX_R, FIBERFLUX_Z in nanomaggy, as far as known: a fibermap.
     band : str
-        ``b``, ``r`` or ``z``.
+        Letter of the band.
     is_target : ndarray of bool, shape (n_fiber,)
         Fibers on a science target or standard, without a fatal flag.
+    instrument : Instrument
+        Knows which imaging flux belongs to a band.
 
     Returns
     -------
@@ -77,7 +91,7 @@ def imaging_agreement(
     ----------
     desispec #1229, #1648 (petals off target), #1380 (swapped fibers), #1103 (bad calibration).
     """
-    name, pivot = PIVOT[band]
+    name, pivot = instrument.imaging[band]
     nothing = Measured.impossible(f"fewer than {MIN_FIBERS} targets with an imaging flux in {name} are bright enough to compare")
     if name not in photometry:
         return Agreement(nothing, nothing, np.full(len(flux), np.nan))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_specqa.instrument import DESI, Instrument
 
+# Rest wavelengths in vacuum Angstrom (Vanden Berk et al. 2001, AJ 122, 549; NIST) of what a fit of this kind hangs on.
 QUASAR_LINES = {
     "Ly-alpha": 1215.67,
     "C IV": 1549.06,
@@ -12,6 +13,7 @@ QUASAR_LINES = {
     "H-beta": 4862.68,
     "H-alpha": 6564.61,
 }
+# The same for galaxies.
 GALAXY_LINES = {
     "[O II]": 3728.48,
     "[O III]": 5008.24,

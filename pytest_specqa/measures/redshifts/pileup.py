@@ -122,7 +122,7 @@ def redshift_pileup(
     if fiberstatus is not None:
         keep &= (np.asarray(fiberstatus).astype(np.int64) & instrument.unusable) == 0
     kind = np.char.strip(np.asarray(spectype).astype(str))
-    classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target)
+    classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target, instrument)
     galaxy, number = (kind == "GALAXY") & ~sky, np.asarray(fiber).astype(np.int64)
     spectra = Spectra(np.asarray(z, dtype=float), number, kind == "QSO", galaxy, classes, instrument)
     if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):

@@ -9,30 +9,36 @@ from importlib import resources
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.statistics import Floats
 
-CLASSES = ("BGS", "LRG", "ELG", "QSO")
 GALAXIES = ("BGS", "LRG", "ELG")
-CLASS_BITS = {"LRG": 0, "ELG": 1, "QSO": 2, "BGS": 60}
-"""Bit of each class in DESI_TARGET of the main survey."""
+"""Classes of targets that cluster as galaxies do."""
+CLASSES = (*GALAXIES, "QSO")
+"""Classes with a reference n(z); where a target is of several, the last counts, whose n(z) is the widest."""
 HUBBLE_MPC = 2998.0
+"""Speed of light over the Hubble constant, in Mpc/h."""
 OMEGA_MATTER = 0.315
+"""Planck 2018 results VI (A&A 641, A6)."""
 CLUSTERING_LENGTH = 7.0
 """Correlation length in Mpc/h; luminous red galaxies reach 8, emission-line galaxies 5."""
 WALL_VARIANCE = 0.3
+"""Variance of the density in the shell of a wall: six times the mean density over a tile is then a 1 in 1e4 wall."""
 WALL_DEPTH = 0.005
 """Walls of galaxies span a tile whatever its size, in a shell of this thickness in ln(1+z); the power law knows nothing of them."""
 PETAL_SIDE_DEG = 0.9
 """Side of a square with the area of a petal: a tenth of 8 square degrees."""
 
 
-def target_classes(desi_target: ArrayLike) -> NDArray[np.str_]:
+def target_classes(desi_target: ArrayLike, instrument: Instrument = DESI) -> NDArray[np.str_]:
     """Class of each target from DESI_TARGET.
 
     Parameters
     ----------
     desi_target : array_like of int
         Bits of the main survey.
+    instrument : Instrument
+        Knows the bit of each class.
 
     Returns
     -------
@@ -42,7 +48,7 @@ def target_classes(desi_target: ArrayLike) -> NDArray[np.str_]:
     bits = np.asarray(desi_target).astype(np.int64)
     found = np.full(bits.shape, "", dtype="<U3")
     for name in CLASSES:
-        found[(bits >> CLASS_BITS[name]) & 1 == 1] = name
+        found[(bits >> instrument.targets[name]) & 1 == 1] = name
     return found
 
 

@@ -14,6 +14,7 @@ from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, Samples, Window
 from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
 TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
+"""Samples that are scanned apart, as they are called in messages."""
 FEWEST = 20
 """Fewest spectra of a sample that are scanned."""
 

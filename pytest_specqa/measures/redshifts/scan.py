@@ -13,6 +13,7 @@ from pytest_specqa.measures.statistics import Floats, Ints
 Z_LOW = 0.01
 """Lower end of the scan. Below lie the stars, the lower end of the galaxy templates, and galaxies that are Galactic H-alpha."""
 Z_HIGH = 6.2
+"""Upper end of the scan: beyond, the quasar templates of redrock end."""
 STEP = 0.001
 """Bin of ln(1+z)."""
 WIDTHS = (2, 3, 5, 8, 12, 18, 27, 40, 60)
@@ -24,8 +25,9 @@ MINIMUM = 5
 SHAPE_ERROR = 0.2
 """Relative error of every smooth expectation: curvature of n(z), fits that prefer some redshifts."""
 REFERENCE_ERROR = 0.25
-
+"""Relative error of the reference n(z): how far that of single programs and tiles departs from it."""
 N_BINS = int(np.ceil(np.log((1 + Z_HIGH) / (1 + Z_LOW)) / STEP))
+"""Number of bins."""
 EDGES = (1 + Z_LOW) * np.exp(STEP * np.arange(N_BINS + 1)) - 1
 """Redshifts of the bin edges."""
 

@@ -19,6 +19,7 @@ CLIP_EFFICIENCY = 0.96
 STRUCTURE_SIGNAL = 20.0
 """Signal to noise of the targets from which the structure of targets is learnt."""
 STRUCTURE_TARGETS = 20
+"""Bright targets from which on their structure is learnt: a 90 % quantile of fewer is one target's."""
 STRUCTURE_DEFAULT = 0.3
 """Structure relative to the light of a target where too few bright ones tell."""
 INSIDE = 0.75
@@ -26,7 +27,9 @@ INSIDE = 0.75
 ALL_FIBERS = -2
 """Row of all fibers. Targets as a population have colours, so that a broad search trusts groups and sky fibers only."""
 MIN_MEMBERS = 8
+"""Fibers with data that a robust mean needs: one wild fiber of eight is outvoted."""
 MAX_FEATURES = 40
+"""Features that are kept apart; a report shows fewer."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ MIN_PIXELS = 50
 """Differences from which on the width of a fiber is known to 20 %."""
 CLIP = 5.0
 """Sigmas to which a difference is pulled in, so that a cosmic ray is one outlier among many."""
+# Correlation and ringing say so alike.
 NO_BUNDLE = "no slit block has enough faint live fibers"
 
 

@@ -19,6 +19,7 @@ from pytest_specqa.values import Measured
 
 MIN_FIBERS = 5
 """Faint fibers of a slit block from which on its mean has an error that can be trusted."""
+# All four shifts and widths say so alike.
 NO_LINE = "no sky line is bright enough to measure a wavelength on"
 HALF_WIDTH = 4.0
 """Angstrom around its known place in which the peak of a line is looked for: a little more than the 3 A of desispec #953."""

@@ -16,6 +16,8 @@ from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
 from pytest_specqa.measures.sframes.wavelength import wavelength_errors
 from pytest_specqa.measures.where import faint_fibers
 
+pytestmark = pytest.mark.specqa_stage("sframe")
+
 
 def test_no_systematic_vertical_lines(sframe, sky, expect):
     """Nothing is left at one wavelength in many neighbouring fibers of an sframe, beyond noise and normal line residuals."""

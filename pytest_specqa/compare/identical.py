@@ -56,8 +56,8 @@ class Inputs:
     def _same_names(self, record: Record, products: Iterable[str], *, nights: Iterable[str]) -> bool:
         """Compare the folders of the products and those that the unit is made of; a camera has no part in the others."""
         differing = [self._differing(folder, "*") for folder in {str(Path(product).parent) for product in products}]
-        if record["kind"] in ("camera", "exposure"):
-            differing.append(self._differing(f"exposures/{record['night']}/{record['expid']:08d}", "*"))
+        if (expid := record["expid"]) is not None:
+            differing.append(self._differing(f"exposures/{record['night']}/{expid:08d}", "*"))
         else:
             differing += [self._differing(f"exposures/{night}", "*/*") for night in nights]
         names = frozenset[str]().union(*differing)

@@ -86,7 +86,9 @@ class ProductionView:
         return followed(frame, self._check)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the production has by this name."""
+        """Return what the production has by this name; what is private to it is no business of a test."""
+        if name.startswith("_"):
+            raise AttributeError(name)
         found = getattr(self._production, name)
         if name in ONE_FILE:
             return self._noting(found)

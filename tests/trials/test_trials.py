@@ -10,6 +10,8 @@ import scipy
 import pytest_specqa
 from pytest_specqa.cli import main
 from pytest_specqa.demo.faults import FAULTS
+from pytest_specqa.errors import MissingProductError
+from pytest_specqa.triage import STAGES
 from pytest_specqa.trials import document, plan, scenes, tables
 from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
@@ -83,6 +85,23 @@ def test_an_expectation_ends_as_in_a_run_of_pytest(judged, body, measure, outcom
 
 def test_a_trial_knows_the_stage_that_the_expectation_declares(judged):
     assert judged("pass").as_record()["stage"] == "sky"
+
+
+class Absent(dict):
+    """Fixtures of a production that holds nothing."""
+
+    def __missing__(self, name):
+        def read():
+            raise MissingProductError(f"no {name}")
+
+        return read
+
+
+@pytest.mark.parametrize("name", Suite().expectations)
+def test_every_expectation_of_the_project_declares_its_stage(name):
+    (found,) = Suite().judge(name, DataUnit("camera", 20211014, expid=1, camera="r6"), fixtures=Absent())
+    assert (found.limit.name, found.outcome) == ("product", "failed")
+    assert found.stage in STAGES
 
 
 SOURCE = """

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import NotRequired, TypedDict
 
 
 class Outcome(StrEnum):
@@ -28,6 +28,15 @@ class Severity(StrEnum):
 
     WARN = "warn"
     FAIL = "fail"
+
+
+class NoValue(StrEnum):
+    """Measures that stand for a check that came to no value of its own, whatever it expects."""
+
+    CRASH = "crash"
+    PRODUCT = "product"
+    NOTHING = "made_no_measurement"
+    SKIPPED = "not_expected"
 
 
 @dataclass(frozen=True)
@@ -178,7 +187,87 @@ class Limit:
         return Outcome.PASSED
 
 
-Record = dict[str, Any]
+class Record(TypedDict):
+    """One judged value as a line of a results file; what is not finite is ``None``.
+
+    Results that were stored by an older version lack ``stage`` and ``products``.
+
+    Attributes
+    ----------
+    unit, kind, night, expid, tile, camera, petal
+        The `DataUnit`: its id and its parts.
+    expectation, measure : str
+        Name of the test, and name of the limit.
+    value, error, value_unit, low, high, warn_low, warn_high, severity, sensitivity, needs, source
+        What was measured, and the `Limit` that it was compared with.
+    outcome : str
+        An `Outcome`.
+    fibers, waves : list
+        Place of what was found: inclusive ranges of FIBER (0-4999), and a range in Angstrom.
+    product : str
+        The file that the value speaks of, relative to the production.
+    stage : str
+        Stage of the reduction that the expectation declares; empty where it declares none.
+    products : list of str
+        Every file that the check read, in order and without repeats, relative to the production.
+    message : str
+        One line for a person.
+    survey, program : str
+        Of the exposure or tile.
+    waiver, waiver_reason : str
+        The waiver that covers a failure or warning; empty without one.
+    versions : dict of str to str
+        What the value depends on.
+    nodeid : str
+        File and instance of the test.
+    known : bool
+        It fails in the baseline of this run too, so that it is no regression.
+    beyond_products : bool
+        The check also rests on what `products` cannot name: a listing of the production, or a file that is missing or damaged.
+    reused : bool
+        Taken over from the other side of a comparison.
+    """
+
+    unit: str
+    kind: str
+    night: int
+    expid: int | None
+    tile: int | None
+    camera: str | None
+    petal: int | None
+    expectation: str
+    measure: str
+    value: float | None
+    error: float | None
+    value_unit: str
+    low: float | None
+    high: float | None
+    warn_low: float | None
+    warn_high: float | None
+    severity: str
+    outcome: str
+    sensitivity: float | None
+    needs: float | None
+    fibers: list[list[int]]
+    waves: list[float] | None
+    product: str
+    source: str
+    message: str
+    survey: str
+    program: str
+    waiver: str
+    versions: dict[str, str]
+    stage: NotRequired[str]
+    products: NotRequired[list[str]]
+    waiver_reason: NotRequired[str]
+    nodeid: NotRequired[str]
+    known: NotRequired[bool]
+    beyond_products: NotRequired[bool]
+    reused: NotRequired[bool]
+
+
+PROPERTY = "specqa"
+"""Name of the user property in which a test report carries a record."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +285,10 @@ class Measurement:
     program: str = ""
     waiver: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    stage: str = ""
+    products: tuple[str, ...] = ()
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> Record:
         """Flat, JSON-ready form; NaN and infinities become ``None``."""
         measured, limit, unit = self.measured, self.limit, self.unit
         return {
@@ -224,6 +315,8 @@ class Measurement:
             "fibers": [[int(low), int(high)] for low, high in measured.fibers],
             "waves": [float(wave) for wave in measured.waves] if measured.waves else None,
             "product": self.product,
+            "products": list(self.products),
+            "stage": self.stage,
             "source": limit.source,
             "message": self.message,
             "survey": self.survey,

@@ -1,9 +1,13 @@
 """Expectations on flux calibration and calibrated frames."""
 
+import pytest
+
 from pytest_specqa.measures.fibermaps.coverage import flagged_with_weight, masked_with_weight
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers, on_target
 from pytest_specqa.measures.models.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.models.imaging import imaging_agreement
+
+pytestmark = pytest.mark.specqa_stage("cframe")
 
 
 def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):

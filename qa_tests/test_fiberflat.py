@@ -1,7 +1,11 @@
 """Expectations on fiber flats."""
 
+import pytest
+
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
+
+pytestmark = pytest.mark.specqa_stage("fiberflat")
 
 
 def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):

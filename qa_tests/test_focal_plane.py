@@ -1,9 +1,12 @@
 """Expectations on all cameras of an exposure together."""
 
 import numpy as np
+import pytest
 
 from pytest_specqa.measures.focal.plane import focal_plane
 from pytest_specqa.measures.focal.windows import window_maps
+
+pytestmark = pytest.mark.specqa_stage("sframe")
 
 
 def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_spectra, expect):

@@ -1,5 +1,7 @@
 """Expectations on frames and the fibers behind them."""
 
+import pytest
+
 from pytest_specqa.measures.fibermaps.coverage import good_pixels, masked_columns, sky_fibers_left
 from pytest_specqa.measures.fibermaps.targets import (
     flagged_fibers,
@@ -8,6 +10,8 @@ from pytest_specqa.measures.fibermaps.targets import (
     misplaced_fibers,
     standard_stars,
 )
+
+pytestmark = pytest.mark.specqa_stage("frame")
 
 
 def test_unflagged_fibers_have_data(frame, expect):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+pytestmark = pytest.mark.specqa_stage("production")
 NODATA = 1 << 9
 
 

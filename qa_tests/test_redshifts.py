@@ -1,8 +1,12 @@
 """Expectations on the redshifts of a tile petal."""
 
+import pytest
+
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.reference import target_classes
+
+pytestmark = pytest.mark.specqa_stage("redshifts")
 
 
 def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):

@@ -15,6 +15,8 @@ from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, li
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
 from pytest_specqa.measures.sframes.wavelength import wavelength_errors
 
+pytestmark = pytest.mark.specqa_stage("sframe")
+
 
 def test_no_systematic_vertical_lines(spectra, expect):
     """Nothing is left at one wavelength in many neighbouring fibers of an sframe, beyond noise and normal line residuals."""

@@ -1,10 +1,14 @@
 """Expectations on sky models."""
 
+import pytest
+
 from pytest_specqa.measures.models.fiberflats import plane_gradient
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 from pytest_specqa.measures.sframes.fibers import throughput_outlier, throughput_scatter
 from pytest_specqa.measures.sframes.skylines import typical_error
 from pytest_specqa.measures.sframes.wavelength import sky_line_places
+
+pytestmark = pytest.mark.specqa_stage("sky")
 
 
 def test_sky_model_smooth(sky, expect):

@@ -1,9 +1,12 @@
 """Expectations on a whole tile."""
 
 import numpy as np
+import pytest
 
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.reference import target_classes
+
+pytestmark = pytest.mark.specqa_stage("tile")
 
 
 def test_no_redshift_pileup_over_the_tile(tile_redshifts, tile, expect):

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_specqa.checks import wording
+from pytest_specqa.checks.outcome import CheckOutcome, reduce
 from pytest_specqa.errors import LimitError
-from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
+from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome, Record
 
 if TYPE_CHECKING:
     from pytest_specqa.rules.limits import Limits
-
-CHECK: pytest.StashKey[Check] = pytest.StashKey()
-CRASH, PRODUCT, NOTHING, SKIPPED = "crash", "product", "made_no_measurement", "not_expected"
 
 
 @dataclass
@@ -35,6 +31,8 @@ class Check:
         Folder of the production; products are recorded relative to it.
     survey, program : str
         As the exposure or tile table has them; they choose limits.
+    stage : str
+        Stage of the reduction that the test declares; empty if it declares none.
     versions : mapping of str to str
         What the values depend on.
     rerun : str
@@ -44,7 +42,11 @@ class Check:
     pictures : list of (str, dict)
         Names and arrays; drawn only if they are needed.
     products : list of Path
-        Files read for this check, in order.
+        Files that fixtures read for this check, in order: a value speaks of the first of them unless the test names another.
+    read : list of Path
+        Every file read for this check, by fixtures or by the test itself, in order.
+    beyond_products : bool
+        Whether the check also rests on what `read` cannot name: a listing, or a file that is missing or damaged.
     notes, extras : list
         What the report says besides, and its pictures.
     waivers : mapping of str to (str, str)
@@ -64,11 +66,14 @@ class Check:
     root: Path
     survey: str = ""
     program: str = ""
+    stage: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
     measurements: list[Measurement] = field(default_factory=list)
     pictures: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     products: list[Path] = field(default_factory=list)
+    read: list[Path] = field(default_factory=list)
+    beyond_products: bool = False
     notes: list[str] = field(default_factory=list)
     extras: list[dict[str, Any]] = field(default_factory=list)
     waivers: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -77,9 +82,9 @@ class Check:
     crashed: bool = False
 
     @property
-    def outcome(self) -> Outcome:
-        """The worst outcome among the measurements; `Outcome.FAILED` if there is none."""
-        return max((found.outcome for found in self.measurements), key=lambda one: one.rank, default=Outcome.FAILED)
+    def result(self) -> CheckOutcome:
+        """What became of the check, its waivers and its baseline allowed for."""
+        return reduce(self.records())
 
     def measure(self, name: str, value: float | Measured, *, product: Path | None = None, detail: str = "") -> Outcome:
         """Judge a value and record it, whatever the outcome.
@@ -121,14 +126,14 @@ class Check:
     def fail(self, measure: str, message: str) -> None:
         """Record that the check failed without a value: a crash, a bad product, no measurement at all."""
         self._add(
-            Measured(math.nan), Limit(measure, source="every check"), outcome=Outcome.FAILED, message=wording.one_line(message)
+            Measured(math.nan), Limit(str(measure), source="every check"), outcome=Outcome.FAILED, message=wording.one_line(message)
         )
 
     def not_measured(self, measure: str, reason: str) -> None:
         """Record that there is nothing to measure, and why."""
         reason = wording.one_line(reason)
         measured = Measured.impossible(reason)
-        self._add(measured, Limit(measure, source="every check"), outcome=Outcome.NOT_MEASURED, message=reason)
+        self._add(measured, Limit(str(measure), source="every check"), outcome=Outcome.NOT_MEASURED, message=reason)
 
     def _add(self, measured: Measured, limit: Limit, *, outcome: Outcome, message: str, product: Path | None = None) -> None:
         path = product or (self.products[0] if self.products else None)
@@ -144,16 +149,19 @@ class Check:
                 survey=self.survey,
                 program=self.program,
                 versions=self.versions,
+                stage=self.stage,
             )
         )
 
     def _relative(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
-    def waive(self, judge: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def waive(self, judge: Callable[[Record], Record]) -> None:
         """Let waivers speak: `judge` returns a record with ``waiver`` and ``waiver_reason`` set where one covers it."""
         judged = [judge(record) for record in self.records()]
-        self.waivers = {record["measure"]: (record["waiver"], record["waiver_reason"]) for record in judged if record["waiver"]}
+        self.waivers = {
+            record["measure"]: (record["waiver"], record.get("waiver_reason", "")) for record in judged if record["waiver"]
+        }
 
     def excuse(self, baseline: Container[tuple[str, str, str]]) -> None:
         """Take what fails as known if each failed measure fails in the baseline (unit, expectation, measure) too."""
@@ -164,14 +172,18 @@ class Check:
     def _failed(self) -> list[Measurement]:
         return [found for found in self.measurements if found.outcome is Outcome.FAILED and found.limit.name not in self.waivers]
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Record]:
         """Return the measurements as lines of a results file."""
-        found = [measurement.as_record() | {"nodeid": self.nodeid} for measurement in self.measurements]
+        read = tuple(dict.fromkeys(self._relative(path) for path in self.read))
+        found = [replace(measurement, products=read).as_record() for measurement in self.measurements]
         for record in found:
+            record["nodeid"] = self.nodeid
             if record["measure"] in self.waivers:
                 record["waiver"], record["waiver_reason"] = self.waivers[record["measure"]]
             if record["measure"] in self.known:
                 record["known"] = True
+            if self.beyond_products:
+                record["beyond_products"] = True
         return found
 
     def failure(self) -> str:
@@ -232,4 +244,4 @@ class Expect:
 
     def not_expected(self, reason: str) -> None:
         """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""
-        self._check.not_measured(SKIPPED, reason)
+        self._check.not_measured(NoValue.SKIPPED, reason)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pytest_specqa.checks import wording
+from pytest_specqa.checks import outcome, wording
+from pytest_specqa.checks.outcome import Key
 from pytest_specqa.values import Outcome, Record
 
 
@@ -17,27 +18,21 @@ class Verdict:
     Attributes
     ----------
     outcomes : mapping of (str, str) to Outcome
-        The worst outcome of each check that is not waived; a check is one expectation on one unit.
-    waived : int
-        Checks of which waivers cover all that failed.
+        The outcome of each check whose failure, if it failed, counts; a check is one expectation on one unit.
+    waived, known : int
+        Checks that failed and do not count, as `pytest_specqa.checks.outcome.reduce` tells them.
     """
 
-    outcomes: Mapping[tuple[str, str], Outcome]
+    outcomes: Mapping[Key, Outcome]
     waived: int = 0
+    known: int = 0
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Verdict:
         """Reduce records to one outcome per check."""
-        outcomes: dict[tuple[str, str], Outcome] = {}
-        waived = set()
-        for record in records:
-            key, outcome = (record["unit"], record["expectation"]), Outcome(record["outcome"])
-            if outcome is Outcome.FAILED and record.get("waiver"):
-                waived.add(key)
-            elif key not in outcomes or outcome.rank > outcomes[key].rank:
-                outcomes[key] = outcome
-        waived = {key for key in waived if outcomes.get(key) is not Outcome.FAILED}
-        return cls({key: outcome for key, outcome in outcomes.items() if key not in waived}, len(waived))
+        found = outcome.outcomes(records)
+        counted = {key: one.outcome for key, one in found.items() if not one.excused}
+        return cls(counted, sum(one.waived for one in found.values()), sum(one.known for one in found.values()))
 
     @property
     def counts(self) -> Counter[str]:
@@ -57,19 +52,30 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict for a person, such as ``FAILED: 2 of 120 checks fail, on 1 of 30 units``."""
-        total, units = len(self.outcomes) + self.waived, len({unit for unit, _ in self.outcomes})
+        total, units = len(self.outcomes) + self.waived + self.known, len({unit for unit, _ in self.outcomes})
         checks = wording.count(total, "check")
-        waived = f"; {self.waived} waived" if self.waived else ""
-        if not self.outcomes and self.waived:
-            return f"WAIVED: {self.waived} of {checks} failed and waived, none passed"
+        if not self.outcomes and total:
+            return self._nothing_counts(checks)
+        excused = "".join(f"; {text}" for text in self.excused)
         if self.outcome is Outcome.NOT_MEASURED:
-            return f"NOT MEASURED: none of {checks} could be made{waived}"
+            return f"NOT MEASURED: none of {checks} could be made{excused}"
         if self.outcome in (Outcome.FAILED, Outcome.WARNED):
             word = {Outcome.FAILED: "fail", Outcome.WARNED: "warn"}[self.outcome]
             hit = len(self.units(self.outcome))
             number = self.counts[self.outcome]
             verb = f"{word}s" if number == 1 else word
-            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, on {hit} of {wording.count(units, 'unit')}{waived}"
+            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, on {hit} of {wording.count(units, 'unit')}{excused}"
         missing = self.counts[Outcome.NOT_MEASURED]
         rest = f"; {missing} not measured" if missing else ""
-        return f"PASSED: {self.counts[Outcome.PASSED]} of {checks} pass on {wording.count(units, 'unit')}{rest}{waived}"
+        return f"PASSED: {self.counts[Outcome.PASSED]} of {checks} pass on {wording.count(units, 'unit')}{rest}{excused}"
+
+    def _nothing_counts(self, checks: str) -> str:
+        if not self.known:
+            return f"WAIVED: {self.waived} of {checks} failed and waived, none passed"
+        waived = f", {self.waived} waived" if self.waived else ""
+        return f"KNOWN: {self.known} of {checks} failed as in the baseline{waived}, none passed"
+
+    @property
+    def excused(self) -> list[str]:
+        """How many checks failed and do not count, such as ``2 waived``; empty where there are none."""
+        return [f"{number} {word}" for number, word in ((self.waived, "waived"), (self.known, "known")) if number]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
 
@@ -107,8 +106,3 @@ def count(amount: int, noun: str) -> str:
 def counts(outcomes: Mapping[str, int]) -> str:
     """Write the four outcomes, worst first, with their numbers."""
     return ", ".join(f"{outcomes.get(str(outcome), 0)} {outcome}" for outcome in reversed(Outcome))
-
-
-def worst(records: Iterable[Mapping[str, Any]]) -> Outcome:
-    """Return the worst outcome among records; `Outcome.NOT_MEASURED` for none at all."""
-    return max((Outcome(record["outcome"]) for record in records), key=lambda outcome: outcome.rank, default=Outcome.NOT_MEASURED)

@@ -82,7 +82,11 @@ def _redshifts(before: Side, after: Side, records: list[Record], *, group: str) 
     from pytest_specqa.compare.redshifts import RedshiftChanges, redshift_changes  # noqa: PLC0415
     from pytest_specqa.production import Production  # noqa: PLC0415
 
-    petals = [(record["tile"], record["night"], record["petal"]) for record in records if record["kind"] == "petal"]
+    petals = [
+        (tile, record["night"], petal)
+        for record in records
+        if record["kind"] == "petal" and (tile := record["tile"]) is not None and (petal := record["petal"]) is not None
+    ]
     if not before.root or not after.root or not petals:
         return RedshiftChanges()
     return redshift_changes(Production(before.root), Production(after.root), petals=petals, group=group)

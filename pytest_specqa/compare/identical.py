@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from pytest_specqa.values import Record
+
 CHUNK = 1 << 20
 CAMERA_OR_PETAL = re.compile(r"-(?:[brz])?([0-9])-")
+NIGHT = re.compile(r"exposures/(\d{8})/")
 
 
 @dataclass
@@ -20,55 +24,59 @@ class Inputs:
     ----------
     before, after : Path
         Roots of the two productions.
-    group : str
-        Folder below ``tiles/``.
     """
 
     before: Path
     after: Path
-    group: str = "cumulative"
     _known: dict[str, bool] = field(default_factory=dict)
+    _listed: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
-    def identical_units(self, records: Iterable[Mapping[str, Any]]) -> set[str]:
-        """Ids of the units among `records` whose every input exists in both productions with the same content."""
-        units = {record["unit"]: record for record in records}
-        return {unit for unit, record in units.items() if self._same_unit(record)}
+    def identical_units(self, records: Iterable[Record]) -> set[str]:
+        """Ids of the units of which every check has the same inputs in both productions, as far as its records name them."""
+        units: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            units[record["unit"]].append(record)
+        return {unit for unit, found in units.items() if self._same_unit(found)}
 
-    def _same_unit(self, record: Mapping[str, Any]) -> bool:
-        """Compare all that a check of this unit may read.
+    def _same_unit(self, records: list[Record]) -> bool:
+        """Compare all that the checks of a unit read.
 
-        A camera depends on its own files and on those of the whole exposure and night; a tile on its folder and, for what is
-        missing, on the names of the exposures of its night. A night is never taken as identical: it may depend on anything.
+        Every record must name its products, and nothing beyond them. Beside these files the exposure tables of their nights are
+        compared, which choose limits and say what is expected, and the names of the files around them: what is absent in one
+        production only is a difference that no product tells.
         """
-        if record["kind"] == "night":
+        if not all(record.get("products") and not record.get("beyond_products") for record in records):
             return False
-        night, expid, camera = record["night"], record["expid"], record["camera"]
-        table = [f"exposure_tables/{str(night)[:6]}/exposure_table_{night}.csv"]
-        if expid is not None:
-            folders = [f"exposures/{night}/{expid:08d}", f"calibnight/{night}", f"preproc/{night}/{expid:08d}"]
-            return self._same_files([*table, *self._within(folders, camera=camera)])
-        if self._listing(self.before, night) != self._listing(self.after, night):
-            return False
-        return self._same_files([*table, *self._within([f"tiles/{self.group}/{record['tile']}/{night}"], camera=None)])
+        products = sorted({product for record in records for product in record.get("products", [])})
+        nights = {str(records[0]["night"])}.union(*(NIGHT.findall(product) for product in products))
+        tables = [f"exposure_tables/{night[:6]}/exposure_table_{night}.csv" for night in sorted(nights)]
+        tables = [table for table in tables if (self.before / table).exists() or (self.after / table).exists()]
+        return self._same_names(records[0], products, nights=nights) and all(self._same(name) for name in [*tables, *products])
 
-    def _within(self, folders: list[str], *, camera: str | None) -> list[str]:
-        """Files of these folders in either production; with a camera, those of other cameras are left out."""
-        found: set[str] = set()
-        for root in (self.before, self.after):
-            for folder in folders:
-                found.update(f"{folder}/{path.name}" for path in (root / folder).glob("*") if path.is_file())
+    def _same_names(self, record: Record, products: Iterable[str], *, nights: Iterable[str]) -> bool:
+        """Compare the folders of the products and those that the unit is made of; a camera has no part in the others."""
+        differing = [self._differing(folder, "*") for folder in {str(Path(product).parent) for product in products}]
+        if (expid := record["expid"]) is not None:
+            differing.append(self._differing(f"exposures/{record['night']}/{expid:08d}", "*"))
+        else:
+            differing += [self._differing(f"exposures/{night}", "*/*") for night in nights]
+        names = frozenset[str]().union(*differing)
+        camera = record["camera"]
         if camera is None:
-            return sorted(found)
+            return not names
         mine = (f"-{camera}-", f"-{camera[1]}-")
-        return sorted(name for name in found if not CAMERA_OR_PETAL.search(name) or any(part in name for part in mine))
+        return all(CAMERA_OR_PETAL.search(name) and not any(part in name for part in mine) for name in names)
 
-    def _listing(self, root: Path, night: int) -> list[str]:
-        return sorted(str(path.relative_to(root)) for path in (root / f"exposures/{night}").glob("*/*"))
-
-    def _same_files(self, names: Iterable[str]) -> bool:
-        names = list(names)
-        present = [name for name in names if (self.before / name).exists() or (self.after / name).exists()]
-        return len(present) > 1 and all(self._same(name) for name in present)
+    def _differing(self, folder: str, pattern: str) -> frozenset[str]:
+        """Names that only one of the productions has in a folder."""
+        key = folder, pattern
+        if key not in self._listed:
+            one, other = (
+                {str(path.relative_to(root / folder)) for path in (root / folder).glob(pattern)}
+                for root in (self.before, self.after)
+            )
+            self._listed[key] = frozenset(one ^ other)
+        return self._listed[key]
 
     def _same(self, name: str) -> bool:
         if name not in self._known:

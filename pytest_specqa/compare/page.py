@@ -14,6 +14,7 @@ from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges
 from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.comparing.compare import Comparison, describe, outcome_of
 from pytest_specqa.results.comparing.flips import MEANING, Cell, Flip, VerdictChange, tally
+from pytest_specqa.values import Record
 
 ROWS = 300
 MOVES = 60
@@ -201,7 +202,7 @@ def _change(change: MeasureChange) -> list[tuple[str, str]]:
     ]
 
 
-def _with_error(record: dict[str, object]) -> str:
+def _with_error(record: Record) -> str:
     value, error = record["value"], record["error"]
     return f"{value:.4g}" + (f" ± {error:.2g}" if error else "")
 

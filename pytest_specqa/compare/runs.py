@@ -140,8 +140,8 @@ def records_of(before: Side, after: Side, suite: Suite) -> tuple[list[Record], l
         old = _kept(before, suite.measure(_root(before)))
     if (new := _stored(after)) is None:
         root = _root(after)
-        same = Inputs(before.root, root, suite.group).identical_units(old) if before.root else set()
-        taken_over = [record | {"reused": True} for record in old if record["unit"] in same]
+        same = Inputs(before.root, root).identical_units(old) if before.root else set()
+        taken_over: list[Record] = [{**record, "reused": True} for record in old if record["unit"] in same]
         new = _kept(after, [*suite.measure(root, skipping=same), *taken_over])
     return old, new
 

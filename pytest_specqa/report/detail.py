@@ -12,7 +12,7 @@ import pytest
 
 from pytest_specqa.report import words
 from pytest_specqa.report.gather import Entry
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import Outcome, Record
 
 RERUN = re.compile(r"\| rerun: (?P<command>.+)$", re.MULTILINE)
 COLUMNS = ("outcome", "measure", "value", "allowed", "sensitivity", "where", "source of the limit")
@@ -38,7 +38,7 @@ def detail(entry: Entry, report: pytest.TestReport) -> str:
     return f'<div class="specqa-detail">{"".join(parts)}</div>'
 
 
-def _measures(records: Iterable[Mapping[str, Any]]) -> str:
+def _measures(records: Iterable[Record]) -> str:
     rows = []
     for record in sorted(records, key=lambda one: -Outcome(one["outcome"]).rank):
         source = escape(str(record["source"]))

@@ -1,20 +1,22 @@
-"""What the report knows of a run: one entry per test, with its records and the node id that its row carries."""
+"""What is known of a run: one entry per test, with its records and the node id that its row carries."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_specqa.values import Outcome
+from pytest_specqa.checks.outcome import reduce
+from pytest_specqa.values import PROPERTY, Outcome, Record
 
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
-PROPERTY = "specqa"
-WAIVED = "waived"
+WAIVED, KNOWN = "waived", "known"
+"""What a run calls a failed check that does not count."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +27,27 @@ class Entry:
     ----------
     nodeid : str
         Joins the entry to its row.
-    outcome : Outcome
-        What became of the test.
-    records : tuple of dict
-        Its measurements, each with the ``nodeid`` added.
+    records : tuple of Record
+        Its measurements.
+    failed : bool
+        Whether pytest says that the test failed, which no record can undo.
     """
 
     nodeid: str
-    outcome: Outcome
-    records: tuple[dict[str, Any], ...]
+    records: tuple[Record, ...]
+    failed: bool = False
 
-    @property
-    def waived(self) -> bool:
-        """Whether a waiver covers all that failed."""
-        return self.outcome is not Outcome.FAILED and any(_is_waived(record) for record in self.records)
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What became of the test, where a failure that does not count weighs like a warning."""
+        return Outcome.FAILED if self.failed else reduce(self.records).weight
 
-    @property
+    @cached_property
     def word(self) -> str:
         """What the page calls the outcome."""
-        return WAIVED if self.waived else str(self.outcome)
+        result = reduce(self.records)
+        excuse = WAIVED if result.waived else KNOWN if result.known else ""
+        return str(self.outcome) if self.failed or not excuse else excuse
 
     @property
     def expectation(self) -> str:
@@ -82,39 +86,28 @@ class Gathered:
     entries: dict[str, Entry] = field(default_factory=dict)
     pictures: list[str] = field(default_factory=list)
 
-    def take(self, report: pytest.TestReport) -> Entry | None:
-        """Remember the call of a test that judged a data unit; ``None`` for other reports."""
-        found = [value for name, value in report.user_properties if name == PROPERTY and isinstance(value, dict)]
-        if report.when != "call" or not found:
-            return None
-        records = tuple({**record, "nodeid": report.nodeid} for record in found)
-        entry = Entry(report.nodeid, outcome_of(report, records), records)
+    def add(self, report: pytest.TestReport, records: list[Record]) -> Entry:
+        """Keep the records of a test; those that it left in an earlier try give way to them."""
+        entry = Entry(report.nodeid, tuple(records), failed=report.failed)
         self.entries[report.nodeid] = entry
         return entry
 
     @property
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Record]:
         """All records."""
         return [record for entry in self.entries.values() for record in entry.records]
 
 
-def outcome_of(report: pytest.TestReport, records: tuple[dict[str, Any], ...]) -> Outcome:
-    """Outcome of a test: pytest's where it failed, else the worst of its records, where what is waived weighs like a warning."""
-    if report.failed:
-        return Outcome.FAILED
-    found = [Outcome.WARNED if _is_waived(record) else Outcome(record["outcome"]) for record in records]
-    return max(found, key=lambda outcome: outcome.rank)
-
-
-def _is_waived(record: dict[str, Any]) -> bool:
-    return bool(record.get("waiver")) and record["outcome"] == str(Outcome.FAILED)
+def records_of(report: pytest.TestReport) -> list[Record]:
+    """Return the records that a report carries."""
+    return [cast("Record", value) for name, value in report.user_properties if name == PROPERTY and isinstance(value, dict)]
 
 
 GATHERED: pytest.StashKey[Gathered] = pytest.StashKey()
 
 
 def of(config: pytest.Config) -> Gathered:
-    """Return what was gathered for the report of a run."""
+    """Return what was gathered of a run."""
     if GATHERED not in config.stash:
         config.stash[GATHERED] = Gathered()
     return config.stash[GATHERED]

@@ -46,7 +46,7 @@ def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool]) -> str:
         if entry.records[0]["kind"] in ("tile", "petal"):
             tiles.append(entry)
         else:
-            nights[int(entry.records[0]["night"])].append(entry)
+            nights[entry.records[0]["night"]].append(entry)
     blocks = [_night(night, nights[night], linked) for night in sorted(nights)]
     blocks += [_tiles(tiles, linked)] if tiles else []
     return f'<div class="specqa-grids">{"".join(blocks)}</div>' if blocks else ""
@@ -88,7 +88,7 @@ def _tiles(entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
     cells: dict[tuple[int, int, int | None], Cell] = defaultdict(list)
     for entry in entries:
         record = entry.records[0]
-        cells[int(record["tile"]), int(record["night"]), record["petal"]].append(entry)
+        cells[record["tile"] or 0, record["night"], record["petal"]].append(entry)
     rows = []
     for tile, night in sorted({(tile, night) for tile, night, _ in cells}):
         found = "".join(

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_specqa.checks.outcome import is_excused
 from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.report import gather, words
 from pytest_specqa.report.detail import NOTES, as_html, detail, pictures
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import flow, grids
 from pytest_specqa.triage import story
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import NoValue, Outcome, Record
 
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
-CRASH = "crash"
 FOLDED = ["passed", "skipped"]
 """pytest's words for the rows that open only on a click: what warned counts as passed, what was not measured as skipped."""
 
@@ -50,10 +50,10 @@ def title(config: pytest.Config, page: ReportData) -> None:
 
 
 def take(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Remember a finished test, and write what its row opens to; call it before pytest-html sees the report."""
+    """Write what the row of a test opens to; call it when its records are gathered, and before pytest-html sees the report."""
     gathered = gather.of(config)
-    entry = gathered.take(report)
-    if entry is None or gathered.page is None:
+    entry = gathered.entries.get(report.nodeid)
+    if entry is None or report.when != "call" or gathered.page is None:
         return
     extras: list[Mapping[str, Any]] = getattr(report, "extras", [])
     shown = _has_row(gathered.show_passed, entry)
@@ -103,7 +103,7 @@ def log(config: pytest.Config, report: pytest.TestReport, data: list[str]) -> No
     if entry is None or report.when != "call":
         return
     judged = {record["measure"] for record in entry.records if record["outcome"] == str(Outcome.FAILED)}
-    if CRASH in judged or (report.failed and not judged):
+    if NoValue.CRASH in judged or (report.failed and not judged):
         return
     data[:] = [f"{escape(name)}\n{escape(text)}" for name, text in report.sections if name != NOTES]
 
@@ -134,7 +134,7 @@ def _asset(name: str) -> str:
     return (files("pytest_specqa.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _name(page: ReportData, records: Iterable[Mapping[str, Any]]) -> None:
+def _name(page: ReportData, records: Iterable[Record]) -> None:
     every = list(records)
     nights = sorted({int(record["night"]) for record in every})
     names = sorted({str(record["versions"].get("production", "")) for record in every} - {""})
@@ -156,10 +156,10 @@ def _sort(page: ReportData, entries: Mapping[str, Entry]) -> None:
     page.set_data("renderCollapsed", FOLDED)
 
 
-def _verdict(records: list[dict[str, Any]]) -> str:
+def _verdict(records: list[Record]) -> str:
     verdict = Verdict.of(records)
     word, _, rest = verdict.sentence.partition(":")
-    tale = story([record for record in records if not record.get("waiver")])
+    tale = story([record for record in records if not is_excused(record)])
     sentence = f"<strong>{escape(word)}</strong>:{escape(rest)}" + (f"; {escape(tale)}" if tale else "")
     return f'<p class="specqa-verdict {words.css_class(verdict.outcome)}">{sentence}.</p>'
 
@@ -169,8 +169,9 @@ def _chips(entries: Iterable[Entry]) -> str:
     chips = "".join(
         words.badge(outcome, f"{counts[str(outcome)]} {outcome}", quiet=not counts[str(outcome)]) for outcome in reversed(Outcome)
     )
-    if counts[gather.WAIVED]:
-        chips += words.badge(Outcome.WARNED, f"{counts[gather.WAIVED]} {gather.WAIVED}")
+    for excuse in (gather.WAIVED, gather.KNOWN):
+        if counts[excuse]:
+            chips += words.badge(Outcome.WARNED, f"{counts[excuse]} {excuse}")
     return f'<p class="specqa-chips">{chips} <span class="specqa-faint">checks: one expectation on one unit each</span></p>'
 
 

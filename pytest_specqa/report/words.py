@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import Outcome, Record
 
 LETTERS = {Outcome.FAILED: "F", Outcome.WARNED: "W", Outcome.NOT_MEASURED: "–", Outcome.PASSED: "P"}
 """A letter goes with every colour."""
@@ -29,14 +27,14 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}".replace("-", "−")
 
 
-def value_and_error(record: Mapping[str, Any]) -> str:
+def value_and_error(record: Record) -> str:
     """``0.12 ± 0.01 unit``."""
     error = f" ± {number(record['error'])}" if record["error"] is not None else ""
     unit = f" {escape(str(record['value_unit']))}" if record["value_unit"] and record["value"] is not None else ""
     return f"{number(record['value'])}{error}{unit}"
 
 
-def allowed(record: Mapping[str, Any]) -> str:
+def allowed(record: Record) -> str:
     """What the limit allows, and from where on it warns."""
     parts = [_bounds(record["low"], record["high"])]
     warns = _bounds(record["warn_low"], record["warn_high"])
@@ -53,7 +51,7 @@ def _bounds(low: float | None, high: float | None) -> str:
     return f"≥ {number(low)}" if low is not None else ""
 
 
-def place(record: Mapping[str, Any]) -> str:
+def place(record: Record) -> str:
     """Fibers and wavelengths that a value speaks of."""
     parts = []
     if record["fibers"]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.values import Outcome, Record
@@ -15,11 +14,13 @@ if TYPE_CHECKING:
 
 TEXT = (
     "unit", "kind", "camera", "expectation", "measure", "value_unit", "severity", "outcome", "product", "source", "message",
-    "survey", "program", "waiver", "waiver_reason",
+    "survey", "program", "waiver", "waiver_reason", "stage",
 )  # fmt: skip
 INTEGERS = ("night", "expid", "tile", "petal")
 NUMBERS = ("value", "error", "low", "high", "warn_low", "warn_high", "sensitivity", "needs")
 REQUIRED = ("unit", "expectation", "measure", "outcome")
+LATER = ("waiver_reason", "stage", "products")
+"""Columns that a record may lack: without a waiver, or written by an older version."""
 OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -33,6 +34,7 @@ def arrow_schema() -> pyarrow.Schema:
     types |= {
         "fibers": pa.list_(pa.list_(pa.int32())),
         "waves": pa.list_(pa.float64()),
+        "products": pa.list_(pa.string()),
         "versions": pa.string(),
         "extra": pa.string(),
     }
@@ -68,7 +70,10 @@ def check(record: object, *, where: str) -> Record:
         number = record.get(name)
         if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
             raise ResultsError(f"{where}: {name!r} is {number!r}, expected a whole number or null")
-    return record
+    products = record.get("products", [])
+    if not isinstance(products, list) or not all(isinstance(product, str) for product in products):
+        raise ResultsError(f"{where}: 'products' is {products!r}, expected a list of file names")
+    return cast(Record, record)
 
 
 def _is_number(number: object) -> bool:
@@ -77,19 +82,22 @@ def _is_number(number: object) -> bool:
     return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
 
 
-def to_row(record: Mapping[str, Any], names: list[str]) -> Record:
+Row = dict[str, Any]
+"""A record in the shape of the columns of a Parquet file."""
+
+
+def to_row(record: Record, names: list[str]) -> Row:
     """Shape a record for the columns of `arrow_schema`."""
-    row = {name: record.get(name) for name in names}
-    row["versions"] = json.dumps(record.get("versions") or {}, sort_keys=True)
-    extra = {name: value for name, value in record.items() if name not in row}
+    given: Row = {**record}
+    row = {name: given.get(name) for name in names}
+    row["versions"] = json.dumps(given.get("versions") or {}, sort_keys=True)
+    extra = {name: value for name, value in given.items() if name not in row}
     row["extra"] = json.dumps(extra, sort_keys=True) if extra else None
     return row
 
 
-def from_row(row: Record) -> Record:
+def from_row(row: Row) -> Row:
     """Undo `to_row`."""
-    record = {name: value for name, value in row.items() if name not in ("extra", "waiver_reason")}
+    record = {name: value for name, value in row.items() if name != "extra" and not (name in LATER and value is None)}
     record["versions"] = json.loads(row.get("versions") or "{}")
-    if row.get("waiver_reason"):
-        record["waiver_reason"] = row["waiver_reason"]
     return record | (json.loads(row["extra"]) if row.get("extra") else {})

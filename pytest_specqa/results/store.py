@@ -227,7 +227,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
 
     names = [str(path) for path in files]
     columns = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
-    typed: Any = columns | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]"}
+    typed: Any = columns | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]", "products": "VARCHAR[]"}
     try:
         if files[0].suffix == ".parquet":
             relation = connection.read_parquet(names, union_by_name=True)

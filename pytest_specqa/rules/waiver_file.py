@@ -220,7 +220,7 @@ def _entry(group: list[Record], used: dict[str, int]) -> str:
     if all(record["fibers"] for record in group):
         fields["fibers"] = sorted({tuple(pair) for record in group for pair in record["fibers"]})
     if all(record["waves"] for record in group):
-        ends = [end for record in group for end in record["waves"]]
+        ends = [end for record in group for end in record["waves"] or ()]
         if min(ends) < max(ends):
             fields["wavelengths"] = [min(ends), max(ends)]
     comment = re.sub(r"[\x00-\x1f\x7f]+", " ", first["message"])

@@ -39,7 +39,7 @@ class Scope:
     cameras: frozenset[str] = frozenset()
     petals: frozenset[int] = frozenset()
 
-    def holds(self, record: Mapping[str, Any]) -> bool:
+    def holds(self, record: Record) -> bool:
         """Tell whether the record is about these units and measures."""
         if record["expectation"] != self.expectation or record["measure"] not in self.measures:
             return False
@@ -69,7 +69,7 @@ def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return f"{column} IN ({', '.join('?' * len(values))})", list(values)
 
 
-def petal_of(record: Mapping[str, Any]) -> int | None:
+def petal_of(record: Record) -> int | None:
     """Petal of a record, from its camera where it names no petal itself."""
     petal, camera = record.get("petal"), record.get("camera")
     return petal if petal is not None else int(camera[1]) if camera else None
@@ -108,7 +108,7 @@ class Waiver:
     fibers: tuple[Range, ...] = ()
     waves: tuple[float, float] | None = None
 
-    def refuses(self, record: Mapping[str, Any]) -> str:
+    def refuses(self, record: Record) -> str:
         """Say why a bad record in scope is another or a larger fault; empty if it is covered."""
         covered, value = self.covers[record["measure"]], record["value"]
         if covered is None:
@@ -126,7 +126,7 @@ class Waiver:
             return f"{value:.4g} is beyond the {covered:.4g} that it covers"
         return self._misplaced(record)
 
-    def _misplaced(self, record: Mapping[str, Any]) -> str:
+    def _misplaced(self, record: Record) -> str:
         if self.fibers:
             outside = [pair for pair in _fibers(record) if not any(low <= pair[0] and pair[1] <= high for low, high in self.fibers)]
             if outside or not _fibers(record):
@@ -149,15 +149,17 @@ class Waiver:
         return f"{lapsed}; mend the fault or ask {self.owner} to renew it, see {self.issue}"
 
 
-def side_of(record: Mapping[str, Any]) -> int:
+def side_of(record: Record) -> int:
     """+1 if the value is above its limits, -1 if below, 0 if inside."""
     value = record["value"]
-    if any(record.get(name) is not None and value > record[name] for name in ("high", "warn_high")):
+    if value is None:
+        return 0
+    if any(bound is not None and value > bound for bound in (record.get("high"), record.get("warn_high"))):
         return 1
-    return -1 if any(record.get(name) is not None and value < record[name] for name in ("low", "warn_low")) else 0
+    return -1 if any(bound is not None and value < bound for bound in (record.get("low"), record.get("warn_low"))) else 0
 
 
-def _fibers(record: Mapping[str, Any]) -> list[Range]:
+def _fibers(record: Record) -> list[Range]:
     """Fibers of the fault; those of the whole petal where the record names none."""
     if record.get("fibers"):
         return [(first, last) for first, last in record["fibers"]]
@@ -194,7 +196,8 @@ class Ledger:
 
         The outcome stays as it is: a waived failure is not a pass.
         """
-        clean = {name: value for name, value in record.items() if name != "waiver_reason"} | {"waiver": ""}
+        clean: Record = {**record, "waiver": ""}
+        clean.pop("waiver_reason", None)
         if record["outcome"] not in BAD:
             return clean
         for waiver in self.waivers:
@@ -203,10 +206,10 @@ class Ledger:
                     self.refused.setdefault(waiver.id, f"{record['unit']}: {why}")
                 else:
                     self.covered[waiver.id] = self.covered.get(waiver.id, 0) + 1
-                    return clean | {"waiver": waiver.id, "waiver_reason": waiver.reason}
+                    return {**clean, "waiver": waiver.id, "waiver_reason": waiver.reason}
         return clean
 
-    def see(self, record: Mapping[str, Any]) -> None:
+    def see(self, record: Record) -> None:
         """Count a record towards the scope of each waiver; what was not measured proves nothing."""
         if record["outcome"] != Outcome.NOT_MEASURED:
             for waiver in self.waivers:

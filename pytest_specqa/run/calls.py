@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from pytest_specqa import __version__
-from pytest_specqa.checks.check import CHECK, CRASH, NOTHING, PRODUCT, SKIPPED, Check
-from pytest_specqa.errors import ProductError
+from pytest_specqa.checks import call
+from pytest_specqa.checks.check import Check
 from pytest_specqa.run import session
-from pytest_specqa.run.loader import NotExpected
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import DataUnit, Outcome
+from pytest_specqa.values import PROPERTY, DataUnit, Outcome
+
+CHECK: pytest.StashKey[Check] = pytest.StashKey()
+SKIPS, STOPS = (pytest.skip.Exception,), (pytest.fail.Exception,)
+"""What `pytest.skip` and `pytest.fail` raise; `pytest_specqa.checks.call` does not know pytest."""
+STAGE_MARKER = "specqa_stage"
 
 
 def _begin(running: Session, item: pytest.Item) -> Check | None:
@@ -33,6 +37,7 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
         root=running.production.root,
         survey=held.survey if held else "",
         program=held.program if held else "",
+        stage=marker.args[0] if (marker := item.get_closest_marker(STAGE_MARKER)) else "",
         versions={"pytest-specqa": __version__, "production": running.production.name},
         rerun=rerun(running, item, unit=unit),
     )
@@ -60,19 +65,10 @@ def judged(item: pytest.Item) -> Iterator[None]:
         yield
         return
     try:
-        if check.setup_error is not None:
-            raise check.setup_error
-        yield
-    except NotExpected as reason:
-        check.not_measured(PRODUCT, str(reason))
-    except ProductError as error:
-        check.fail(PRODUCT, str(error))
-    except pytest.skip.Exception as reason:
-        check.not_measured(SKIPPED, str(reason.msg))
-    except (Exception, pytest.fail.Exception) as error:
-        check.fail(CRASH, f"{type(error).__name__}: {error}")
-        check.crashed = True
-        raise
+        with call.recorded(check, skips=SKIPS, stops=STOPS):
+            if check.setup_error is not None:
+                raise check.setup_error
+            yield
     finally:
         _close(session.of(item.config), item, check=check)
     _end(check)
@@ -80,24 +76,22 @@ def judged(item: pytest.Item) -> Iterator[None]:
 
 def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
     """Attach what was measured to the reports of the test, and draw the pictures that they will show."""
-    if not check.measurements:
-        check.fail(NOTHING, "made no measurement: a test must call expect at least once, or expect.not_expected(reason)")
     if running.waivers is not None:
         check.waive(running.waivers.judge)
     check.excuse(running.known)
-    item.user_properties.extend(("specqa", record) for record in check.records())
+    item.user_properties.extend((PROPERTY, record) for record in check.records())
     if getattr(running.config.option, "htmlpath", None):
         running.gallery.draw(check)
 
 
 def _end(check: Check) -> None:
-    outcome = check.outcome
-    if outcome is Outcome.FAILED and (text := check.failure()):
+    result = check.result
+    if result.fails:
         # The file that could not be read is in the text; its exception would be printed a second time.
-        raise pytest.fail.Exception(text, pytrace=False) from None
-    if outcome is Outcome.FAILED:
+        raise pytest.fail.Exception(check.failure(), pytrace=False) from None
+    if result.excused:
         raise pytest.skip.Exception(check.excused(), _use_item_location=True) from None
-    if outcome is Outcome.NOT_MEASURED:
+    if result.outcome is Outcome.NOT_MEASURED:
         raise pytest.skip.Exception(check.reason(), _use_item_location=True) from None
 
 

@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.errors import SpecQAError
+from pytest_specqa.errors import SpecQAError, UsageError
 from pytest_specqa.run import selection
+from pytest_specqa.run.calls import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
+from pytest_specqa.triage.stages import STAGES
 
 BANDS_MARKER = "specqa_bands"
-MARKERS = (f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",)
+MARKERS = (
+    f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",
+    f"{STAGE_MARKER}(stage): the stage of the reduction that the test judges, such as sky, for the first bad one of a run",
+)
 
 
 def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
@@ -31,6 +36,7 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     narrowest = kinds[0]
     session.kinds_used.add(narrowest)
     try:
+        _verify_stage(metafunc.definition)
         units = session.selection.units[narrowest]
         session.limits_for(Path(metafunc.definition.path))
     except SpecQAError as error:
@@ -42,6 +48,14 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     marks = pytest.mark.skip(reason=f"the selection holds no {narrowest} that this test is for")
     params: list[Any] = list(units) or [pytest.param(None, marks=marks, id=f"no-{narrowest}")]
     metafunc.parametrize(f"specqa_{narrowest}", params, indirect=True, ids=str if units else None)
+
+
+def _verify_stage(test: pytest.Item) -> None:
+    """Refuse a stage that no sentence could name: its failures would be left out of the order without a word."""
+    marker = test.get_closest_marker(STAGE_MARKER)
+    if marker is not None and not (len(marker.args) == 1 and marker.args[0] in STAGES):
+        given = ", ".join(map(repr, marker.args)) or "nothing"
+        raise UsageError(f"{test.nodeid}: {STAGE_MARKER} names {given}, expected one of {', '.join(STAGES)}")
 
 
 def arrange(session: Session, items: list[pytest.Item]) -> None:

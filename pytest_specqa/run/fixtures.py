@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_specqa.checks.check import CHECK, Check, Expect
+from pytest_specqa.checks.check import Check, Expect
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import session
+from pytest_specqa.run.calls import CHECK
 from pytest_specqa.run.loader import CameraProducts
+from pytest_specqa.run.reading import ProductionView, look_at_night
 from pytest_specqa.run.selection import widen
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
@@ -77,9 +79,11 @@ def limits(request: pytest.FixtureRequest) -> Limits:
 
 @pytest.fixture
 def production(request: pytest.FixtureRequest) -> Production:
-    """The production under test."""
+    """The production under test; what a check reads through it is noted in its records."""
     with session.usage_errors():
-        return session.of(request.config).production
+        found = session.of(request.config).production
+    check = request.node.stash.get(CHECK, None)
+    return found if check is None else cast("Production", ProductionView(found, check))
 
 
 @pytest.fixture
@@ -91,6 +95,8 @@ def exposure(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> Expos
 @pytest.fixture
 def exposures(request: pytest.FixtureRequest, specqa_night: DataUnit) -> list[Exposure]:
     """The selected exposures of the night."""
+    if (check := request.node.stash.get(CHECK, None)) is not None:
+        look_at_night(check, specqa_night.night)
     found = session.of(request.config).selection.exposures.values()
     return [exposure for exposure in found if exposure.night == specqa_night.night]
 

@@ -10,56 +10,67 @@ from typing import Any
 import pytest
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.check import CRASH, Check
+from pytest_specqa.checks.check import Check
+from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.report import gather
+from pytest_specqa.report.detail import NOTES
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import quota, reports, selection, session, terminal
-from pytest_specqa.values import Outcome
+from pytest_specqa.run import quota, selection, session, terminal
+from pytest_specqa.values import NoValue, Outcome, Record
 
 
-class Recorder:
-    """Gathers records.
+class Gatherer:
+    """Takes the reports of all processes; the records themselves are kept once, with what the report page needs.
 
     Attributes
     ----------
-    records : list of dict
-        As they arrive.
+    kept : Gathered
+        Tests with their records, as they arrive.
     stored : list of str
         What was said about each results file.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.records: list[dict[str, Any]] = []
+        self.kept = gather.of(config)
         self.stored: list[str] = []
         given = session.of(config).waivers
         # The one of the session judges the tests of this process; this one takes stock of the reports of all processes.
         self.waivers = replace(given, covered={}, refused={}, measured={}) if given else None
         self._shown: Counter[tuple[str, str, bool]] = Counter()
 
+    @property
+    def records(self) -> list[Record]:
+        """All records, as they arrived."""
+        return self.kept.records
+
     def receive(self, report: pytest.TestReport) -> None:
         """Take the records of a call, and limit its pictures to what the run as a whole may show."""
         found = self._records(report)
+        if not found:
+            return
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
             if self.waivers is not None:
                 self.waivers.see(record)
                 self.waivers.judge(record)
-        self.records += found
-        extras = getattr(report, "extras", [])
-        if found and extras:
-            allowed = session.of(self.config).options.max_pictures
-            failed = any(record["outcome"] == Outcome.FAILED for record in found)
-            kept, dropped = quota.trim(extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=allowed)
-            report.extras = kept  # type: ignore[attr-defined]
-            if dropped:
-                note = f"{wording.count(dropped, 'picture')} not shown: {allowed} of this expectation are (--specqa-max-pictures)"
-                report.sections.append(("specqa", note))
+        self.kept.add(report, found)
+        if extras := getattr(report, "extras", []):
+            self._trim(report, extras, found)
 
-    def _records(self, report: pytest.TestReport) -> list[dict[str, Any]]:
+    def _trim(self, report: pytest.TestReport, extras: list[dict[str, Any]], found: list[Record]) -> None:
+        allowed = session.of(self.config).options.max_pictures
+        failed = reduce(found).outcome is Outcome.FAILED
+        kept, dropped = quota.trim(extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=allowed)
+        report.extras = kept  # type: ignore[attr-defined]
+        if dropped:
+            note = f"{wording.count(dropped, 'picture')} not shown: {allowed} of this expectation are (--specqa-max-pictures)"
+            report.sections.append((NOTES, note))
+
+    def _records(self, report: pytest.TestReport) -> list[Record]:
         if str(report.when) != "???":
-            return reports.records(report) if report.when == "call" else []
+            return gather.records_of(report) if report.when == "call" else []
         # pytest-xdist reports so of a test whose worker died: it has measured nothing, and its unit must not go missing.
         running = session.of(self.config)
         units = {unit.id: unit for kind in running.kinds_used or selection.KINDS for unit in running.selection.units[kind]}
@@ -69,7 +80,7 @@ class Recorder:
             return []
         nodeid = f"{Path(report.nodeid.split('::')[0]).name}::{name}[{instance}"
         check = Check(unit=unit, expectation=name, nodeid=nodeid, limits=Limits(), root=running.production.root)
-        check.fail(CRASH, f"the process that ran this check died: {report.longrepr}")
+        check.fail(NoValue.CRASH, f"the process that ran this check died: {report.longrepr}")
         return check.records()
 
     def waiver_lines(self) -> list[tuple[str, bool]]:
@@ -82,7 +93,7 @@ class Recorder:
         """Tell whether a waiver of this run has expired."""
         return bool(self.records) and any(expired for _, expired in self.waiver_lines())
 
-    def sorted(self) -> list[dict[str, Any]]:
+    def sorted(self) -> list[Record]:
         """Return the records by unit, expectation and measure, so that any order of running gives the same file."""
         return sorted(self.records, key=lambda record: (record["unit"], record["expectation"], record["measure"]))
 
@@ -104,7 +115,7 @@ class Recorder:
         return good
 
 
-RECORDER: pytest.StashKey[Recorder] = pytest.StashKey()
+GATHERER: pytest.StashKey[Gatherer] = pytest.StashKey()
 
 
 def _short(path: Path) -> Path:
@@ -114,12 +125,12 @@ def _short(path: Path) -> Path:
 
 def begin(config: pytest.Config) -> None:
     """Start to gather."""
-    config.stash[RECORDER] = Recorder(config)
+    config.stash[GATHERER] = Gatherer(config)
 
 
-def of(config: pytest.Config) -> Recorder:
-    """Return the recorder of a run."""
-    return config.stash[RECORDER]
+def of(config: pytest.Config) -> Gatherer:
+    """Return the gatherer of a run."""
+    return config.stash[GATHERER]
 
 
 def clear(config: pytest.Config) -> None:
@@ -132,12 +143,12 @@ def clear(config: pytest.Config) -> None:
 
 def finish(run: pytest.Session) -> None:
     """Store the records; results that cannot be delivered fail the run, and warnings do where the user asks for it."""
-    recorder = of(run.config)
-    if not recorder.store():
+    gatherer = of(run.config)
+    if not gatherer.store():
         run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     strict = session.of(run.config).options.fail_on == "warnings"
-    warned = strict and any(record["outcome"] == Outcome.WARNED and not record["waiver"] for record in recorder.records)
-    if run.exitstatus == pytest.ExitCode.OK and (warned or recorder.expired()):
+    warned = strict and any(record["outcome"] == Outcome.WARNED and not record["waiver"] for record in gatherer.records)
+    if run.exitstatus == pytest.ExitCode.OK and (warned or gatherer.expired()):
         run.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -154,12 +165,12 @@ def header(config: pytest.Config) -> list[str]:
 
 def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     """Write the closing section."""
-    recorder = of(config)
-    if recorder.records:
+    gatherer = of(config)
+    if gatherer.records:
         reporter.section("spectroscopic QA")
-        for line, markup in terminal.summary(gather.of(config).records):
+        for line, markup in terminal.summary(gatherer.records):
             reporter.line(line, **markup)
-        for line, expired in recorder.waiver_lines():
+        for line, expired in gatherer.waiver_lines():
             reporter.line(line, red=expired)
-        for line in recorder.stored:
+        for line in gatherer.stored:
             reporter.line(line, red="NOT written" in line)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from pytest_specqa.values import Record
 
 
 @pytest.hookspec
@@ -15,5 +16,5 @@ def pytest_specqa_limits(config: pytest.Config) -> Path | Iterable[Path] | None:
 
 
 @pytest.hookspec
-def pytest_specqa_record(config: pytest.Config, record: dict[str, Any]) -> None:
+def pytest_specqa_record(config: pytest.Config, record: Record) -> None:
     """Receive each record once, in the controlling process, when it arrives and before it is stored."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from pytest_specqa.checks.call import NotExpected
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.run.cache import ProductCache
+from pytest_specqa.run.reading import attempt, followed
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
@@ -17,10 +19,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
-
-
-class NotExpected(Exception):  # noqa: N818 - a reason, not an error: the outcome is "not measured"
-    """A product that is absent as planned; the text says why."""
 
 
 class Products:
@@ -44,7 +42,8 @@ class Products:
     def frame(self, kind: str, unit: DataUnit, *, check: Check) -> Frame:
         """Return the ``frame``, ``sframe`` or ``cframe`` of a camera."""
         where = _camera(unit)
-        return self._get(kind, unit, lambda: self.production.read_frame(kind, **where), check=check)
+        frame = self._get(kind, unit, lambda: self.production.read_frame(kind, **where), check=check)
+        return followed(frame, check)
 
     def sky(self, unit: DataUnit, *, check: Check) -> Sky:
         """Return the sky model of a camera."""
@@ -117,8 +116,10 @@ class Products:
             raise
 
     def _load(self, key: tuple[object, ...], load: Callable[[], T], *, check: Check) -> T:
-        product: Any = self.cache.get(key, load)
+        with attempt(check):
+            product: Any = self.cache.get(key, load)
         check.products.append(product.path)
+        check.read.append(product.path)
         return product  # type: ignore[no-any-return]
 
     def _excuse(self, kind: str, unit: DataUnit) -> str:

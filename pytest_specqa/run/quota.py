@@ -25,10 +25,11 @@ class Gallery:
 
     def draw(self, check: Check) -> None:
         """Draw what a failed or warned check kept; a crash while drawing is noted and changes no verdict."""
-        if check.outcome not in (Outcome.FAILED, Outcome.WARNED):
+        outcome = check.result.outcome
+        if outcome not in (Outcome.FAILED, Outcome.WARNED):
             return
         for name, arrays in check.pictures:
-            failed = check.outcome is Outcome.FAILED
+            failed = outcome is Outcome.FAILED
             key = (check.expectation, name, failed)
             if self._drawn[key] >= share(self.quota, failed=failed):
                 check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import pytest
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.check import CHECK, Check
-from pytest_specqa.values import Outcome
+from pytest_specqa.checks.check import Check
+from pytest_specqa.checks.outcome import reduce
+from pytest_specqa.report.detail import NOTES
+from pytest_specqa.report.gather import KNOWN, WAIVED, records_of
+from pytest_specqa.run.calls import CHECK
+from pytest_specqa.values import PROPERTY, Outcome
 
-PROPERTY = "specqa"
-EXCUSED = (("waived", "waiver", "W"), ("known", "known", "k"))
-"""Failures that do not count, by the field of the record that says so."""
-
-
-def records(report: pytest.TestReport) -> list[dict[str, Any]]:
-    """Return the records that a report carries."""
-    return [value for name, value in report.user_properties if name == PROPERTY and isinstance(value, dict)]
+LETTERS = {
+    WAIVED: ("W", "yellow"),
+    KNOWN: ("k", "yellow"),
+    str(Outcome.WARNED): ("w", "yellow"),
+    str(Outcome.NOT_MEASURED): ("n", "cyan"),
+}
+"""Letter and colour of what pytest has no word for."""
 
 
 def complete(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -28,7 +30,7 @@ def complete(item: pytest.Item, report: pytest.TestReport) -> None:
         return
     if report.when == "call":
         _name_crash(check, report)
-        report.sections += [("specqa", note) for note in check.notes]
+        report.sections += [(NOTES, note) for note in check.notes]
         if check.extras:
             report.extras = [*getattr(report, "extras", []), *check.extras]  # type: ignore[attr-defined]
         check.pictures.clear()
@@ -62,15 +64,12 @@ def status(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, 
     """Return category, letter and word of a report that warned or could not be measured."""
     if not isinstance(report, pytest.TestReport) or report.when != "call" or report.failed:
         return None
-    found = records(report)
+    found = records_of(report)
     if not found:
         return None
-    for category, field, letter in EXCUSED:
-        if report.skipped and any(record.get(field) for record in found):
-            return category, letter, (category.upper(), {"yellow": True})
-    outcome = wording.worst(found)
-    if outcome is Outcome.WARNED:
-        return "warned", "w", ("WARNED", {"yellow": True})
-    if outcome is Outcome.NOT_MEASURED:
-        return "not measured", "n", ("NOT MEASURED", {"cyan": True})
-    return None
+    result = reduce(found)
+    word = WAIVED if result.waived else KNOWN if result.known else str(result.outcome)
+    if word not in LETTERS:
+        return None
+    letter, colour = LETTERS[word]
+    return word, letter, (word.upper(), {colour: True})

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pytest_specqa.checks import wording
+from pytest_specqa.checks import outcome, wording
 from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import Outcome, Record
@@ -38,18 +38,17 @@ def summary(records: Sequence[Record]) -> list[Line]:
 
     verdict = Verdict.of(records)
     lines: list[Line] = [(verdict.sentence, COLOURS[verdict.outcome])]
-    if told := story([record for record in records if not record.get("waiver")]):
+    if told := story([record for record in records if not outcome.is_excused(record)]):
         lines.append((told, {}))
-    waived = f", {verdict.waived} waived" if verdict.waived else ""
-    lines.append((f"checks: {wording.counts(verdict.counts)}{waived}", {}))
+    lines.append((f"checks: {', '.join([wording.counts(verdict.counts), *verdict.excused])}", {}))
     return lines + _worst_units(verdict.outcomes)
 
 
 def _worst_units(outcomes: Mapping[tuple[str, str], Outcome]) -> list[Line]:
     by_unit: dict[str, dict[Outcome, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for (unit, expectation), outcome in sorted(outcomes.items()):
-        if outcome in (Outcome.FAILED, Outcome.WARNED):
-            by_unit[unit][outcome].append(expectation)
+    for (unit, expectation), found in sorted(outcomes.items()):
+        if found in (Outcome.FAILED, Outcome.WARNED):
+            by_unit[unit][found].append(expectation)
 
     def badness(unit: str) -> tuple[int, int, str]:
         return -len(by_unit[unit][Outcome.FAILED]), -len(by_unit[unit][Outcome.WARNED]), unit

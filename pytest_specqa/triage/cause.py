@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.scope import listed
-from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, bad_stages, stage_of, telling
-from pytest_specqa.values import Record
+from pytest_specqa.triage.stages import STAGES, bad_stages, stage_of, telling
+from pytest_specqa.values import NoValue, Record
 
 CLUES = (
     (r"\bcurv|ccd row|row.aligned", "a fault of the CCD or its calibration: it follows CCD rows, not wavelength"),
@@ -47,12 +47,12 @@ def likely_cause(records: Iterable[Record]) -> str:
     if not bad:
         return ""
     measures = {str(record["measure"]) for record in bad}
-    if measures == {CRASH}:
+    if measures == {NoValue.CRASH}:
         return "suggests a fault of the checks, not of the data: every failure is a crash"
-    if measures == {PRODUCT}:
+    if measures == {NoValue.PRODUCT}:
         return "suggests missing or unreadable files: nothing that could be read fails"
     stages = bad_stages(bad)
-    if stages[0] not in BY_STAGE:
+    if not stages:
         return ""
     cause = _detector(bad, stages[0]) or BY_STAGE[stages[0]]
     return "suggests " + cause + _evidence(everything, stages)

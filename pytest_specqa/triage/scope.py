@@ -38,10 +38,10 @@ def scope(records: Iterable[Record]) -> str:
 
 def petal_of(record: Record) -> int | None:
     """Petal of a record; ``None`` for whole exposures, tiles and nights."""
-    if record.get("petal") is not None:
-        return int(record["petal"])
-    camera = record.get("camera")
-    return int(str(camera)[1:]) if camera else None
+    petal, camera = record.get("petal"), record.get("camera")
+    if petal is not None:
+        return petal
+    return int(camera[1:]) if camera else None
 
 
 def numbers(values: Collection[int]) -> str:
@@ -82,7 +82,7 @@ def _exposures(everything: Sequence[Record], bad: Sequence[Record]) -> list[str]
     """Name the exposures that fail, by their tile where all of a tile's fail, and those that do not."""
     judged = _tile_of_exposure(everything)
     failing = set(_tile_of_exposure(bad))
-    tiles = sorted({int(record["tile"]) for record in bad if record.get("tile") is not None and record.get("expid") is None})
+    tiles = sorted({tile for record in bad if (tile := record.get("tile")) is not None and record.get("expid") is None})
     if not failing:
         return [f"tile{'s' * (len(tiles) > 1)} {listed([str(tile) for tile in tiles[:MANY]])}"] if tiles else []
     parts = []
@@ -108,7 +108,7 @@ def _exposures(everything: Sequence[Record], bad: Sequence[Record]) -> list[str]
 
 
 def _tile_of_exposure(records: Iterable[Record]) -> dict[int, int | None]:
-    return {int(record["expid"]): record.get("tile") for record in records if record.get("expid") is not None}
+    return {expid: record.get("tile") for record in records if (expid := record.get("expid")) is not None}
 
 
 def _conclusion(everything: Sequence[Record], bad: Sequence[Record]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import NoValue, Outcome, Record
 
 STAGES = {
     "production": "files and tables",
@@ -18,18 +17,7 @@ STAGES = {
     "tile": "tile",
     "night": "night",
 }
-"""Module name of the expectations (without ``test_``) to what it is called in a sentence; in data-flow order."""
-
-PRODUCT_STAGES = {
-    "fiberflatnight": "fiberflat",
-    "fiberflatexp": "fiberflat",
-    "fluxcalib": "cframe",
-    "stdstars": "cframe",
-    "redrock": "redshifts",
-}
-UNPLACED = "other"
-CRASH, PRODUCT = "crash", "product"
-"""Measures that stand for a check that broke down and for a file that could not be read."""
+"""What an expectation can declare, and what that is called in a sentence; in data-flow order."""
 
 
 def stage_of(record: Record) -> str:
@@ -37,20 +25,16 @@ def stage_of(record: Record) -> str:
 
     Parameters
     ----------
-    record : mapping
-        A measurement record; its ``nodeid`` (the test's module) decides, else the product that was judged.
+    record : Record
+        A measurement record.
 
     Returns
     -------
     str
-        A key of `STAGES`, or ``other`` for expectations of other projects that name no product of ours.
+        A key of `STAGES`, as the expectation declares it; empty where it declares none.
     """
-    module = re.search(r"test_(\w+)\.py", str(record.get("nodeid", "")))
-    if module and module[1] in STAGES:
-        return module[1]
-    name = str(record.get("product") or "").rsplit("/", 1)[-1].split("-")[0]
-    stage = PRODUCT_STAGES.get(name, name)
-    return stage if stage in STAGES else UNPLACED
+    stage = record.get("stage", "")
+    return stage if stage in STAGES else ""
 
 
 def failed(records: Iterable[Record]) -> list[Record]:
@@ -61,14 +45,14 @@ def failed(records: Iterable[Record]) -> list[Record]:
 def telling(records: Iterable[Record]) -> list[Record]:
     """Failures that speak of the data: those with a value; else unreadable files; crashes only where there is nothing else."""
     bad = failed(records)
-    valued = [record for record in bad if record["measure"] not in (CRASH, PRODUCT)]
-    return valued or [record for record in bad if record["measure"] != CRASH] or bad
+    valued = [record for record in bad if record["measure"] not in (NoValue.CRASH, NoValue.PRODUCT)]
+    return valued or [record for record in bad if record["measure"] != NoValue.CRASH] or bad
 
 
 def bad_stages(records: Iterable[Record]) -> list[str]:
-    """Stages with a failure, in data-flow order; those of other projects last."""
+    """Stages with a failure, in data-flow order; failures of expectations that declare no stage are in none."""
     found = {stage_of(record) for record in telling(records)}
-    return [stage for stage in (*STAGES, UNPLACED) if stage in found]
+    return [stage for stage in STAGES if stage in found]
 
 
 def first_bad_stage(records: Iterable[Record]) -> str | None:
@@ -82,6 +66,6 @@ def first_bad_stage(records: Iterable[Record]) -> str | None:
     Returns
     -------
     str or None
-        A key of `STAGES`; ``None`` if nothing failed in a known stage.
+        A key of `STAGES`; ``None`` if nothing failed in a declared stage.
     """
-    return next((stage for stage in bad_stages(records) if stage != UNPLACED), None)
+    return next(iter(bad_stages(records)), None)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from pytest_specqa.triage.cause import likely_cause
 from pytest_specqa.triage.scope import MANY, scope
-from pytest_specqa.triage.stages import CRASH, PRODUCT, STAGES, failed, first_bad_stage
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.triage.stages import STAGES, failed, first_bad_stage
+from pytest_specqa.values import NoValue, Outcome, Record
 
 
 def story(records: Iterable[Record]) -> str:
@@ -17,7 +17,7 @@ def story(records: Iterable[Record]) -> str:
     Parameters
     ----------
     records : iterable of mapping
-        Measurement records of one run, good ones included and waived ones left out; ``nodeid`` in them tells the stage.
+        Measurement records of one run, good ones included and those left out that a waiver or the baseline excuses.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def story(records: Iterable[Record]) -> str:
     if not failed(everything):
         return _warnings(everything)
     stage = first_bad_stage(everything)
-    crashed = sum(record["measure"] == CRASH for record in failed(everything))
+    crashed = sum(record["measure"] == NoValue.CRASH for record in failed(everything))
     parts = (
         _unusable(everything),
         f"first bad stage: {STAGES[stage]}" if stage else "",
@@ -42,7 +42,7 @@ def story(records: Iterable[Record]) -> str:
 
 def _unusable(records: Iterable[Record]) -> str:
     """Name the files that could not be used: many checks fail on each, for one reason."""
-    named = Counter(str(record["message"]).split(": ")[0] for record in failed(records) if record["measure"] == PRODUCT)
+    named = Counter(str(record["message"]).split(": ")[0] for record in failed(records) if record["measure"] == NoValue.PRODUCT)
     if not named:
         return ""
     more = f" and {len(named) - MANY} more" if len(named) > MANY else ""

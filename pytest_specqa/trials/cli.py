@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
         # One trial is one process; its linear algebra must not ask for all cores as well.
         os.environ.setdefault(name, "1")
     from pytest_specqa.trials import document, matched, plan  # noqa: PLC0415
-    from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
+    from pytest_specqa.trials.fixtures import KINDS  # noqa: PLC0415
+    from pytest_specqa.trials.runner import Suite, why_not  # noqa: PLC0415
     from pytest_specqa.trials.trials import Store, workers  # noqa: PLC0415
 
     chosen = plan.FULL if args.full else plan.QUICK
@@ -58,6 +59,10 @@ def run(args: argparse.Namespace) -> int:
         "quiet": list(plan.quiet_trials(chosen)),
         "faulty": list(plan.fault_trials(chosen)),
     }
+    suite = Suite()
+    unjudged = suite.unjudged(KINDS.values())
+    for name, fixtures in unjudged.items():
+        print(why_not(name, fixtures))
     store = Store(args.work)
     everything = [trial for trials in wanted.values() for trial in trials]
     results = {
@@ -74,8 +79,9 @@ def run(args: argparse.Namespace) -> int:
             quiet=done["quiet"],
             faulty=done["faulty"],
             matched=matched.matched_amplitudes(),
-            limits=Suite().limits,
+            limits=suite.limits,
             command=command,
+            unjudged=unjudged,
         ),
         args.docs,
     )

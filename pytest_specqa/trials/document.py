@@ -11,6 +11,7 @@ from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.trials import tables
+from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Power, Rate
 from pytest_specqa.trials.trials import Result
@@ -36,6 +37,8 @@ class Judgement:
         What the values were judged by.
     command : str
         What repeats the run.
+    unjudged : mapping of str to tuple of str
+        Expectations that no trial can judge, with the fixtures that stand in the way.
     """
 
     clean: list[Result]
@@ -44,6 +47,7 @@ class Judgement:
     matched: Mapping[tuple[str, str], float]
     limits: Limits
     command: str
+    unjudged: Mapping[str, tuple[str, ...]]
 
 
 def write(judgement: Judgement, folder: Path) -> Path:
@@ -65,6 +69,7 @@ def write(judgement: Judgement, folder: Path) -> Path:
     data.mkdir(parents=True, exist_ok=True)
     sections = [
         _introduction(judgement),
+        *_unjudged(judgement),
         _false_alarms(judgement, data),
         _quiet(judgement, data),
         _power(judgement, data),
@@ -94,6 +99,12 @@ trigger, {len(judgement.faulty)} with a fault). The tables are beside this page 
 
 Faults are planted in typical dark exposures (1000 s, 30-45 sky fibers). A fault is *found* when an expectation fails; a warning
 does not count."""
+
+
+def _unjudged(judgement: Judgement) -> list[str]:
+    """One line for each expectation that the page is silent about; nothing where there is none."""
+    lines = [why_not(f"`{name}`", fixtures) for name, fixtures in judgement.unjudged.items()]
+    return ["\n\n".join(lines)] if lines else []
 
 
 def _false_alarms(judgement: Judgement, data: Path) -> str:

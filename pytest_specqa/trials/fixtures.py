@@ -23,6 +23,14 @@ NOWHERE = Path("simulated")
 """Products in memory have no file; messages show this name."""
 
 
+KINDS = {
+    "camera": ("frame", "sframe", "cframe", "sky", "fiberflat", "fluxcalib", "exposure"),
+    "exposure": ("exposure_sframes", "exposure_skies", "exposure"),
+    "petal": ("redshifts", "tile_redshifts", "tile", "production"),
+}
+"""Fixtures that a trial of each kind of unit can give."""
+
+
 def camera_unit(camera: SimCamera) -> DataUnit:
     """Unit of a simulated camera.
 

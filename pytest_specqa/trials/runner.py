@@ -1,21 +1,27 @@
-"""The expectations of ``qa_tests``, run on products in memory: the same functions, the same limits, no files and no pytest."""
+"""The expectations of ``qa_tests``, called on products in memory: the same functions, limits and runner, and no files."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check, Expect
-from pytest_specqa.errors import ProductError, UsageError
+from pytest_specqa.errors import UsageError
 from pytest_specqa.rules import limits
+from pytest_specqa.run.calls import SKIPS, STAGE_MARKER, STOPS
 from pytest_specqa.run.collecting import BANDS_MARKER
 from pytest_specqa.values import DataUnit, Measurement
+
+GIVEN = "expect"
+"""What every expectation may ask for beside its products."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,41 @@ class Suite:
     @cached_property
     def expectations(self) -> dict[str, Callable[..., None]]:
         """Test functions by name, in file order."""
-        found: dict[str, Callable[..., None]] = {}
+        return {name: test for name, (test, _) in self._found.items()}
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[Callable[..., None], ModuleType]]:
+        """Test functions with their modules."""
+        found: dict[str, tuple[Callable[..., None], ModuleType]] = {}
         for path in sorted(self.folder.glob("test_*.py")):
             module = _load(path)
             tests = [(name, test) for name, test in vars(module).items() if name.startswith("test_") and callable(test)]
-            found |= {name: test for name, test in tests if test.__module__ == module.__name__}
+            found |= {name: (test, module) for name, test in tests if test.__module__ == module.__name__}
         if not found:
             raise UsageError(f"{self.folder} holds no expectation: expected test_*.py with functions named test_*")
         return found
+
+    def unjudged(self, kinds: Iterable[Iterable[str]]) -> dict[str, tuple[str, ...]]:
+        """Expectations that no trial can judge.
+
+        Parameters
+        ----------
+        kinds : iterable of iterable of str
+            Fixtures that each kind of unit can be given.
+
+        Returns
+        -------
+        dict of str to tuple of str
+            By name: the fixtures that no kind of unit has; those of the expectation where each is known, but never all together.
+        """
+        sets = [{*kind, GIVEN} for kind in kinds]
+        known = set().union(*sets)
+        asked = {name: tuple(inspect.signature(test).parameters) for name, test in self.expectations.items()}
+        return {
+            name: tuple(one for one in wanted if one not in known) or tuple(one for one in wanted if one != GIVEN)
+            for name, wanted in asked.items()
+            if not any(kind.issuperset(wanted) for kind in sets)
+        }
 
     def fitting(self, fixtures: Mapping[str, object] | set[str], *, band: str) -> list[str]:
         """Names of the expectations that need no fixture but these and ``expect``.
@@ -65,11 +98,11 @@ class Suite:
         list of str
             In file order.
         """
-        known = {*fixtures, "expect"}
+        known = {*fixtures, GIVEN}
         return [
             name
-            for name, test in self.expectations.items()
-            if set(inspect.signature(test).parameters) <= known and band in (_bands(test) or band)
+            for name, (test, module) in self._found.items()
+            if set(inspect.signature(test).parameters) <= known and band in (_marked(BANDS_MARKER, test, module) or band)
         ]
 
     def judge(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> list[Measurement]:
@@ -87,27 +120,27 @@ class Suite:
         Returns
         -------
         list of Measurement
-            At least one; a crash is a failed measurement named ``crash``.
+            At least one, as in a run of pytest: see `pytest_specqa.checks.call.recorded`.
         """
-        check = Check(unit, name, name, self.limits, root=Path())
-        test = self.expectations[name]
-        try:
-            given = {each: fixtures[each]() for each in inspect.signature(test).parameters if each != "expect"}
-            test(**given, expect=Expect(check))
-        except ProductError as error:
-            check.fail("product", str(error))
-        except Exception as error:
-            # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
-            check.fail("crash", f"{type(error).__name__}: {error}")
-        if not check.measurements:
-            check.fail("made_no_measurement", "the test made no measurement")
+        test, module = self._found[name]
+        check = Check(unit, name, name, self.limits, root=Path(), stage="".join(_marked(STAGE_MARKER, test, module)))
+        # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
+        with suppress(Exception, *STOPS), call.recorded(check, skips=SKIPS, stops=STOPS):
+            asked = inspect.signature(test).parameters
+            test(**{each: Expect(check) if each == GIVEN else fixtures[each]() for each in asked})
         return check.measurements
 
 
-def _bands(test: Callable[..., None]) -> tuple[str, ...]:
-    """Bands of the marker ``specqa_bands``; none means all."""
-    marks = getattr(test, "pytestmark", [])
-    return tuple(band for mark in marks if mark.name == BANDS_MARKER for band in mark.args)
+def why_not(name: str, fixtures: Iterable[str]) -> str:
+    """Say why no trial can judge an expectation, as `Suite.unjudged` gives it."""
+    return f"not judged: {name} (no trial gives {', '.join(fixtures)})"
+
+
+def _marked(marker: str, test: Callable[..., None], module: ModuleType) -> tuple[str, ...]:
+    """What the nearest marker of this name says: that of the function, else that of its module; nothing without one."""
+    ours = getattr(module, "pytestmark", [])
+    marks = [*getattr(test, "pytestmark", []), *(ours if isinstance(ours, list) else [ours])]
+    return next((tuple(map(str, mark.args)) for mark in marks if mark.name == marker), ())
 
 
 def _load(path: Path) -> ModuleType:

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 
+from pytest_specqa.checks.outcome import by_check, reduce
 from pytest_specqa.trials import pipeline, scenes
 from pytest_specqa.trials.fixtures import EXPID, NIGHT, TILE, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
-from pytest_specqa.values import DataUnit, Measurement, Outcome
+from pytest_specqa.values import DataUnit, Measurement
 
 PETAL = 6
 """The petal that tile trials judge."""
@@ -83,10 +85,8 @@ def run(trial: Trial) -> Result:
     found: list[Measurement] = []
     for name in suite.fitting(set(fixtures), band=trial.band):
         found += suite.judge(name, unit, fixtures=fixtures)
-    outcomes: dict[str, str] = {}
-    for each in found:
-        worst = max(Outcome(outcomes.get(each.expectation, Outcome.PASSED)), each.outcome, key=lambda outcome: outcome.rank)
-        outcomes[each.expectation] = str(worst)
+    checks = by_check(each.as_record() for each in found)
+    outcomes = {expectation: str(reduce(records).outcome) for (_, expectation), records in checks.items()}
     values = {each.limit.name: float(each.measured.value) for each in found if np.isfinite(each.measured.value)}
     return Result(trial, outcomes | extra, values)
 
@@ -207,13 +207,28 @@ class Store:
 
 @cache
 def _fingerprint() -> str:
-    """Digest of everything that a result depends on: the package and the expectations."""
-    digest = hashlib.sha256()
-    package = Path(__file__).parent.parent
-    sources = [path for room in ("demo", "measures") for path in sorted((package / room).rglob("*.py"))]
-    for path in [*sources, *sorted(_suite().folder.iterdir())]:
-        if path.suffix in {".py", ".toml"}:
-            digest.update(path.read_bytes())
+    return fingerprint([Path(__file__).parent.parent, _suite().folder])
+
+
+def fingerprint(folders: Iterable[Path]) -> str:
+    """Digest of everything that a result depends on.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        The package and the expectations; every file counts, data files too, but what Python compiled.
+
+    Returns
+    -------
+    str
+        Another one whenever a file, its place, or the version of numpy or scipy is another.
+    """
+    digest = hashlib.sha256(f"numpy {np.__version__}, scipy {scipy.__version__}".encode())
+    for number, folder in enumerate(folders):
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+            content = path.read_bytes()
+            digest.update(f"\n{number} {path.relative_to(folder)} {len(content)}\n".encode())
+            digest.update(content)
     return digest.hexdigest()[:12]
 
 

@@ -8,8 +8,8 @@ from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.values import Outcome
 
 
-def record(unit: str, expectation: str, outcome: str, *, waiver: str = "") -> dict[str, object]:
-    return {"unit": unit, "expectation": expectation, "outcome": outcome, "waiver": waiver}
+def record(unit: str, expectation: str, outcome: str, *, waiver: str = "", known: bool = False) -> dict[str, object]:
+    return {"unit": unit, "expectation": expectation, "outcome": outcome, "waiver": waiver, "known": known}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,21 @@ def record(unit: str, expectation: str, outcome: str, *, waiver: str = "") -> di
             [record("u", "a", "failed", waiver="w")],
             Outcome.NOT_MEASURED,
             "WAIVED: 1 of 1 check failed and waived, none passed",
+        ),
+        (
+            [record("u", "a", "failed", known=True), record("u", "b", "passed"), record("u", "c", "failed", waiver="w")],
+            Outcome.PASSED,
+            "PASSED: 1 of 3 checks pass on 1 unit; 1 waived; 1 known",
+        ),
+        (
+            [record("u", "a", "failed", known=True), record("v", "a", "failed", waiver="w")],
+            Outcome.NOT_MEASURED,
+            "KNOWN: 1 of 2 checks failed as in the baseline, 1 waived, none passed",
+        ),
+        (
+            [record("u", "a", "failed", known=True), record("u", "b", "failed")],
+            Outcome.FAILED,
+            "FAILED: 1 of 2 checks fails, on 1 of 1 unit; 1 known",
         ),
     ],
 )

@@ -13,9 +13,19 @@ from pytest_specqa.values import DataUnit, Limit, Measured, Measurement
 NIGHT, EXPID, TILE = 20211014, 104284, 7951
 
 
+def reads(kind: str, camera: str) -> list[str]:
+    cameras = {"camera": [camera], "exposure": ["r6", "r7"]}.get(kind, [])
+    petals = {"petal": [6], "tile": [6, 7]}.get(kind, [])
+    exposure = f"exposures/{NIGHT}/{EXPID:08d}"
+    return [
+        *[f"{exposure}/{name}-{one}-{EXPID:08d}.fits" for one in cameras for name in ("sframe", "sky")],
+        *[f"tiles/cumulative/{TILE}/{NIGHT}/redrock-{petal}-{TILE}-thru{NIGHT}.fits" for petal in petals],
+    ]
+
+
 @pytest.fixture
 def record() -> Callable[..., dict[str, Any]]:
-    """Make a record of a unit of any kind."""
+    """Make a record of a unit of any kind that reads what checks of such units read."""
 
     def make(
         kind: str = "camera", value: float = 0.5, *, camera: str = "r6", measure: str = "size", **changes: Any
@@ -27,7 +37,8 @@ def record() -> Callable[..., dict[str, Any]]:
         )
         limit = Limit(measure, high=1.0, unit="m", source="a test")
         measured = Measured(value, error=0.1)
-        return Measurement(unit, "test_size", measured, limit, limit.judge(measured), f"{measure} is {value}").as_record() | changes
+        judged = Measurement(unit, "test_size", measured, limit, limit.judge(measured), f"{measure} is {value}")
+        return judged.as_record() | {"products": reads(kind, camera)} | changes
 
     return make
 

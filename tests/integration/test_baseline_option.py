@@ -47,6 +47,34 @@ def test_what_failed_before_does_not_fail_the_run(judge, baseline, workers):
     result.stdout.fnmatch_lines(["*KNOWN*"])
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["plain", "xdist"])
+def test_headline_and_exit_code_agree_where_all_failures_are_known(judge, baseline, pytester, workers):
+    result = judge(*REGRESSIONS, *workers, "--html", "report.html")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["PASSED: 2 of 4 checks pass on 2 units; 2 known", "checks: 0 failed, 0 warned, 0 not measured, 2 passed, 2 known"]
+    )
+    assert "first bad stage" not in result.stdout.str()
+    page = (pytester.path / "report.html").read_text()
+    headline = page.split('class="specqa-verdict')[1].split("</p>")[0]
+    assert headline.endswith("<strong>PASSED</strong>: 2 of 4 checks pass on 2 units; 2 known.")
+    chips = page.split('class="specqa-chips"')[1].split("</p>")[0]
+    assert "0 failed" in chips
+    assert "2 known" in chips
+
+
+def test_a_run_of_nothing_but_known_failures_is_no_failure(judge, baseline):
+    result = judge(*REGRESSIONS, "--camera", "r7", "--expid", "104282")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["KNOWN: 1 of 1 check failed as in the baseline, none passed"])
+
+
+def test_one_failure_among_known_ones_is_the_headline(judge, baseline):
+    result = judge(*REGRESSIONS, **{"4282-r6": 2.5})
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED: 1 of 4 checks fails, on 1 of 2 units; 2 known"])
+
+
 def test_what_breaks_fails_the_run(judge, baseline):
     result = judge(*REGRESSIONS, **{"4282-r6": 2.5})
     assert result.ret == pytest.ExitCode.TESTS_FAILED

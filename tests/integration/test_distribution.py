@@ -42,7 +42,7 @@ def test_the_users_choice_of_distribution_stays(project, run, many):
     result.stdout.fnmatch_lines(["scheduling tests via LoadFileScheduling"])
 
 
-def test_a_worker_that_dies_fails_its_check_and_is_recorded(project, run, many, records):
+def test_a_worker_that_dies_fails_its_check_and_is_recorded(project, run, many, records, pytester):
     project(
         """
 def test_value(specqa_camera, expect):
@@ -51,8 +51,10 @@ def test_value(specqa_camera, expect):
     expect("value", 0)
 """
     )
-    result = run("-n", "2", "--specqa-results", "r.jsonl")
+    result = run("-n", "2", "--specqa-results", "r.jsonl", "--html", "report.html")
     result.assert_outcomes(failed=1, passed=11)
+    result.stdout.fnmatch_lines(["FAILED: 1 of 12 checks fails, on 1 of 12 units"])
+    assert "1 failed" in (pytester.path / "report.html").read_text().split('class="specqa-chips"')[1].split("</p>")[0]
     (bad,) = [one for one in records() if one["outcome"] == "failed"]
     assert (bad["unit"], bad["expectation"], bad["measure"]) == ("20211014-00000003-r6", "test_value", "crash")
     assert len(records()) == 12

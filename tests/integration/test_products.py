@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -107,14 +109,25 @@ def test_a_product_that_fails_in_the_middle_of_a_test_is_said_once(project, run,
     assert "exposure_sframes, expect" not in output
 
 
+@dataclass(frozen=True)
+class Large:
+    """Stands for a frame that fills half of the memory."""
+
+    path: Path
+    camera: str
+    nbytes: int = 100_000_000
+    load_fibermap: Callable[[], object] | None = None
+    load_resolution: Callable[[], object] | None = None
+
+
 def test_a_product_is_loaded_once_however_many_tests_use_it(project, run, tree, monkeypatch):
     for expid in (1, 2, 3):
         tree.exposure(expid, ("r6", "r7"))
     loads = []
 
-    def read(production: object, kind: str, *, night: int, expid: int, camera: str) -> SimpleNamespace:
+    def read(production: object, kind: str, *, night: int, expid: int, camera: str) -> Large:
         loads.append((expid, camera))
-        return SimpleNamespace(path=tree.root / f"{expid}-{camera}", nbytes=100_000_000, camera=camera)
+        return Large(tree.root / f"{expid}-{camera}", camera)
 
     monkeypatch.setattr("pytest_specqa.production.Production.read_frame", read)
     project(

@@ -30,11 +30,12 @@ def png(seed):
     return base64.b64encode(out.getvalue()).decode()
 
 @pytest.fixture
-def judge(record_property, extras):
+def judge(record_property, extras, request):
     def act(unit, expectation, outcome, message="all is well", pictures=0, product=""):
         measured = Measured(0.12, error=0.01, fibers=((3400, 3449),), waves=(6441.0, 6605.0), sensitivity=0.002)
         limit = Limit("size", high=0.05, unit="fraction of sky", source="PR #1452")
-        made = {"product": product, "versions": {"production": "daily"}}
+        stage = request.node.get_closest_marker("specqa_stage").args[0]
+        made = {"product": product, "versions": {"production": "daily"}, "stage": stage}
         found = Measurement(unit, expectation, measured, limit, Outcome(outcome), message, **made)
         record_property("specqa", found.as_record())
         for k in range(pictures):
@@ -51,6 +52,7 @@ SKY = """
 import pytest
 from pytest_specqa.values import DataUnit
 
+pytestmark = pytest.mark.specqa_stage("sky")
 TILES = {104282: 1298, 104284: 7951, 104285: 7951, 104286: 6699}
 UNITS = [DataUnit("camera", 20211014, expid, tile, f"r{petal}") for expid, tile in TILES.items() for petal in range(10)]
 
@@ -78,6 +80,8 @@ FRAME = """
 import pytest
 from test_sky import UNITS
 
+pytestmark = pytest.mark.specqa_stage("frame")
+
 @pytest.mark.parametrize("unit", UNITS[:2], ids=str)
 def test_noise_follows_ivar(unit, judge):
     judge(unit, "test_noise_follows_ivar", "passed")
@@ -87,6 +91,7 @@ REDSHIFTS = """
 import pytest
 from pytest_specqa.values import DataUnit
 
+pytestmark = pytest.mark.specqa_stage("redshifts")
 PETALS = [DataUnit("petal", 20211014, tile=7951, petal=petal, group="cumulative", suffix="thru20211014") for petal in range(10)]
 
 @pytest.mark.parametrize("unit", PETALS, ids=str)

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pytest_specqa.errors import ResultsError
@@ -44,6 +46,30 @@ def test_both_formats_scan_to_the_same_rows(tmp_path: Path, records):
     assert both.aggregate("max(value)").fetchall() == [(2.0,)]
 
 
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+def test_stage_and_products_are_columns(tmp_path: Path, record, suffix):
+    path = tmp_path / f"results{suffix}"
+    store.write(path, [record(stage="sky", products=["exposures/sky-r6.fits", "exposures/sframe-r6.fits"])])
+    (one,) = store.read(path)
+    assert (one["stage"], one["products"]) == ("sky", ["exposures/sky-r6.fits", "exposures/sframe-r6.fits"])
+    rows = store.scan([path], connection=duckdb.connect()).project("stage, products[2]").fetchall()
+    assert rows == [("sky", "exposures/sframe-r6.fits")]
+
+
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+def test_results_of_a_version_without_them_still_load(tmp_path: Path, record, suffix):
+    path, old = tmp_path / f"old{suffix}", record()
+    del old["stage"], old["products"]
+    if suffix == ".jsonl":
+        path.write_text(json.dumps(old) + "\n")
+    else:
+        pq.write_table(pa.Table.from_pylist([{**old, "versions": "{}", "extra": None}]), path)
+    assert store.read(path) == [old]
+    assert store.scan([path], connection=duckdb.connect()).project("stage, products").fetchall() == [(None, None)]
+    store.write(tmp_path / f"again{suffix}", store.read(path))
+    assert store.read(tmp_path / f"again{suffix}") == [old]
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -57,6 +83,10 @@ def test_both_formats_scan_to_the_same_rows(tmp_path: Path, records):
         ),
         ('{"unit": "a", "expectation": "b", "measure": "c", "outcome": "passed", "value": "1"}', "results.jsonl:2: 'value' is '1'"),
         ('{"unit": "a", "expectation": "b", "measure": "c", "outcome": "passed", "night": 1.5}', "results.jsonl:2: 'night' is 1.5"),
+        (
+            '{"unit": "a", "expectation": "b", "measure": "c", "outcome": "passed", "products": "sky.fits"}',
+            "results.jsonl:2: 'products' is 'sky.fits', expected a list of file names",
+        ),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path: Path, record, line, found):

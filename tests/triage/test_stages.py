@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.triage import STAGES, first_bad_stage, stage_of
+from pytest_specqa.triage import STAGES, first_bad_stage, stage_of, story
 
 Make = Callable[..., dict[str, Any]]
 
@@ -25,25 +25,21 @@ def test_good_runs_have_no_bad_stage(make: Make) -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_module_of_a_test_is_its_stage(make: Make, stage: str) -> None:
-    """Whatever product it read first."""
-    assert stage_of(make(stage, "failed", product="exposures/20211014/00104284/frame-r6-00104284.fits.gz")) == stage
+def test_the_stage_is_what_the_expectation_declares(make: Make, stage: str) -> None:
+    """Whatever product it read, and whatever its file and its message are called."""
+    record = make(stage, "failed", product="exposures/20211014/00104284/frame-r6-00104284.fits.gz", message="a fault of the sky")
+    assert stage_of({**record, "nodeid": "qa_tests/test_fiberflat.py::test_it"}) == stage
 
 
-@pytest.mark.parametrize(
-    ("product", "stage"),
-    [
-        ("exposures/20211014/00104284/sky-r6-00104284.fits.gz", "sky"),
-        ("exposures/20211014/00104284/fluxcalib-r6-00104284.fits", "cframe"),
-        ("calibnight/20211014/fiberflatnight-r6-20211014.fits", "fiberflat"),
-        ("tiles/cumulative/7951/20211014/redrock-6-7951-thru20211014.fits", "redshifts"),
-        ("", "other"),
-        ("elsewhere/notes.txt", "other"),
-    ],
-)
-def test_records_without_a_module_are_placed_by_product(make: Make, product: str, stage: str) -> None:
-    """Records read back from a results file have no node id."""
-    assert stage_of(make("", "failed", product=product)) == stage
+@pytest.mark.parametrize("undeclared", [{"stage": ""}, {}], ids=["declares none", "older results"])
+def test_an_undeclared_stage_is_not_guessed(make: Make, undeclared: dict[str, str]) -> None:
+    """No stage is named, and the rest of the sentence is there."""
+    record = make("sky", "failed", product="exposures/20211014/00104284/sky-r6-00104284.fits.gz")
+    del record["stage"]
+    record |= {"nodeid": "qa_tests/test_sky.py::test_it", **undeclared}
+    assert stage_of(record) == ""
+    assert first_bad_stage([record]) is None
+    assert story([record]) == "camera r6 (the only one judged), exposure 00104284 of tile 7951"
 
 
 def test_crashes_do_not_hide_where_the_data_go_bad(make: Make) -> None:

@@ -1,14 +1,22 @@
 """Trials: the suite on simulated products, and results that survive a stop."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy
 
+import pytest_specqa
+from pytest_specqa.cli import main
 from pytest_specqa.demo.faults import FAULTS
-from pytest_specqa.trials import plan, tables
+from pytest_specqa.errors import MissingProductError
+from pytest_specqa.triage import STAGES
+from pytest_specqa.trials import document, plan, scenes, tables
+from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.trials.statistics import Rate
-from pytest_specqa.trials.trials import Result, Store, Trial, run
+from pytest_specqa.trials.trials import Result, Store, Trial, fingerprint, run
 from pytest_specqa.values import DataUnit
 
 
@@ -43,6 +51,149 @@ def test_a_check_that_crashes_is_a_failure_of_that_check(tmp_path):
     (found,) = Suite(tmp_path).judge("test_it", unit, fixtures={"sky": lambda: None})
     assert found.limit.name == "crash"
     assert found.outcome == "failed"
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """What becomes of an expectation with this body, by its one measurement."""
+
+    def judged(body):
+        (tmp_path / "limits.toml").write_text("")
+        head = "import pytest\nfrom pytest_specqa.checks.call import NotExpected\npytestmark = pytest.mark.specqa_stage('sky')\n"
+        (tmp_path / "test_it.py").write_text(f"{head}def test_it(sky, expect):\n    {body}\n")
+        unit = DataUnit("camera", 20211014, expid=1, camera="r6")
+        (found,) = Suite(tmp_path).judge("test_it", unit, fixtures={"sky": lambda: None})
+        return found
+
+    return judged
+
+
+@pytest.mark.parametrize(
+    ("body", "measure", "outcome"),
+    [
+        ("pytest.skip('not today')", "not_expected", "not measured"),
+        ("raise NotExpected('planned')", "product", "not measured"),
+        ("expect.not_expected('planned')", "not_expected", "not measured"),
+        ("pytest.fail('by hand')", "crash", "failed"),
+        ("pass", "made_no_measurement", "failed"),
+    ],
+)
+def test_an_expectation_ends_as_in_a_run_of_pytest(judged, body, measure, outcome):
+    found = judged(body)
+    assert (found.limit.name, found.outcome) == (measure, outcome)
+
+
+def test_a_trial_knows_the_stage_that_the_expectation_declares(judged):
+    assert judged("pass").as_record()["stage"] == "sky"
+
+
+class Absent(dict):
+    """Fixtures of a production that holds nothing."""
+
+    def __missing__(self, name):
+        def read():
+            raise MissingProductError(f"no {name}")
+
+        return read
+
+
+@pytest.mark.parametrize("name", Suite().expectations)
+def test_every_expectation_of_the_project_declares_its_stage(name):
+    (found,) = Suite().judge(name, DataUnit("camera", 20211014, expid=1, camera="r6"), fixtures=Absent())
+    assert (found.limit.name, found.outcome) == ("product", "failed")
+    assert found.stage in STAGES
+
+
+SOURCE = """
+def test_camera(sky, sframe, expect): pass
+def test_night(specqa_night, exposures, expect): pass
+def test_both(sky, redshifts, expect): pass
+"""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    (tmp_path / "limits.toml").write_text("")
+    (tmp_path / "test_it.py").write_text(SOURCE)
+    return Suite(tmp_path)
+
+
+def test_what_no_trial_can_judge_is_known_with_what_is_in_the_way(suite):
+    assert suite.unjudged(KINDS.values()) == {"test_night": ("specqa_night", "exposures"), "test_both": ("sky", "redshifts")}
+
+
+def test_the_page_lists_what_is_not_judged(suite, tmp_path):
+    nothing = {"clean": [], "quiet": [], "faulty": [], "matched": {}, "limits": suite.limits, "command": "make"}
+    page = document.write(document.Judgement(**nothing, unjudged=suite.unjudged(KINDS.values())), tmp_path / "docs").read_text()
+    assert "not judged: `test_night` (no trial gives specqa_night, exposures)" in page
+    assert "not judged: `test_both` (no trial gives sky, redshifts)" in page
+    assert "test_camera" not in page
+
+
+def test_the_verb_says_what_is_not_judged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("pytest_specqa.trials.plan.QUICK", plan.Plan(cameras=0, exposures=0, petals=0, quiet=0, curve=0))
+    monkeypatch.setattr("pytest_specqa.trials.matched.matched_amplitudes", dict)
+    assert main(["judgement", "--docs", str(tmp_path), "--work", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "not judged: test_night_has_every_tile (no trial gives specqa_night, exposures)" in out.splitlines()
+    assert "not judged: `test_night_has_every_tile`" in (tmp_path / "judgement.md").read_text()
+
+
+def test_the_kinds_name_the_fixtures_that_trials_give():
+    rng = np.random.default_rng(1)
+    camera = scenes.simulate("clean", 0.0, band="r", rng=rng)
+    assert set(camera_fixtures(camera)) == set(KINDS["camera"])
+    assert set(exposure_fixtures([camera])) == set(KINDS["exposure"])
+    assert set(redshift_fixtures([], 6)) == set(KINDS["petal"])
+
+
+FILES = (
+    "pytest_specqa/values.py",
+    "pytest_specqa/rules/limits.py",
+    "pytest_specqa/checks/check.py",
+    "pytest_specqa/trials/scenes.py",
+    "pytest_specqa/production/frames.py",
+    "pytest_specqa/production/fibermap.py",
+    "pytest_specqa/instrument.py",
+    "pytest_specqa/demo/lines.csv",
+    "pytest_specqa/measures/redshifts/n_of_z.txt",
+    "qa_tests/limits.toml",
+    "qa_tests/test_sky.py",
+)
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A tree like that of the package, with a file of each kind."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    return [tmp_path / "pytest_specqa", tmp_path / "qa_tests"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_trials_are_done_anew_when_any_file_that_they_rest_on_changes(sources, tmp_path, name):
+    before = fingerprint(sources)
+    (tmp_path / name).write_text("changed")
+    changed = fingerprint(sources)
+    (tmp_path / name).unlink()
+    assert len({before, changed, fingerprint(sources)}) == 3
+
+
+def test_what_python_compiled_is_no_change_and_a_new_numpy_is(sources, tmp_path, monkeypatch):
+    before = fingerprint(sources)
+    (tmp_path / "pytest_specqa/__pycache__").mkdir()
+    (tmp_path / "pytest_specqa/__pycache__/values.pyc").write_bytes(b"compiled")
+    assert fingerprint(sources) == before
+    for module in (np, scipy):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "__version__", "0.0")
+            assert fingerprint(sources) != before
+
+
+def test_the_store_is_named_by_the_whole_package_and_the_expectations(tmp_path):
+    package = Path(pytest_specqa.__file__).parent
+    assert Store(tmp_path).path.name == f"trials-{fingerprint([package, Suite().folder])}.jsonl"
 
 
 def test_store_goes_on_where_it_stopped(tmp_path):

@@ -50,6 +50,14 @@ class MeasureChange:
     significant: bool = False
 
     @property
+    def values(self) -> tuple[float, float]:
+        """The value before and after."""
+        old, new = self.before["value"], self.after["value"]
+        if old is None or new is None:
+            raise ValueError(f"{self.after['unit']} {self.after['measure']}: only two values make a change")
+        return old, new
+
+    @property
     def significance(self) -> float | None:
         """`delta` in units of `sigma`."""
         return self.delta / self.sigma if self.sigma else None
@@ -63,7 +71,8 @@ class MeasureChange:
         if low is None or high is None:
             return (self.delta > 0) == (low is None)
         middle = (low + high) / 2
-        return bool(abs(self.after["value"] - middle) > abs(self.before["value"] - middle))
+        old, new = self.values
+        return abs(new - middle) > abs(old - middle)
 
 
 @dataclass(frozen=True)
@@ -134,10 +143,11 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
         for record in after
         if (key := (record["unit"], record["expectation"], record["measure"])) in old and not record.get("reused")
     ]
-    pairs = [(one, two) for one, two in pairs if one["value"] is not None and two["value"] is not None]
     groups: dict[tuple[str, str], list[MeasureChange]] = defaultdict(list)
     for one, two in pairs:
-        error = math.hypot(one["error"] or 0.0, two["error"] or 0.0) if one["error"] and two["error"] else None
+        if one["value"] is None or two["value"] is None:
+            continue
+        error = math.hypot(one["error"], two["error"]) if one["error"] and two["error"] else None
         change = MeasureChange(one, two, two["value"] - one["value"], error, "errors" if error else "none")
         groups[two["expectation"], two["measure"]].append(change)
     judged = [change for group in groups.values() for change in _with_probability(group)]
@@ -151,7 +161,7 @@ def _worst_first(change: MeasureChange) -> tuple[int, float]:
     """Significant changes, then those that nothing tells from noise or not, in units of their limit, then noise."""
     if change.significant or change.sigma:
         return 0 if change.significant else 2, -abs(change.significance or 0.0)
-    scale = max(abs(change.after.get(side) or 0.0) for side in ("low", "high"))
+    scale = max(abs(bound or 0.0) for bound in (change.after.get("low"), change.after.get("high")))
     return 1 if change.delta else 3, -abs(change.delta) / (scale or 1.0)
 
 
@@ -245,8 +255,8 @@ def _distribution(expectation: str, measure: str, group: list[MeasureChange]) ->
         expectation=expectation,
         measure=measure,
         unit=last.get("value_unit") or "",
-        before=tuple(change.before["value"] for change in group),
-        after=tuple(change.after["value"] for change in group),
+        before=tuple(change.values[0] for change in group),
+        after=tuple(change.values[1] for change in group),
         low=last.get("low"),
         high=last.get("high"),
         shift=_median(sorted(change.delta for change in group)),

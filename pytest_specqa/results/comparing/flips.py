@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from pytest_specqa.checks.outcome import Key, by_check, reduce
 from pytest_specqa.values import Outcome, Record
-
-Key = tuple[str, str]
 
 
 class Flip(StrEnum):
@@ -104,31 +102,32 @@ class VerdictChange:
         return self.flip in BREAKS
 
     @property
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> Record:
         """The record that says most: of the worse side, else of now."""
         cell = self.before if self.after is None or self.flip in MENDED else self.after
-        return cell.record if cell else {}
+        if cell is None:
+            raise ValueError(f"{self.unit} {self.expectation}: neither run holds this check")
+        return cell.record
 
 
 def cells(records: Iterable[Record]) -> dict[Key, Cell]:
-    """Reduce measurements to one verdict per unit and expectation: the worst."""
-    worst: dict[Key, tuple[tuple[bool, int], Record]] = {}
-    values: dict[Key, dict[str, float | None]] = defaultdict(dict)
-    failures: dict[Key, set[str]] = defaultdict(set)
-    for record in records:
-        key = record["unit"], record["expectation"]
-        values[key][record["measure"]] = record["value"]
-        outcome = Outcome(record["outcome"])
-        rank = outcome is Outcome.FAILED and not record.get("waiver"), outcome.rank
-        if rank[0]:
-            failures[key].add(record["measure"])
-        if key not in worst or rank > worst[key][0]:
-            worst[key] = rank, record
-    found = {}
-    for key, ((fails, _), record) in worst.items():
-        outcome = Outcome(record["outcome"])
-        found[key] = Cell(outcome, outcome is Outcome.FAILED and not fails, record, values[key], frozenset(failures[key]))
-    return found
+    """Reduce measurements to one verdict per unit and expectation.
+
+    What a run took as known by its own baseline excuses nothing here: this comparison is the judge of that.
+    """
+    return {key: _cell(found) for key, found in by_check(records).items()}
+
+
+def _cell(records: list[Record]) -> Cell:
+    failures = [record for record in records if record["outcome"] == Outcome.FAILED and not record.get("waiver")]
+    result = reduce(records)
+    return Cell(
+        outcome=result.outcome,
+        waived=result.waived,
+        record=failures[0] if failures else max(records, key=lambda record: Outcome(record["outcome"]).rank),
+        values={record["measure"]: record["value"] for record in records},
+        failures=frozenset(record["measure"] for record in failures),
+    )
 
 
 def flip(before: Cell | None, after: Cell | None) -> Flip:  # noqa: PLR0911

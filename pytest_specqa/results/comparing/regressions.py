@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_specqa.checks.outcome import EXCUSED
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.flips import Flip
+from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     import duckdb
 
-# Passed 0, not measured 1, warned 2, failed 3: as `pytest_specqa.values.Outcome.rank`; a waived failure is no failure.
-RANK = "CASE outcome WHEN 'passed' THEN 0 WHEN 'not measured' THEN 1 WHEN 'warned' THEN 2 ELSE 3 END"
+PASSED, NOT_MEASURED, WARNED, FAILED = (outcome.rank for outcome in Outcome)
+RANK = "CASE outcome " + " ".join(f"WHEN '{one}' THEN {one.rank}" for one in Outcome) + f" ELSE {FAILED} END"
+WEIGHT = f"CASE WHEN coalesce(waiver, '') <> '' THEN least({RANK}, {EXCUSED.rank}) ELSE {RANK} END"
+"""What one row weighs; the largest of a check is `pytest_specqa.checks.outcome.CheckOutcome.weight`."""
 CELL = store.key("unit", "expectation")
 INSENSITIVE = "coalesce(sensitivity > needs, false)"
 
@@ -57,19 +61,18 @@ def count_regressions(connection: duckdb.DuckDBPyConnection, baseline: Sequence[
         If a baseline file is missing, empty or malformed.
     """
     store.scan(baseline, connection=connection).create_view("baseline")
-    waived = "coalesce(waiver, '') <> ''"
     for view, cells in (("baseline", "old_cells"), ("judged", "new_cells")):
         connection.execute(f"""
             CREATE TABLE {cells} AS
-            SELECT {CELL} AS cell, max(CASE WHEN {waived} THEN least({RANK}, 2) ELSE {RANK} END)::TINYINT AS worst,
-                bool_or(outcome = 'not measured' AND NOT {INSENSITIVE}) AS impossible
+            SELECT {CELL} AS cell, max({WEIGHT})::TINYINT AS worst,
+                bool_or(outcome = '{Outcome.NOT_MEASURED}' AND NOT {INSENSITIVE}) AS impossible
             FROM {view} GROUP BY ALL""").fetchall()
     connection.execute(f"""
         CREATE TABLE regressed AS
-        SELECT cell, if(new.worst = 3, '{Flip.BROKEN}', if(new.worst IS NULL, '{Flip.MISSING}', '{Flip.LOST}')) AS flip
+        SELECT cell, if(new.worst = {FAILED}, '{Flip.BROKEN}', if(new.worst IS NULL, '{Flip.MISSING}', '{Flip.LOST}')) AS flip
         FROM old_cells AS old FULL JOIN new_cells AS new USING (cell)
-        WHERE (new.worst = 3 AND coalesce(old.worst, 0) < 3) OR new.worst IS NULL
-            OR (new.worst = 1 AND new.impossible AND old.worst IN (0, 2))""").fetchall()
+        WHERE (new.worst = {FAILED} AND coalesce(old.worst, {PASSED}) < {FAILED}) OR new.worst IS NULL
+            OR (new.worst = {NOT_MEASURED} AND new.impossible AND old.worst IN ({PASSED}, {WARNED}))""").fetchall()
     # A night or expectation that only one of the two holds was not asked for there: no regression.
     names = []
     for view, other, flips in (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pytest_specqa.results.gating.gate import GateReport
 from pytest_specqa.results.gating.gate_sql import WAIVED
 from pytest_specqa.rules.waivers import State
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import Outcome, Record
 
 IN_TEXT, IN_MARKDOWN = 20, 50
 COLUMNS = (str(Outcome.FAILED), str(Outcome.WARNED), WAIVED, str(Outcome.NOT_MEASURED), str(Outcome.PASSED))
@@ -37,13 +37,14 @@ def _more(total: int, shown: int) -> list[str]:
     return [f"  ... and {total - shown:,} more"] if total > shown else []
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def _line(record: Record) -> str:
     return f"{record['unit']}  {record['expectation']}  {_value(record)}"
 
 
-def _value(record: Mapping[str, Any]) -> str:
+def _value(record: Record) -> str:
     value = "no value" if record["value"] is None else f"{record['value']:.4g} {record.get('value_unit') or ''}".rstrip()
-    bounds = [f"{word} {record[key]:g}" for word, key in (("at least", "low"), ("at most", "high")) if record.get(key) is not None]
+    sides = (("at least", record.get("low")), ("at most", record.get("high")))
+    bounds = [f"{word} {bound:g}" for word, bound in sides if bound is not None]
     return f"{record['measure']} = {value}" + (f" (must be {' and '.join(bounds)})" if bounds else "")
 
 
@@ -78,7 +79,7 @@ def markdown(report: GateReport) -> str:
     return "\n".join(parts)
 
 
-def _md_row(record: Mapping[str, Any]) -> list[str]:
+def _md_row(record: Record) -> list[str]:
     return [record["unit"], record["expectation"], _value(record), str(record.get("message") or "")[:300]]
 
 
@@ -147,7 +148,7 @@ def as_json(report: GateReport) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(record: Record) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in ("part", "waiver")}
 
 

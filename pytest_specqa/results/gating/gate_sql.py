@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
@@ -70,7 +70,8 @@ class Release:
         import pyarrow as pa  # noqa: PLC0415
 
         scopes = [waiver.scope.sql() for waiver in ledger.waivers]
-        waived: dict[str, list[str]] = {"unit": [], "expectation": [], "measure": [], "waiver": []}
+        waived: dict[Literal["unit", "expectation", "measure", "waiver"], list[str]]
+        waived = {"unit": [], "expectation": [], "measure": [], "waiver": []}
         if scopes:
             each = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition, _ in scopes)
             values = [value for _, found in scopes for value in found]
@@ -81,19 +82,19 @@ class Release:
             for record in self._stream(f"SELECT * FROM found WHERE {bad} AND ({anywhere})", values):
                 marked = ledger.judge(record)
                 if marked["waiver"]:
-                    for name, column in waived.items():
-                        column.append(marked[name])
+                    for name in waived:
+                        waived[name].append(marked[name])
         table = pa.table(waived, schema=pa.schema([(name, pa.string()) for name in waived]))
         self._connection.register("waived_rows", table)
         self._run("CREATE TABLE waived AS SELECT DISTINCT * FROM waived_rows")
         self._run("CREATE VIEW judged AS SELECT * FROM found LEFT JOIN waived USING (unit, expectation, measure)")
 
-    def _stream(self, query: str, values: Sequence[Any]) -> Any:
+    def _stream(self, query: str, values: Sequence[Any]) -> Iterator[Record]:
         with self._connection.cursor() as cursor:
             cursor.execute(query, list(values))
             names = [column[0] for column in cursor.description]
             while rows := cursor.fetchmany(ROWS_PER_FETCH):
-                yield from (dict(zip(names, row, strict=True)) for row in rows)
+                yield from (cast("Record", dict(zip(names, row, strict=True))) for row in rows)
 
     def counts(self) -> dict[tuple[int, str, str], int]:
         """Measurements by part, expectation and outcome, where ``waived`` is an outcome of its own."""

@@ -1,0 +1,117 @@
+"""Reading on behalf of a check: every file is noted, and whether the check looks at anything that is no file."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_specqa.checks.check import Check
+from pytest_specqa.errors import ProductError
+
+if TYPE_CHECKING:
+    from pytest_specqa.production import Fibermap, Frame, Production
+
+ONE_FILE = ("read_sky", "read_fiberflat", "read_fluxcalib", "read_redshifts", "read_coadd")
+LISTED_BY_NIGHT = ("exposures", "exposure")
+HARMLESS = ("name", "expected_products")
+"""What a production tells from its name and the exposure table, which a comparison looks at for every unit."""
+
+
+@contextmanager
+def attempt(check: Check) -> Iterator[None]:
+    """Remember that a file of this block is missing or damaged: mended, it might change what becomes of the check."""
+    try:
+        yield
+    except ProductError:
+        check.beyond_products = True
+        raise
+
+
+def followed(frame: Frame, check: Check) -> Frame:
+    """Return the frame, bound to a check that notes the file of its fibermap when it is asked for.
+
+    Spectra, fibermap and resolution are those of `frame`, each loaded once for all checks.
+    """
+
+    def fibermap() -> Fibermap:
+        """Note what the shared frame holds or now reads."""
+        with attempt(check):
+            found = frame.fibermap
+        check.read.append(found.path)
+        return found
+
+    return replace(frame, load_fibermap=fibermap, load_resolution=lambda: frame.resolution)
+
+
+def look_at_night(check: Check, night: int) -> None:
+    """Note that a check asks which exposures a night has; for a tile or night of its own that goes without saying."""
+    if night != check.unit.night or check.unit.kind in ("camera", "exposure"):
+        check.beyond_products = True
+
+
+class ProductionView:
+    """A production as one check sees it: it notes what the check reads.
+
+    Parameters
+    ----------
+    production : Production
+        Does all the work.
+    check : Check
+        Takes the notes. Whatever is asked for that is not known to name its files counts as a look beyond them.
+    """
+
+    def __init__(self, production: Production, check: Check) -> None:
+        self._production = production
+        self._check = check
+
+    def __repr__(self) -> str:
+        return repr(self._production)
+
+    def find(self, product: str, **where: Any) -> Path:
+        """Find a file, and note it: the test will read it."""
+        with attempt(self._check):
+            path = self._production.find(product, **where)
+        self._check.read.append(path)
+        return path
+
+    def read_frame(self, kind: str, **where: Any) -> Frame:
+        """Read a frame, and note its file and that of its fibermap."""
+        with attempt(self._check):
+            frame = self._production.read_frame(kind, **where)
+        self._check.read.append(frame.path)
+        return followed(frame, self._check)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the production has by this name; what is private to it is no business of a test."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = getattr(self._production, name)
+        if name in ONE_FILE:
+            return self._noting(found)
+        if name in LISTED_BY_NIGHT:
+            return self._looking(found)
+        if name not in HARMLESS:
+            self._check.beyond_products = True
+        return found
+
+    def _noting(self, read: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(read)
+        def noted(*args: Any, **more: Any) -> Any:
+            with attempt(self._check):
+                product = read(*args, **more)
+            self._check.read.append(product.path)
+            return product
+
+        return noted
+
+    def _looking(self, listed: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(listed)
+        def looked(night: int, *args: Any, **more: Any) -> Any:
+            look_at_night(self._check, night)
+            return listed(night, *args, **more)
+
+        return looked

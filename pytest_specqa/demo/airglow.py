@@ -61,7 +61,7 @@ _LINES = {
 }
 
 NEBULAR = {6549.9: 0.10, 6564.6: 1.0, 6585.3: 0.30, 6718.3: 0.20, 6732.7: 0.15}
-"""Galactic nebular lines: vacuum wavelength [Angstrom] to strength relative to H-alpha (faults.md F33)."""
+"""Galactic nebular lines: vacuum wavelength [Angstrom] to strength relative to H-alpha (docs/faults.md, F33)."""
 
 
 def airglow_lines(band: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

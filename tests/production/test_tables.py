@@ -79,8 +79,6 @@ def test_science_rows_are_read_by_column_name(tmp_path: Path) -> None:
     assert len(row.cameras) == 30 - 4
     assert not {"b4", "b5", "r5", "z5"} & set(row.cameras)
     assert row.badamps == ("r1A", "z8D")
-    assert row.flags == ("good", "low_sn")
-    assert row.header_errors == ("SEEING:1->2", "FOO:a->b")
     assert (rows[104285].tile, rows[104285].laststep, rows[104285].badamps) == (None, "all", ())
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from pytest_specqa import Measured
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 
@@ -41,3 +44,14 @@ def test_documents_that_the_code_names_exist():
     named = set(re.findall(r"docs/[\w/]+\.md", code))
     assert "docs/faults.md" in named
     assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_the_check_in_the_readme_measures():
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    flux = np.ones((500, 10))
+    flux[7] = 3
+    found: dict[str, Measured] = {}
+    names["test_no_fiber_outshines_its_camera"](sky=SimpleNamespace(flux=flux), expect=found.__setitem__)
+    assert found["sky_brightest_fiber"].value == 3

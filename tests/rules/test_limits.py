@@ -133,6 +133,19 @@ def test_a_missing_file_is_one_line(tmp_path):
         limits_file.load([tmp_path / "none.toml"])
 
 
+def test_a_file_given_twice_is_one_layer(write):
+    path = write('[x]\nhigh = 1\nsource = "s"\n')
+    assert len(limits_file.load([path, path]).layers) == 1
+
+
+def test_where_names_the_highest_table(write):
+    below = write('[x]\nhigh = 1\nsource = "s"\n')
+    above = write('# mine\n\n[x]\nhigh = 2\nsource = "mine"\n', "mine.toml")
+    found = limits_file.load([below, above])
+    assert found.where("x") == f"{above}:3"
+    assert found.doc("x") == ""
+
+
 def test_lint_finds_every_problem(write):
     path = write('[x]\nhigh = nan\nsource = "s"\n[y]\nhigh = 1\n[z]\nhigh = 1\nsource = "s"\n')
     assert [problem.split(": ")[0] for problem in limits_file.lint(path)] == [f"{path}:2", f"{path}:4"]

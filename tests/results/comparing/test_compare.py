@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pytest_specqa.results.comparing.changes import false_discovery_threshold, measure_changes
+from pytest_specqa.results.comparing.changes import SMALLEST_SAMPLE, distributions, false_discovery_threshold, measure_changes
 from pytest_specqa.results.comparing.compare import against_baseline, compare, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.values import Limit, Measured, Severity
@@ -196,6 +196,31 @@ def test_benjamini_hochberg_on_its_textbook_case():
     ]
     assert false_discovery_threshold(published, rate=0.05) == 0.0095
     assert false_discovery_threshold([], rate=0.05) < 0
+
+
+@pytest.mark.parametrize(("moved", "judged"), [(SMALLEST_SAMPLE, True), (SMALLEST_SAMPLE - 1, False), (0, False)])
+def test_a_shift_needs_enough_units_that_moved(record, moved, judged):
+    before = [record(0.5, error=None, expid=n) for n in range(30)]
+    after = [item | {"value": 0.6 + item["expid"] / 1000 if item["expid"] < moved else 0.5} for item in before]
+    (spread,) = distributions(measure_changes(before, after))
+    assert (spread.p_value < 1) is judged
+    assert spread.significant is judged
+    assert spread.pull_width is None, "without errors there is no pull"
+
+
+def test_a_comparison_without_a_change_prints_no_empty_table(record):
+    found = compare([record()], [record()])
+    assert summary(found).splitlines() == ["", found.sentence]
+
+
+def test_a_long_table_is_cut_and_counted(record):
+    before = [record(camera=f"r{petal}") for petal in range(5)]
+    lines = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=2).splitlines()
+    assert lines[1] == "Verdicts (5)"
+    assert [line.split()[:2] for line in lines[3:5]] == [["broken", f"20211014-00104284-r{petal}"] for petal in (0, 1)]
+    assert lines[5] == "... and 3 more"
+    whole = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=5)
+    assert "... and" not in whole
 
 
 def test_the_summary_ends_with_the_verdict(record):

@@ -113,7 +113,7 @@ def _drawn(room: str, *, seed: int) -> list[Mutant]:
 def _places(path: Path, room: str) -> Iterator[list[Mutant]]:
     text = path.read_text(encoding="utf-8")
     nodes = list(ast_nodes(get_ast(text)))
-    apart = _annotations(text)
+    apart = _promises(text)
     choices: dict[tuple[object, ...], list[Mutant]] = defaultdict(list)
     for name in plugins.operator_names():
         kind = plugins.get_operator(name)
@@ -128,11 +128,13 @@ def _places(path: Path, room: str) -> Iterator[list[Mutant]]:
     yield from choices.values()
 
 
-def _annotations(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where the text is for type checkers only: no test can notice a change there."""
+def _promises(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the text is for type checkers and readers: no test can notice that a dataclass is no longer frozen, or a zip strict."""
     found: list[ast.expr | ast.stmt | None] = []
     for node in ast.walk(ast.parse(text)):
         found += [getattr(node, "annotation", None), getattr(node, "returns", None)]
+        found += [one for one in getattr(node, "decorator_list", []) if ast.unparse(one).startswith("dataclass")]
+        found += [one.value for one in getattr(node, "keywords", []) if one.arg == "strict"]
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             found.append(node)
     return [((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found if one]

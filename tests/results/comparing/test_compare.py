@@ -133,6 +133,38 @@ def test_a_jump_that_is_small_beside_the_limits_is_none(record):
     assert [change.after["expid"] for change in measure_changes(before, after) if change.significant] == [7]
 
 
+@pytest.mark.parametrize(
+    ("limits", "before", "after", "worse"),
+    [
+        ({"high": 1.0}, 0.5, 0.6, True),
+        ({"high": 1.0}, 0.6, 0.5, False),
+        ({"low": 1.0}, 2.0, 1.5, True),
+        ({"low": 1.0}, 1.5, 2.0, False),
+        ({"low": 0.8, "high": 1.2}, 0.95, 1.1, True),
+        ({"low": 0.8, "high": 1.2}, 1.1, 0.95, False),
+        ({"low": 0.8, "high": 1.2}, 0.95, 0.85, True),
+        ({"low": -3.0, "high": 1.0}, -1.0, 0.5, True),
+        ({"low": -3.0, "high": 1.0}, 0.5, -1.5, False),
+        ({}, 0.5, 0.6, None),
+    ],
+)
+def test_worse_is_towards_the_limit_on_its_side(record, limits, before, after, worse):
+    limit = Limit("sky_chromatic", **limits)
+    (change,) = measure_changes([record(before, limit=limit)], [record(after, limit=limit)])
+    assert change.worse is worse
+
+
+@pytest.mark.parametrize(
+    ("limits", "floor"), [({"low": 3.0}, 0.06), ({"high": -2.0}, 0.04), ({"low": -1.0, "high": 4.0}, 0.1), ({}, 0)]
+)
+def test_an_error_from_scatter_is_no_smaller_than_two_per_cent_of_the_limits(record, limits, floor):
+    limit = Limit("sky_chromatic", **limits)
+    before = [record(1.0, error=None, expid=n, limit=limit) for n in range(20)]
+    after = [item | {"value": 1.0 + 1e-6 * (1 + item["expid"] % 3)} for item in before]
+    for change in measure_changes(before, after):
+        assert change.sigma == pytest.approx(floor or 1.4826 * 2e-6)
+
+
 def test_too_few_units_without_errors_are_listed_but_not_judged(record):
     (change,) = measure_changes([record(0.5, error=None)], [record(0.9, error=None)])
     assert change.significance is None

@@ -38,6 +38,8 @@ PACKAGE = "pytest_specqa"
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["specqa-mutants"]
 # A change may make a loop endless: tests that take so much longer (in s, and as a multiple) have noticed it.
 SPARE_SECONDS, SPARE_FACTOR = 20, 4
+# cosmic-ray 8.7 cannot change exceptions with a dotted name.
+LEFT_OUT = ("core/ExceptionReplacer",)
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,13 @@ def main() -> int:
             finally:
                 copies.put(copy)
             print(f"{done.outcome:8} {done.module}:{done.line} {done.change}", flush=True)
+            if options.record:
+                with options.record.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(asdict(done)) + "\n")
             return done
 
         with ThreadPoolExecutor(options.jobs) as pool:
             done = [mutant for mutant in pool.map(tried, queue) if mutant]
-    if options.record:
-        options.record.write_text("".join(json.dumps(asdict(mutant)) + "\n" for mutant in done), encoding="utf-8")
     return _report(done, seed=options.seed, at_least=options.at_least)
 
 
@@ -93,7 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start no further change after this time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="copies of the repository that are tested at once")
     parser.add_argument("--at-least", type=float, default=0, help="smallest percentage per room that must be noticed")
-    parser.add_argument("--record", type=Path, help="write every change and its outcome there, as JSON lines")
+    parser.add_argument("--record", type=Path, help="add every change and its outcome there, as JSON lines")
     options = parser.parse_args()
     if unknown := [room for room in options.rooms if not (ROOT / PACKAGE / room).exists()]:
         parser.error(f"{unknown[0]} is no folder or file of {PACKAGE}/")
@@ -117,7 +120,7 @@ def _places(path: Path, room: str) -> Iterator[list[Mutant]]:
     choices: dict[tuple[object, ...], list[Mutant]] = defaultdict(list)
     for name in plugins.operator_names():
         kind = plugins.get_operator(name)
-        if kind.arguments():
+        if kind.arguments() or name in LEFT_OUT:
             continue
         operator = kind()
         places = (place for node in nodes for place in operator.mutation_positions(node))

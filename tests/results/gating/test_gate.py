@@ -106,6 +106,12 @@ block = ["warn"]
     assert broken(judge([backup, backup | {"unit": "another"}], text)) == ["failures (survey main program backup)"]
 
 
+def test_an_override_that_nothing_fits_leaves_the_others_in_force(judge, record):
+    text = '[gate]\n[[override]]\nsurvey = "sv1"\n[[override]]\nprogram = "backup"\n'
+    report = judge([record(2.0) | {"program": "backup"}, record(2.0, camera="r7")], text)
+    assert broken(report) == ["failures (program backup)", "failures (the rest)"]
+
+
 def test_required_expectations_and_nights_must_be_there(judge, record):
     text = '[gate]\nrequire = ["test_sky_model_smooth", "test_redshift_pileup"]\nmin_nights = 2\n'
     found = [record(), record(expectation="test_redshift_pileup", measured=IMPOSSIBLE)]
@@ -160,6 +166,12 @@ def test_nothing_is_never_a_pass(judge, record, tmp_path):
     strange.write_text(json.dumps(record()) + "\n{\n")
     with pytest.raises(ResultsError, match=r"strange.jsonl:2: is no JSON"):
         gate([strange], policy.Policy(), today=TODAY)
+
+
+def test_measurements_of_no_night_make_no_night(judge, record):
+    report = judge([record() | {"night": None}])
+    assert report.nights == (0, 0, 0)
+    assert broken(report) == ["nights"]
 
 
 def test_patterns_gather_many_nights(tmp_path, record):

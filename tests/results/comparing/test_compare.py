@@ -32,6 +32,7 @@ WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
         ({"value": 2.0, "waiver": "w"}, {"value": 2.0}, Flip.BROKEN, True),
         ({"value": 0.5}, {"measured": IMPOSSIBLE}, Flip.LOST, True),
         ({"value": 0.5}, {"measured": INSENSITIVE, "limit": NEEDS}, Flip.UNSEEN, False),
+        ({"value": 0.5}, {"measured": Measured.impossible("faint", sensitivity=1.0), "limit": NEEDS}, Flip.LOST, True),
         ({"value": 2.0}, {"measured": IMPOSSIBLE}, Flip.UNPROVED, False),
         ({"measured": IMPOSSIBLE}, {"measured": IMPOSSIBLE}, Flip.SAME, False),
         ({"measured": IMPOSSIBLE}, {"value": 0.5}, Flip.BETTER, False),
@@ -183,6 +184,13 @@ def test_significant_changes_come_first_then_those_without_an_error_then_noise(r
     assert [change.significant for change in found] == [True, *[False] * 5]
 
 
+@pytest.mark.parametrize("limit", [Limit("sky_chromatic", high=0.0), Limit("sky_chromatic")])
+def test_a_change_without_a_scale_is_listed_all_the_same(record, limit):
+    before = [record(0.5, error=None, expid=n, limit=limit) for n in range(2)]
+    after = [item | {"value": 0.6 + item["expid"]} for item in before]
+    assert [change.after["expid"] for change in measure_changes(before, after)] == [1, 0]
+
+
 def test_the_probability_from_scatter_is_two_sided(record):
     before = [record(0.5, error=None, expid=n, limit=Limit("sky_chromatic")) for n in range(8)]
     after = [item | {"value": 0.5 + (-1) ** item["expid"] * (0.3 if item["expid"] == 3 else 0.1)} for item in before]
@@ -265,6 +273,7 @@ def test_a_shift_needs_enough_units_that_moved(record, moved, judged):
     assert (spread.p_value < 1) is judged
     assert spread.significant is judged
     assert spread.pull_width is None, "without errors there is no pull"
+    assert spread.unit == "fraction"
 
 
 def test_a_comparison_without_a_change_prints_no_empty_table(record):

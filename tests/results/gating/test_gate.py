@@ -320,6 +320,10 @@ def test_the_verbs_write_their_files_and_return_their_codes(tmp_path, record, ca
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert run("gate", str(tmp_path / "bad.jsonl"), "--markdown", str(summary)) == 1
     assert summary.read_text().startswith("earlier step\n## ❌")
+    (tmp_path / "known.toml").write_text(WAIVER)
+    words = ("gate", str(tmp_path / "waived.jsonl"), "--waivers", str(tmp_path / "known.toml"), "--today")
+    store.write(tmp_path / "waived.jsonl", [record(1.5)])
+    assert [run(*words, day) for day in ("2026-12-31", "2027-01-01")] == [0, 1]
     draft = tmp_path / "waivers.toml"
     assert run("waive", str(tmp_path / "bad.jsonl"), "-o", str(draft)) == 0
     with pytest.raises(WaiverError, match="'reason' is ''"):

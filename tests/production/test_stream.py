@@ -164,6 +164,7 @@ def test_a_declaration_that_the_file_cannot_hold_takes_no_memory(tmp_path: Path,
     path.write_bytes(header_block("SIMPLE  = T", "BITPIX  = -64", "NAXIS   = 2", *axes, "EXTNAME = 'LAST'") + bytes(BLOCK))
     text = message(pack_file(path) if packed else path)
     assert "expected the 8000000000000 bytes that the header declares" in text
+    assert text.startswith(f"{path.name}{'.gz' if packed else ''} HDU LAST: ")
 
 
 def test_a_header_without_end_is_capped(tmp_path: Path) -> None:

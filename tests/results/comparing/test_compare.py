@@ -292,6 +292,12 @@ def test_a_long_table_is_cut_and_counted(record):
     assert "... and" not in whole
 
 
+def test_a_change_beyond_noise_is_told_in_its_error(record):
+    lines = summary(compare([record(0.5, error=0.01)], [record(0.9, error=0.01)])).splitlines()
+    assert lines[1] == "Measures beyond noise (1)"
+    assert lines[3].split() == ["20211014-00104284-r6", "sky_chromatic", "0.5", "0.9", "+28.3", "sigma"]
+
+
 def test_a_unit_that_one_run_lacks_has_a_dash_there(record):
     lines = summary(compare([record(), record(camera="r7")], [record(), record(2.0, camera="r8", waiver="w")])).splitlines()
     rows = {line.split()[1][-2:]: line.split(maxsplit=3)[3] for line in lines if "20211014-" in line and "test_" in line}

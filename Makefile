@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test lint types judgement constraints clean
+.PHONY: demo test lint types judgement mutants constraints clean
 
 # The versions that CI has seen; `make constraints` moves them on.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -42,6 +42,11 @@ types: .venv/developed
 # Measures false alarms, power and efficiency of every expectation; FULL=--full takes hours and resumes.
 judgement: .venv/installed
 	$(BIN)/specqa judgement --docs docs $(FULL)
+
+# Measures how many small changes of the code the tests notice: make mutants MUTANTS="results --sample 100 --seed 2 --minutes 20".
+mutants: .venv/developed
+	$(PIP) --editable '.[mutants]'
+	$(BIN)/python benchmarks/mutants.py $(MUTANTS)
 
 # Writes down the newest versions that the lower bounds of pyproject.toml allow; run the checks with them before it is committed.
 constraints:

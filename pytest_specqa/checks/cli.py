@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.checks import wording
-from pytest_specqa.rules import limits
+from pytest_specqa.rules import limits_file
 from pytest_specqa.values import DataUnit
 
 
@@ -25,18 +25,18 @@ def add_verb(subparsers: Any) -> None:
 
 def run_lint(arguments: argparse.Namespace) -> int:
     """Print every problem of the files, one line each; return 1 if there is any."""
-    default = limits.default_file()
+    default = limits_file.default_file()
     problems = []
     for file in arguments.files:
         below = [default] if default.is_file() and file.resolve() != default.resolve() else []
-        problems += limits.lint(file, below)
+        problems += limits_file.lint(file, below)
     print("\n".join(problems) if problems else f"{wording.count(len(arguments.files), 'file')} without a problem")
     return 1 if problems else 0
 
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Print name, range, severity and source of every limit, as they hold where no override applies."""
-    found = limits.load([limits.default_file(), *arguments.files])
+    found = limits_file.load([limits_file.default_file(), *arguments.files])
     anywhere = DataUnit("night", 0)
     for name in found.names:
         limit = found.find(name, anywhere)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import pytest_specqa
 from pytest_specqa.compare import skip_units
 from pytest_specqa.compare.identical import Inputs
 from pytest_specqa.errors import UsageError
 from pytest_specqa.production import resolve
 from pytest_specqa.results import store
+from pytest_specqa.rules import expectations
 from pytest_specqa.values import Record
 
 USER_ERRORS = (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -97,13 +96,12 @@ class Suite:
 
 
 def _suite() -> list[str]:
-    """Where the expectations are: in the installed package, or at the top of a checkout."""
-    if importlib.util.find_spec("pytest_specqa.qa_tests"):
-        return ["--pyargs", "pytest_specqa.qa_tests"]
-    folder = Path(pytest_specqa.__file__).parents[1] / "qa_tests"
+    """How pytest is told where the expectations are."""
+    folder = expectations.folder()
     if not folder.is_dir():
         raise UsageError(f"found no expectations, neither pytest_specqa.qa_tests nor {folder}; reinstall pytest-specqa")
-    return [str(folder)]
+    module = expectations.module_of(folder)
+    return ["--pyargs", module] if module else [str(folder)]
 
 
 def _complaint(output: str) -> str:

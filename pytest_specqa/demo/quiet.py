@@ -18,7 +18,7 @@ class Quiet:
     Attributes
     ----------
     name, id : str
-        Name, and number in the fault catalogue (``N01``); empty where the catalogue has none.
+        Name, and number in the fault catalogue (``N01`` of docs/faults.md); empty where it has none.
     level : str
         ``camera`` (conditions for `simulate_camera`), ``tile`` (for `simulate_redshifts`) or ``production``.
     doc : str

@@ -237,7 +237,7 @@ def flat_modes(band: str, wave: F64, *, dip_shift: float = 0.0) -> F32:
 
 @lru_cache(maxsize=16)
 def ccd_rows(band: str, heliocor: float) -> F32:
-    """CCD row of each fiber and bin: the toy trace of faults.md, row = (wave - mid) / 0.6 + 30 u**2 + 2064.
+    """CCD row of each fiber and bin: the toy trace of docs/faults.md, row = (wave - mid) / 0.6 + 30 u**2 + 2064.
 
     Parameters
     ----------

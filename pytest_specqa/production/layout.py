@@ -12,6 +12,7 @@ from pytest_specqa.production.defects import defect, one_line
 
 _EXPOSURE = "exposures/{night}/{expid:08d}/"
 _TILE = "tiles/{group}/{tile}/{folder}/"
+# Also what no expectation of ours reads: `Production.find` is how a check of one's own comes to such a file.
 TEMPLATES = {
     **{kind: _EXPOSURE + kind + "-{camera}-{expid:08d}.fits" for kind in ("frame", "sframe", "cframe", "sky", "fluxcalib")},
     "fiberflat": _EXPOSURE + "fiberflat-{camera}-{expid:08d}.fits",

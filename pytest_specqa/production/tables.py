@@ -35,8 +35,6 @@ class ExposureRow:
         Bad amplifiers, such as ``r6A``.
     survey, program, exptime
         SURVEY, FAPRGRM and EXPTIME (s).
-    flags, header_errors : tuple of str
-        Items of EXPFLAG and HEADERERR.
     """
 
     expid: int
@@ -47,8 +45,6 @@ class ExposureRow:
     survey: str = ""
     program: str = ""
     exptime: float = math.nan
-    flags: tuple[str, ...] = ()
-    header_errors: tuple[str, ...] = ()
 
 
 def parse_cameras(text: str) -> tuple[str, ...]:
@@ -148,8 +144,6 @@ def _row(values: dict[str, str]) -> ExposureRow:
         survey=values.get("SURVEY", ""),
         program=values.get("FAPRGRM", ""),
         exptime=_seconds(values.get("EXPTIME", "")),
-        flags=_items(values.get("EXPFLAG", "")),
-        header_errors=_items(values.get("HEADERERR", "")),
     )
 
 
@@ -184,7 +178,3 @@ def parse_badamps(text: str) -> tuple[str, ...]:
         if not re.fullmatch(r"[brz][0-9][ABCD]", entry):
             raise ValueError(f"BADAMPS {entry[:30]!r} is no amplifier like b7D")
     return entries
-
-
-def _items(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, (item.strip() for item in text.split("|"))))

@@ -122,11 +122,11 @@ def load(path: str | Path) -> Policy:
     )
 
 
-def _of_gate(source: LinedToml, key: str, convert: Any, default: Any) -> Any:
+def _of_gate(source: LinedToml[PolicyError], key: str, convert: Any, default: Any) -> Any:
     return source.take(GATE, 0, source.content[GATE], key=key, convert=convert, default=default)
 
 
-def _terms(source: LinedToml, table: str, index: int, entry: dict[str, Any], *, default: Terms) -> Terms:
+def _terms(source: LinedToml[PolicyError], table: str, index: int, entry: dict[str, Any], *, default: Terms) -> Terms:
     converters = {"block": _severities, "min_measured": _fraction, "max_failures": _count}
     changes = {
         key: source.take(table, index, entry, key=key, convert=convert) for key, convert in converters.items() if key in entry
@@ -134,7 +134,7 @@ def _terms(source: LinedToml, table: str, index: int, entry: dict[str, Any], *, 
     return replace(default, **changes)
 
 
-def _override(source: LinedToml, index: int, entry: dict[str, Any], *, default: Terms) -> Override:
+def _override(source: LinedToml[PolicyError], index: int, entry: dict[str, Any], *, default: Terms) -> Override:
     source.reject_unknown(OVERRIDE, index, entry, known=OVERRIDE_KEYS)
     scope: Mapping[str, str | None] = {
         key: source.take(OVERRIDE, index, entry, key=key, convert=_name) for key in ("survey", "program")

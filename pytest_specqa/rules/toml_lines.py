@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pytest_specqa.errors import UsageError
 
-TABLE = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?")
+Table = str | tuple[str, ...]
+"""A table as the keys of its header, ``("x.y", "when")`` for ``[["x.y".when]]``; a text is a header of one key."""
+Mistake = TypeVar("Mistake", bound=UsageError)
+
+_KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_HEADER = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]\]?\s*(?:#.*)?")
+_LONG_TEXT = re.compile(r'(?<==)\s*(?:"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\')', re.DOTALL)
 
 
-class LinedToml:
-    """A TOML file with the line of every table and key.
+class LinedToml(Generic[Mistake]):
+    """A TOML file with the line of every table and key; lines are looked for when a message needs one.
 
     Parameters
     ----------
@@ -22,6 +28,8 @@ class LinedToml:
         The file.
     error : type
         Subclass of `UsageError` that its mistakes raise.
+    expected : str
+        What to do about a file that cannot be read.
 
     Raises
     ------
@@ -29,18 +37,19 @@ class LinedToml:
         If the file is missing or is no TOML.
     """
 
-    def __init__(self, path: Path, error: type[UsageError]) -> None:
+    def __init__(self, path: Path, error: type[Mistake], *, expected: str = "give the path of a TOML file") -> None:
+        # The plugin starts in projects that have no limits to read: they need not pay for the parser.
+        import tomllib  # noqa: PLC0415
+
         self.path, self._error = path, error
         try:
-            text = path.read_text(encoding="utf-8")
-            self.content: dict[str, Any] = tomllib.loads(text)
+            self._text = path.read_text(encoding="utf-8")
+            self.content: dict[str, Any] = tomllib.loads(self._text)
         except OSError as failure:
-            raise error(f"{path}: cannot be read ({failure.strerror}); give the path of a TOML file") from None
+            raise error(f"{path}: cannot be read ({failure.strerror}); {expected}") from None
         except ValueError as failure:
-            line = re.search(r"at line (\d+)", str(failure))
-            where = f"{path}:{line[1]}" if line else str(path)
-            raise error(f"{where}: is no TOML ({failure})") from None
-        self._lines = text.splitlines()
+            found = re.search(r"at line (\d+)", str(failure))
+            raise error(f"{path}:{found[1] if found else 1}: is no TOML ({str(failure).splitlines()[0]})") from None
 
     def tables(self, name: str) -> list[dict[str, Any]]:
         """Entries ``[[name]]`` in file order; an empty list where there are none."""
@@ -49,32 +58,50 @@ class LinedToml:
             raise self.wrong(name, 0, f"found [{name}] once, expected a list of tables [[{name}]]")
         return entries
 
-    def line(self, table: str, index: int = 0, key: str = "") -> int:
+    @cached_property
+    def _lines(self) -> list[str]:
+        """The lines of the file, without the contents of texts of several lines: what looks like a table there is none."""
+        return _LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), self._text).splitlines()
+
+    @cached_property
+    def _headers(self) -> dict[int, tuple[str, ...]]:
+        """Keys of each table header by its line."""
+        found = {number: _HEADER.fullmatch(line) for number, line in enumerate(self._lines, start=1)}
+        return {
+            number: tuple(key.strip("\"'") for key in re.findall(_KEY, header[1])) for number, header in found.items() if header
+        }
+
+    def line(self, table: Table, index: int = 0, key: str = "") -> int:
         """Line of the `index`-th table of that name, or of a key within it; 1 where it cannot be told."""
-        starts = [number for number, line in enumerate(self._lines, start=1) if (found := TABLE.match(line)) and found[1] == table]
+        keys = (table,) if isinstance(table, str) else table
+        starts = [number for number, header in self._headers.items() if header == keys]
         if index >= len(starts):
             return 1
         start = starts[index]
-        if key:
-            for number, line in enumerate(self._lines[start:], start=start + 1):
-                if TABLE.match(line) and not line.lstrip().startswith("[[" + table + "."):
-                    break
-                if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line):
-                    return number
+        for number, line in enumerate(self._lines[start:] if key else [], start=start + 1):
+            header = self._headers.get(number)
+            if header == (*keys, key) or (header is None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]", line)):
+                return number
+            if header and (header[: len(keys)] != keys or header == keys):
+                break
         return start
 
-    def wrong(self, table: str, index: int, problem: str, *, key: str = "") -> UsageError:
+    def where(self, table: Table, index: int = 0) -> str:
+        """``file:line`` of a table."""
+        return f"{self.path}:{self.line(table, index)}"
+
+    def wrong(self, table: Table, index: int, problem: str, *, key: str = "") -> Mistake:
         """The error for one entry, ready to raise."""
         return self._error(f"{self.path}:{self.line(table, index, key)}: {problem}")
 
-    def reject_unknown(self, table: str, index: int, entry: dict[str, Any], *, known: tuple[str, ...]) -> None:
+    def reject_unknown(self, table: Table, index: int, entry: dict[str, Any], *, known: tuple[str, ...]) -> None:
         """Raise for a key that nothing reads: a misspelt one would otherwise be silently without effect."""
         for key in entry:
             if key not in known:
                 raise self.wrong(table, index, f"{key!r} is unknown in [{table}], expected one of {', '.join(known)}", key=key)
 
     def take(
-        self, table: str, index: int, entry: dict[str, Any], *, key: str, convert: Callable[[Any], Any], default: Any = None
+        self, table: Table, index: int, entry: dict[str, Any], *, key: str, convert: Callable[[Any], Any], default: Any = None
     ) -> Any:
         """Convert one value; `ValueError` of `convert` becomes a message with the line."""
         if key not in entry:

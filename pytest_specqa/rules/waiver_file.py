@@ -57,7 +57,7 @@ def load(path: str | Path) -> list[Waiver]:
     return waivers
 
 
-def _waiver(source: LinedToml, index: int, entry: dict[str, Any]) -> Waiver:
+def _waiver(source: LinedToml[WaiverError], index: int, entry: dict[str, Any]) -> Waiver:
     source.reject_unknown(TABLE, index, entry, known=KEYS)
     texts = {key: _required_text(source, index, entry, key=key) for key in ("id", "expectation", *ANSWERS)}
 
@@ -87,11 +87,11 @@ def _waiver(source: LinedToml, index: int, entry: dict[str, Any]) -> Waiver:
         issue=texts["issue"],
         owner=texts["owner"],
         expires=expires,
-        where=f"{source.path}:{source.line(TABLE, index)}",
+        where=source.where(TABLE, index),
     )
 
 
-def _required_text(source: LinedToml, index: int, entry: Mapping[str, Any], *, key: str) -> str:
+def _required_text(source: LinedToml[WaiverError], index: int, entry: Mapping[str, Any], *, key: str) -> str:
     value = entry.get(key)
     if not isinstance(value, str) or not value.strip():
         name = entry.get("id") or f"number {index + 1}"
@@ -100,12 +100,12 @@ def _required_text(source: LinedToml, index: int, entry: Mapping[str, Any], *, k
     return value.strip()
 
 
-def _covers(source: LinedToml, index: int, entry: dict[str, Any]) -> tuple[dict[str, float | None], str]:
+def _covers(source: LinedToml[WaiverError], index: int, entry: dict[str, Any]) -> tuple[dict[str, float | None], str]:
     """Largest value per measure; a single number needs ``measure`` to say whose."""
     covers, measure = entry.get("covers"), entry.get("measure")
 
     def wrong(problem: str) -> WaiverError:
-        return WaiverError(str(source.wrong(TABLE, index, f"covers = {covers!r}: {problem}", key="covers")))
+        return source.wrong(TABLE, index, f"covers = {covers!r}: {problem}", key="covers")
 
     if not isinstance(covers, dict):
         if not isinstance(measure, str) or not measure:

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from pytest_specqa import __version__
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
+from pytest_specqa.rules import expectations
 from pytest_specqa.run import session
 from pytest_specqa.run.session import Session
 from pytest_specqa.values import PROPERTY, DataUnit, Outcome
@@ -112,9 +112,8 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
     str
         To be typed where this run was started.
     """
-    package, here, chosen = Path(__file__).resolve().parents[1], running.config.invocation_params.dir, running.options
-    if item.path.is_relative_to(package):
-        module = ".".join(("pytest_specqa", *item.path.relative_to(package).with_suffix("").parts))
+    here, chosen = running.config.invocation_params.dir, running.options
+    if module := expectations.module_of(item.path):
         words = ["pytest", "--pyargs", f"{module}::{item.originalname}"]
     else:
         path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_specqa.errors import ProductError, SpecQAError
-from pytest_specqa.rules import limits
+from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import options, selection
 from pytest_specqa.run.cache import ProductCache
@@ -104,9 +104,9 @@ class Session:
         if folder not in self._limits:
             near = next((one / "limits.toml" for one in (folder, *folder.parents) if (one / "limits.toml").is_file()), None)
             inside = near is not None and near.is_relative_to(self.config.rootpath)
-            layers = [limits.default_file(), *([near] if near is not None and inside else []), *self._hooked()]
+            layers = [limits_file.default_file(), *([near] if near is not None and inside else []), *self._hooked()]
             layers = [layer.resolve() for layer in layers if layer.is_file()]
-            self._limits[folder] = limits.load([*layers, *([self.options.limits] if self.options.limits else [])])
+            self._limits[folder] = limits_file.load([*layers, *([self.options.limits] if self.options.limits else [])])
         return self._limits[folder]
 
     def _hooked(self) -> Iterator[Path]:

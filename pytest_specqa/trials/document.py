@@ -216,7 +216,7 @@ def _power(judgement: Judgement, data: Path) -> str:
 
 The amplitude at which the best expectation *fails* in half of all exposures, and in 95 %: up to {trials} exposures at each of eight
 amplitudes, from 1/32 to 4 times the default. A dash: not reached. "<": found in more than half of the exposures at the smallest
-amplitude already.
+amplitude already. The ids are those of the [fault catalogue](faults.md).
 
 {_table(header, body)}
 

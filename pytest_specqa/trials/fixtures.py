@@ -24,8 +24,8 @@ NOWHERE = Path("simulated")
 
 
 KINDS = {
-    "camera": ("frame", "sframe", "cframe", "sky", "fiberflat", "fluxcalib", "exposure"),
-    "exposure": ("exposure_sframes", "exposure_skies", "exposure"),
+    "camera": ("frame", "sframe", "spectra", "sframe_spectra", "cframe", "sky", "fiberflat", "fluxcalib", "exposure"),
+    "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure"),
     "petal": ("redshifts", "tile_redshifts", "tile", "production"),
 }
 """Fixtures that a trial of each kind of unit can give."""

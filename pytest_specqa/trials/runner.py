@@ -15,7 +15,8 @@ from typing import Any
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check, Expect
 from pytest_specqa.errors import UsageError
-from pytest_specqa.rules import limits
+from pytest_specqa.rules import expectations, limits_file
+from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run.calls import SKIPS, STAGE_MARKER, STOPS
 from pytest_specqa.run.collecting import BANDS_MARKER
 from pytest_specqa.values import DataUnit, Measurement
@@ -36,13 +37,13 @@ class Suite:
         Further limits files, the strongest last.
     """
 
-    folder: Path = field(default_factory=lambda: limits.default_file().parent)
+    folder: Path = field(default_factory=expectations.folder)
     overrides: tuple[Path, ...] = ()
 
     @cached_property
-    def limits(self) -> limits.Limits:
+    def limits(self) -> Limits:
         """The limits that the values are judged by."""
-        return limits.load([self.folder / "limits.toml", *self.overrides])
+        return limits_file.load([self.folder / "limits.toml", *self.overrides])
 
     @cached_property
     def expectations(self) -> dict[str, Callable[..., None]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.rules.limits import default_file
+from pytest_specqa.rules import expectations
 
-SUITE = default_file().parent / "test_production.py"
+SUITE = expectations.folder() / "test_production.py"
 
 
 @pytest.fixture

@@ -61,6 +61,23 @@ def test_columns_of_variable_length_are_left_out(tmp_path: Path) -> None:
         assert next(stream.read(hdu).tolist() for hdu in stream if hdu.name == "AFTER") == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("form", "dim", "kind", "shape"),
+    [
+        ("9X", "", "u1", (2,)),
+        ("8X", "", "u1", (1,)),
+        ("12A", "", "S12", ()),
+        ("12A4", "", "S4", (3,)),
+        ("24A", "(4,2,3)", "S4", (3, 2)),
+        ("6J", "(2,3)", ">i4", (3, 2)),
+        ("J", "", ">i4", ()),
+    ],
+)
+def test_a_format_gives_kind_and_shape(form: str, dim: str, kind: str, shape: tuple[int, ...]) -> None:
+    (field,) = row_dtype({"TFIELDS": 1, "TTYPE1": "A", "TFORM1": form, "TDIM1": dim}).fields.values()
+    assert (field[0].base, field[0].shape) == (np.dtype(kind), shape)
+
+
 @pytest.mark.parametrize("form", ["5W", "", "one J"])
 def test_an_unknown_format_is_refused(form: str) -> None:
     with pytest.raises(ValueError, match="TFORM"):

@@ -221,3 +221,16 @@ def test_a_fibermap_of_another_petal_is_one_line(products: Any, fibermap: Any, p
     frame = read(products.write(place, products.frame(FIBERMAP=fibermap((7,)))))
     with pytest.raises(ProductError, match="found 0 different FIBER of petal 6 in 0 rows; expected 3000-3499, once each"):
         _ = frame.is_sky
+
+
+@pytest.mark.parametrize("rows", [499, 501])
+def test_a_fibermap_of_other_fibers_is_one_line(products: Any, place: Path, rows: int) -> None:
+    fibermap = products.frame()["FIBERMAP"]
+    path = products.write(place, products.frame(FIBERMAP=np.resize(fibermap, rows)))
+    with pytest.raises(ProductError, match=f"different FIBER of petal 6 in {rows} rows; expected 3000-3499, once each"):
+        _ = read(path).fibermap
+
+
+@pytest.mark.parametrize(("written", "tile"), [(7951, 7951), (0, 0), (-1, None), (-99, None), ("none", None), (7951.5, None)])
+def test_what_is_no_tile_number_is_no_tile(products: Any, place: Path, written: Any, tile: int | None) -> None:
+    assert read(products.write(place, products.frame(), TILEID=written)).tile == tile

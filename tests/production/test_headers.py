@@ -36,6 +36,11 @@ def test_long_strings_are_joined() -> None:
     assert header["FIBERFLT"] == "SPECPROD/calibnight/20211014/flat.fits"
 
 
+def test_what_is_not_begun_is_not_continued() -> None:
+    lines = ("A       = 'whole'", "CONTINUE  'more'", "B       = 'begun&'", "CONTINUE  7", "C       = 5", "CONTINUE  'more'")
+    assert parse_header(cards(*lines)) == {"A": "whole", "B": "begun&", "C": 5}
+
+
 def test_commentary_is_left_out_and_hierarch_keywords_are_whole() -> None:
     header = parse_header(cards("COMMENT = not a value", "HISTORY one", "", "HIERARCH ESO SKY = 12.5 / mag", "LAST    = 1"))
     assert header == {"ESO SKY": 12.5, "LAST": 1}

@@ -100,6 +100,7 @@ def test_a_production_is_named_by_path_by_name_or_by_the_environment(tmp_path: P
         ("daily", {}, "no production daily: give --specprod the path"),
         ("daily", {"DESI_SPECTRO_REDUX": "/nowhere"}, "no production daily or /nowhere/daily: give"),
         (None, {"DESI_SPECTRO_REDUX": "/nowhere", "SPECPROD": "daily"}, "no production /nowhere/daily: give"),
+        ("usr/share", {"DESI_SPECTRO_REDUX": "/"}, "no production usr/share: give"),
     ],
 )
 def test_without_a_production_one_line_says_what_to_give(

@@ -152,6 +152,15 @@ def test_tiles_are_listed_with_petals_on_disk_and_expected(root: Path) -> None:
     assert Production(root).tiles(night=20211015) == []
 
 
+def test_a_tile_expects_the_petals_of_its_own_exposures_only(root: Path) -> None:
+    for tile, petal in ((TILE, 6), (80605, 2)):
+        touch(root, f"tiles/cumulative/{tile}/{NIGHT}/redrock-{petal}-{tile}-thru{NIGHT}.fits")
+    rows = (f"{EXPID},science,{TILE},all,a6,,,1000,main,dark", "104285,science,80605,all,a23,,,900,sv1,bright")
+    tabulate(root, *rows, f"104286,science,{TILE},ignore,a9,,,1,main,dark")
+    found = {tile.tile: (tile.petals, tile.survey, tile.program) for tile in Production(root).tiles()}
+    assert found == {TILE: ((6,), "main", "dark"), 80605: ((2, 3), "sv1", "bright")}
+
+
 def test_other_groups_have_their_own_suffixes(root: Path) -> None:
     touch(root, f"tiles/perexp/{TILE}/{EXPID:08d}/redrock-6-{TILE}-exp{EXPID:08d}.fits")
     touch(root, f"tiles/1x_depth/{TILE}/2/zbest-6-{TILE}-1xsubset2.fits")

@@ -167,6 +167,16 @@ def test_a_window_without_continuum_has_no_line_part() -> None:
     assert (line_part(np.ones((2, 3)), LINE + np.array([-0.8, 0, 0.8])) == 0).all()
 
 
+def test_blue_lines_are_continuum() -> None:
+    """The pipeline keeps no line below 5700 Angstrom apart; 5577 is as bright as any."""
+    wave = 5500 + 0.8 * np.arange(500)
+    sky = 100 + sum(5000 * np.exp(-0.5 * ((wave - line) / 0.6) ** 2) for line in (5578.9, 5891.58))
+    found = line_part(sky[None], wave)[0]
+    assert np.abs(sky_lines() - 5578.9).min() < 1
+    assert found[np.abs(wave - 5578.9) < 10].max() == 0
+    assert found[np.abs(wave - 5891.58) < 2].max() > 4000
+
+
 def test_the_line_list_is_the_one_of_the_pipeline() -> None:
     lines = sky_lines()
     assert len(lines) == 274

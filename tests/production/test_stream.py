@@ -137,6 +137,13 @@ def test_a_truncated_file_is_found_whatever_is_read(
     assert "truncated" in text
 
 
+def test_a_truncated_file_that_was_packed_whole_is_found(two_images: Path) -> None:
+    """The gzip is sound; what it holds ends within an HDU that is passed over."""
+    path = two_images.with_name("y.fits.gz")
+    path.write_bytes(gzip.compress(two_images.read_bytes()[: 3 * BLOCK]))
+    assert "truncated" in message(path, "LAST")
+
+
 def test_inflating_ends_where_the_headers_end(tmp_path: Path) -> None:
     """A megabyte of gzip that would inflate to a gigabyte of zeros costs nothing."""
     fitsio.write(str(tmp_path / "x.fits"), np.arange(10.0), extname="LAST")
@@ -157,6 +164,7 @@ def test_a_declaration_that_the_file_cannot_hold_takes_no_memory(tmp_path: Path,
     path.write_bytes(header_block("SIMPLE  = T", "BITPIX  = -64", "NAXIS   = 2", *axes, "EXTNAME = 'LAST'") + bytes(BLOCK))
     text = message(pack_file(path) if packed else path)
     assert "expected the 8000000000000 bytes that the header declares" in text
+    assert text.startswith(f"{path.name}{'.gz' if packed else ''} HDU LAST: ")
 
 
 def test_a_header_without_end_is_capped(tmp_path: Path) -> None:
@@ -184,6 +192,8 @@ def test_endless_hdus_are_capped(tmp_path: Path) -> None:
         (header_block("SIMPLE  = T", "BITPIX  = 7", "NAXIS   = 1", "NAXIS1  = 8"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 8"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = -8"), "a malformed header"),
+        (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = -8", "NAXIS2  = -1"), "a malformed header"),
+        (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = 8", "PCOUNT  = -9"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 'many'"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 325", "NAXIS   = 1", "NAXIS1  = 2", "BZERO   = 7"), "a malformed header"),
         (header_block("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = 2", "BZERO   = 'x'"), "a malformed header"),

@@ -71,16 +71,17 @@ def test_science_rows_are_read_by_column_name(tmp_path: Path) -> None:
         "104283,arc,-99,all,a0123456789,,,5,unknown,unknown,|,|",
         "104284,science,7951,skysub,a0123456789,b4a5,r1A;z8D,1000.5,main,dark,SEEING:1->2|FOO:a->b|,good|low_sn|",
         "104285,Science,-99,ALL,r6,,,,main,dark,|,|",
+        "104286,science,-1,all,r6,,,,main,dark,|,|",
+        "104287,science,0,all,r6,,,,main,dark,|,|",
     )
     rows = read_exposure_table(path)
-    assert list(rows) == [104284, 104285]
+    assert list(rows) == [104284, 104285, 104286, 104287]
+    assert (rows[104286].tile, rows[104287].tile) == (None, 0)
     row = rows[104284]
     assert (row.tile, row.laststep, row.exptime, row.survey, row.program) == (7951, "skysub", 1000.5, "main", "dark")
     assert len(row.cameras) == 30 - 4
     assert not {"b4", "b5", "r5", "z5"} & set(row.cameras)
     assert row.badamps == ("r1A", "z8D")
-    assert row.flags == ("good", "low_sn")
-    assert row.header_errors == ("SEEING:1->2", "FOO:a->b")
     assert (rows[104285].tile, rows[104285].laststep, rows[104285].badamps) == (None, "all", ())
 
 

@@ -129,3 +129,33 @@ def test_a_record_that_cannot_be_judged_leaves_no_file(tmp_path: Path, record):
     with pytest.raises(ResultsError, match=r"measurement 2 for results\.parquet: 'value' is inf"):
         store.write(tmp_path / "results.parquet", [record(), record() | {"value": math.inf}])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("error", "said"), [(OSError(5, "Input/output error"), "Input/output error"), (OSError("gone"), "gone")])
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, record, monkeypatch, error, said):
+    path = tmp_path / "results.jsonl"
+    store.write(path, [record()])
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(store, "_read_jsonl", fail)
+    with pytest.raises(ResultsError, match=rf"results.jsonl: cannot be read \({said}\)"):
+        store.read(path)
+
+
+def test_files_with_other_columns_are_one_table_for_sql(tmp_path: Path, record):
+    store.write(tmp_path / "new.parquet", [record(1.0), record(2.0, camera="r7")])
+    table = pq.read_table(tmp_path / "new.parquet")
+    pq.write_table(
+        table.drop_columns(["survey"]).select(["value", "unit", "expectation", "measure", "outcome"]), tmp_path / "old.parquet"
+    )
+    found = store.scan([str(tmp_path / "*.parquet")], connection=duckdb.connect())
+    assert sorted(found.project("value, survey").fetchall(), key=str) == [(1.0, "main"), (1.0, None), (2.0, "main"), (2.0, None)]
+
+
+def test_more_measurements_than_a_batch_are_all_written(tmp_path: Path, record, monkeypatch):
+    monkeypatch.setattr(store, "ROWS_PER_BATCH", 2)
+    many = [record(expid=number) for number in range(5)]
+    assert store.write(tmp_path / "results.parquet", many) == 5
+    assert store.read(tmp_path / "results.parquet") == many

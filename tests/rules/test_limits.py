@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_specqa.errors import LimitError
-from pytest_specqa.rules import limits
+from pytest_specqa.rules import limits_file
 from pytest_specqa.values import DataUnit, Severity
 
 
@@ -25,7 +25,7 @@ def write(tmp_path):
 
 def test_a_table_becomes_a_limit(write):
     path = write('[x]\nlow = -1\nhigh = 2\nwarn_high = 1\nneeds = 0.5\nunit = "m"\nseverity = "warn"\nsource = "s"\ndoc = "d"\n')
-    found = limits.load([path])
+    found = limits_file.load([path])
     limit = found.find("x", camera())
     assert (limit.low, limit.high, limit.warn_high, limit.needs) == (-1, 2, 1, 0.5)
     assert (limit.unit, limit.severity, limit.source) == ("m", Severity.WARN, "s")
@@ -54,12 +54,12 @@ def test_a_table_becomes_a_limit(write):
 )
 def test_an_override_holds_where_all_its_selectors_match(write, selector, unit, found, expected):
     path = write(f'[x]\nhigh = 1\nsource = "s"\n[[x.when]]\n{selector}\nhigh = 5\n')
-    assert limits.load([path]).find("x", unit, **found).high == expected
+    assert limits_file.load([path]).find("x", unit, **found).high == expected
 
 
 def test_the_last_matching_override_wins(write):
     path = write('[x]\nhigh = 1\nsource = "s"\n[[x.when]]\nband = "r"\nhigh = 2\n[[x.when]]\nnights = "20211001:"\nhigh = 3\n')
-    found = limits.load([path])
+    found = limits_file.load([path])
     assert found.find("x", camera()).high == 3
     assert found.find("x", camera(night=20210901)).high == 2
 
@@ -67,12 +67,12 @@ def test_the_last_matching_override_wins(write):
 def test_a_later_layer_changes_what_it_gives_and_wins_over_dated_entries(write):
     below = write('[x]\nlow = 0\nhigh = 1\nsource = "s"\n[[x.when]]\nband = "r"\nhigh = 2\n')
     above = write('[x]\nhigh = 7\nsource = "mine"\n', "mine.toml")
-    limit = limits.load([below, above]).find("x", camera())
+    limit = limits_file.load([below, above]).find("x", camera())
     assert (limit.low, limit.high, limit.source) == (0, 7, "mine")
 
 
 def test_an_unknown_name_lists_the_nearest(write):
-    found = limits.load([write('[sky_chi2]\nhigh = 1\nsource = "s"\n')])
+    found = limits_file.load([write('[sky_chi2]\nhigh = 1\nsource = "s"\n')])
     with pytest.raises(LimitError, match=r"no limit is named 'sky_chi'; nearest: sky_chi2"):
         found.find("sky_chi", camera())
 
@@ -110,7 +110,7 @@ def test_an_unknown_name_lists_the_nearest(write):
 def test_what_cannot_be_judged_is_refused_with_its_line(write, text, line, message):
     path = write(text)
     with pytest.raises(LimitError) as caught:
-        limits.load([path])
+        limits_file.load([path])
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -118,25 +118,38 @@ def test_what_cannot_be_judged_is_refused_with_its_line(write, text, line, messa
 
 def test_a_value_outside_a_table_is_refused(write):
     with pytest.raises(LimitError, match="high = 3 stands outside a table"):
-        limits.load([write("high = 3\n")])
+        limits_file.load([write("high = 3\n")])
 
 
 def test_a_layer_that_closes_the_range_of_the_one_below_is_refused(write):
     below = write('[x]\nlow = 2\nhigh = 3\nsource = "s"\n')
     above = write('[x]\nhigh = 1\nsource = "mine"\n', "mine.toml")
     with pytest.raises(LimitError, match=r"mine.toml:1: \[x\] can never pass: low 2 is above high 1"):
-        limits.load([below, above])
+        limits_file.load([below, above])
 
 
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(LimitError, match="cannot be read"):
-        limits.load([tmp_path / "none.toml"])
+        limits_file.load([tmp_path / "none.toml"])
+
+
+def test_a_file_given_twice_is_one_layer(write):
+    path = write('[x]\nhigh = 1\nsource = "s"\n')
+    assert len(limits_file.load([path, path]).layers) == 1
+
+
+def test_where_names_the_highest_table(write):
+    below = write('[x]\nhigh = 1\nsource = "s"\n')
+    above = write('# mine\n\n[x]\nhigh = 2\nsource = "mine"\n', "mine.toml")
+    found = limits_file.load([below, above])
+    assert found.where("x") == f"{above}:3"
+    assert found.doc("x") == ""
 
 
 def test_lint_finds_every_problem(write):
     path = write('[x]\nhigh = nan\nsource = "s"\n[y]\nhigh = 1\n[z]\nhigh = 1\nsource = "s"\n')
-    assert [problem.split(": ")[0] for problem in limits.lint(path)] == [f"{path}:2", f"{path}:4"]
+    assert [problem.split(": ")[0] for problem in limits_file.lint(path)] == [f"{path}:2", f"{path}:4"]
 
 
 def test_the_limits_of_the_project_are_sound():
-    assert limits.lint(limits.default_file()) == []
+    assert limits_file.lint(limits_file.default_file()) == []

@@ -227,6 +227,42 @@ def replace_value(item):
     return item | {"value": item["value"] + 1}
 
 
+def test_entries_of_a_draft_have_names_of_their_own(tmp_path, record):
+    limit = Limit("sky_chromatic", low=0.2, high=1.0)
+    found = [record(value, limit=limit, expectation=name) for name in ("test_one", "test_two") for value in (0.1, 1.5)]
+    text = waiver_file.draft(found)
+    assert [line for line in text.splitlines() if line.startswith("id = ")] == [
+        f'id = "sky_chromatic-r6-20211014{number}"' for number in ("", "-2", "-3", "-4")
+    ]
+    for key in ("reason", "issue", "owner"):
+        text = text.replace(f'{key} = ""', f'{key} = "known"')
+    entries = waivers(tmp_path, text.replace('expires = ""', "expires = 2026-12-31"))
+    assert [entry.covers["sky_chromatic"] for entry in entries] == [0.1, 1.5, 0.1, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "covers"),
+    [
+        (1.2345678, Limit("sky_chromatic", high=1.0), 1.24),
+        (123456.0, Limit("sky_chromatic", high=1.0), 124000.0),
+        (0.0123456, Limit("sky_chromatic", low=1.0), 0.0123),
+        (-1.2345678, Limit("sky_chromatic", low=1.0), -1.24),
+        (0.0, Limit("sky_chromatic", low=1.0), 0.0),
+    ],
+)
+def test_a_draft_covers_what_was_found_and_little_more(tmp_path, record, value, limit, covers):
+    text = waiver_file.draft([record(value, limit=limit)])
+    assert f"covers = {covers!r}" in text.splitlines()
+
+
+def test_a_draft_names_the_place_by_camera_petal_tile_or_unit(record):
+    petal = record(2.0, camera=None, expid=None) | {"petal": 3, "unit": "7951-3-20211014"}
+    tile = record(2.0, camera=None, expid=None)
+    night = tile | {"tile": None, "night": None, "unit": "20211014"}
+    names = [waiver_file.draft([one]).split('id = "')[1].split('"')[0] for one in (petal, tile, night)]
+    assert names == ["sky_chromatic-petal3-20211014", "sky_chromatic-7951-20211014", "sky_chromatic-20211014-20211014"]
+
+
 def test_warnings_are_drafted_on_demand(record):
     warned = record(1.5, limit=replace(Limit("sky_chromatic", high=1.0), severity=Severity.WARN))
     assert waiver_file.draft([warned]) == ""

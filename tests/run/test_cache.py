@@ -79,5 +79,8 @@ def test_a_damaged_product_is_read_once_and_fails_each_time():
 
 def test_size_counts_arrays_wherever_they_are():
     assert size(Product(np.zeros(10, dtype="f4"))) == 40
+    assert size({"petals": [Product(np.zeros(10, dtype="f4"))]}) == 40
+    assert size({"one": {"two": {"three": {"four": np.zeros(10)}}}}) == 0, "what lies deeper is no product"
+    assert size(b"bytes") == 0
     assert size({"a": np.zeros(3), "b": [np.zeros(2)]}) == 40
     assert size("text") == 0

@@ -42,7 +42,7 @@ class Fault:
     Attributes
     ----------
     name, id, reference : str
-        Name, number in the fault catalogue (``F27``) and the public report.
+        Name, number in the fault catalogue (``F27`` of docs/faults.md) and the public report.
     stage : str
         Stage after which it acts: scene, ccd, frame, flat, sky, sframe, fluxcalib, cframe, fibermap, coadd, redshift.
     unit : str

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from pytest_specqa.results.comparing.changes import false_discovery_threshold, measure_changes
+from pytest_specqa.results.comparing.changes import SMALLEST_SAMPLE, distributions, false_discovery_threshold, measure_changes
 from pytest_specqa.results.comparing.compare import against_baseline, compare, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.values import Limit, Measured, Severity
@@ -31,6 +32,7 @@ WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
         ({"value": 2.0, "waiver": "w"}, {"value": 2.0}, Flip.BROKEN, True),
         ({"value": 0.5}, {"measured": IMPOSSIBLE}, Flip.LOST, True),
         ({"value": 0.5}, {"measured": INSENSITIVE, "limit": NEEDS}, Flip.UNSEEN, False),
+        ({"value": 0.5}, {"measured": Measured.impossible("faint", sensitivity=1.0), "limit": NEEDS}, Flip.LOST, True),
         ({"value": 2.0}, {"measured": IMPOSSIBLE}, Flip.UNPROVED, False),
         ({"measured": IMPOSSIBLE}, {"measured": IMPOSSIBLE}, Flip.SAME, False),
         ({"measured": IMPOSSIBLE}, {"value": 0.5}, Flip.BETTER, False),
@@ -59,6 +61,12 @@ def test_another_fault_of_a_check_that_failed_already_is_broken(record):
     assert [change.flip for change in compare([one, other | {"outcome": "passed"}], [one, other]).verdicts] == [Flip.BROKEN]
     unreadable = record(math.nan, measure="product")
     assert [change.flip for change in compare([unreadable], [one]).verdicts] == [Flip.STILL_FAILING]
+
+
+def test_a_measure_that_only_warned_before_excuses_no_failure(record):
+    fails, warns = record(2.0), record(2.0, measure="other", limit=Limit("other", high=1.0, severity=Severity.WARN))
+    (change,) = compare([fails, warns], [fails, warns | {"outcome": "failed"}]).verdicts
+    assert change.flip is Flip.BROKEN
 
 
 def test_a_hole_in_what_both_cover_is_missing_and_another_selection_is_not(record):
@@ -133,6 +141,65 @@ def test_a_jump_that_is_small_beside_the_limits_is_none(record):
     assert [change.after["expid"] for change in measure_changes(before, after) if change.significant] == [7]
 
 
+@pytest.mark.parametrize(
+    ("limits", "before", "after", "worse"),
+    [
+        ({"high": 1.0}, 0.5, 0.6, True),
+        ({"high": 1.0}, 0.6, 0.5, False),
+        ({"low": 1.0}, 2.0, 1.5, True),
+        ({"low": 1.0}, 1.5, 2.0, False),
+        ({"low": 0.8, "high": 1.2}, 0.95, 1.1, True),
+        ({"low": 0.8, "high": 1.2}, 1.1, 0.95, False),
+        ({"low": 0.8, "high": 1.2}, 0.95, 0.85, True),
+        ({"low": -3.0, "high": 1.0}, -1.0, 0.5, True),
+        ({"low": -3.0, "high": 1.0}, 0.5, -1.5, False),
+        ({}, 0.5, 0.6, None),
+    ],
+)
+def test_worse_is_towards_the_limit_on_its_side(record, limits, before, after, worse):
+    limit = Limit("sky_chromatic", **limits)
+    (change,) = measure_changes([record(before, limit=limit)], [record(after, limit=limit)])
+    assert change.worse is worse
+
+
+@pytest.mark.parametrize(
+    ("limits", "floor"), [({"low": 3.0}, 0.06), ({"high": -2.0}, 0.04), ({"low": -1.0, "high": 4.0}, 0.1), ({}, 0)]
+)
+def test_an_error_from_scatter_is_no_smaller_than_two_per_cent_of_the_limits(record, limits, floor):
+    limit = Limit("sky_chromatic", **limits)
+    before = [record(1.0, error=None, expid=n, limit=limit) for n in range(20)]
+    after = [item | {"value": 1.0 + 1e-6 * (1 + item["expid"] % 3)} for item in before]
+    for change in measure_changes(before, after):
+        assert change.sigma == pytest.approx(floor or 1.4826 * 2e-6)
+
+
+def test_significant_changes_come_first_then_those_without_an_error_then_noise(record):
+    def run(moves):
+        return [record(0.5 + move, error=error, camera=camera) for camera, (move, error) in moves.items()]
+
+    moves = {"b0": (0.0, None), "b1": (0.01, 0.1), "b2": (0.3, None), "b3": (1.0, 0.01), "b4": (-9.0, None), "b5": (-0.02, 0.1)}
+    before = run({camera: (0.0, error) for camera, (_, error) in moves.items()})
+    found = measure_changes(before, run(moves))
+    assert [change.after["camera"] for change in found] == ["b3", "b4", "b2", "b5", "b1", "b0"]
+    assert [change.significant for change in found] == [True, *[False] * 5]
+
+
+@pytest.mark.parametrize("limit", [Limit("sky_chromatic", high=0.0), Limit("sky_chromatic")])
+def test_a_change_without_a_scale_is_listed_all_the_same(record, limit):
+    before = [record(0.5, error=None, expid=n, limit=limit) for n in range(2)]
+    after = [item | {"value": 0.6 + item["expid"]} for item in before]
+    assert [change.after["expid"] for change in measure_changes(before, after)] == [1, 0]
+
+
+def test_the_probability_from_scatter_is_two_sided(record):
+    before = [record(0.5, error=None, expid=n, limit=Limit("sky_chromatic")) for n in range(8)]
+    after = [item | {"value": 0.5 + (-1) ** item["expid"] * (0.3 if item["expid"] == 3 else 0.1)} for item in before]
+    found = {change.after["expid"]: change for change in measure_changes(before, after)}
+    assert found[3].sigma == pytest.approx(0.1 * 1.4826)
+    assert found[3].p_value == pytest.approx(2 * stats.t.sf(0.3 / 0.14826, 0.37 * 8))
+    assert found[0].p_value == pytest.approx(2 * stats.t.sf(1 / 1.4826, 0.37 * 8))
+
+
 def test_too_few_units_without_errors_are_listed_but_not_judged(record):
     (change,) = measure_changes([record(0.5, error=None)], [record(0.9, error=None)])
     assert change.significance is None
@@ -196,6 +263,46 @@ def test_benjamini_hochberg_on_its_textbook_case():
     ]
     assert false_discovery_threshold(published, rate=0.05) == 0.0095
     assert false_discovery_threshold([], rate=0.05) < 0
+
+
+@pytest.mark.parametrize(("moved", "judged"), [(SMALLEST_SAMPLE, True), (SMALLEST_SAMPLE - 1, False), (0, False)])
+def test_a_shift_needs_enough_units_that_moved(record, moved, judged):
+    before = [record(0.5, error=None, expid=n) for n in range(30)]
+    after = [item | {"value": 0.6 + item["expid"] / 1000 if item["expid"] < moved else 0.5} for item in before]
+    (spread,) = distributions(measure_changes(before, after))
+    assert (spread.p_value < 1) is judged
+    assert spread.significant is judged
+    assert spread.pull_width is None, "without errors there is no pull"
+    assert spread.unit == "fraction"
+
+
+def test_a_comparison_without_a_change_prints_no_empty_table(record):
+    found = compare([record()], [record()])
+    assert summary(found).splitlines() == ["", found.sentence]
+
+
+def test_a_long_table_is_cut_and_counted(record):
+    before = [record(camera=f"r{petal}") for petal in range(5)]
+    lines = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=2).splitlines()
+    assert lines[1] == "Verdicts (5)"
+    assert lines[2].split() == ["unit", "expectation", "before", "after", "measure"]
+    assert [line.split()[:2] for line in lines[3:5]] == [["broken", f"20211014-00104284-r{petal}"] for petal in (0, 1)]
+    assert lines[5] == "... and 3 more"
+    whole = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=5)
+    assert "... and" not in whole
+
+
+def test_a_change_beyond_noise_is_told_in_its_error(record):
+    lines = summary(compare([record(0.5, error=0.01)], [record(0.9, error=0.01)])).splitlines()
+    assert lines[1] == "Measures beyond noise (1)"
+    assert lines[3].split() == ["20211014-00104284-r6", "sky_chromatic", "0.5", "0.9", "+28.3", "sigma"]
+
+
+def test_a_unit_that_one_run_lacks_has_a_dash_there(record):
+    lines = summary(compare([record(), record(camera="r7")], [record(), record(2.0, camera="r8", waiver="w")])).splitlines()
+    rows = {line.split()[1][-2:]: line.split(maxsplit=3)[3] for line in lines if "20211014-" in line and "test_" in line}
+    assert rows["r7"].split() == ["passed", "-", "sky_chromatic", "0.5", "->", "-"]
+    assert rows["r8"].split() == ["-", "failed", "(waived)", "sky_chromatic", "-", "->", "2"]
 
 
 def test_the_summary_ends_with_the_verdict(record):

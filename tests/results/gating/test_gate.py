@@ -106,6 +106,12 @@ block = ["warn"]
     assert broken(judge([backup, backup | {"unit": "another"}], text)) == ["failures (survey main program backup)"]
 
 
+def test_an_override_that_nothing_fits_leaves_the_others_in_force(judge, record):
+    text = '[gate]\n[[override]]\nsurvey = "sv1"\n[[override]]\nprogram = "backup"\n'
+    report = judge([record(2.0) | {"program": "backup"}, record(2.0, camera="r7")], text)
+    assert broken(report) == ["failures (program backup)", "failures (the rest)"]
+
+
 def test_required_expectations_and_nights_must_be_there(judge, record):
     text = '[gate]\nrequire = ["test_sky_model_smooth", "test_redshift_pileup"]\nmin_nights = 2\n'
     found = [record(), record(expectation="test_redshift_pileup", measured=IMPOSSIBLE)]
@@ -160,6 +166,12 @@ def test_nothing_is_never_a_pass(judge, record, tmp_path):
     strange.write_text(json.dumps(record()) + "\n{\n")
     with pytest.raises(ResultsError, match=r"strange.jsonl:2: is no JSON"):
         gate([strange], policy.Policy(), today=TODAY)
+
+
+def test_measurements_of_no_night_make_no_night(judge, record):
+    report = judge([record() | {"night": None}])
+    assert report.nights == (0, 0, 0)
+    assert broken(report) == ["nights"]
 
 
 def test_patterns_gather_many_nights(tmp_path, record):
@@ -220,6 +232,75 @@ def test_junit_and_json_say_the_same(judge, record):
     assert content["measurements"] == 2
 
 
+def test_the_text_names_rules_blocking_units_and_the_verdict(judge, record):
+    limits = Limit("sky_chromatic", low=-1.0, high=1.0, unit="fraction")
+    bad = [record(2.0, expid=number, limit=limits) for number in range(gate_output.IN_TEXT + 1)]
+    report = judge([*bad, record(expectation="test_here", expid=99)], '[gate]\nrequire = ["test_here", "test_absent"]\n')
+    lines = gate_output.text(report).splitlines()
+    assert lines[0] == "Blocking (21)"
+    said = "sky_chromatic = 2 fraction (must be at least -1 and at most 1)"
+    assert lines[1] == f"  20211014-00000000-r6  test_sky_model_smooth  {said}"
+    assert lines[21:24] == ["  ... and 1 more", "", f"Policy {report.policy}"]
+    assert "  ok       requires test_here: measured; allowed measured at least once" in lines
+    assert "  BLOCKED  requires test_absent: never measured; allowed measured at least once" in lines
+    assert lines[-1] == "BLOCKED: failures, requires test_absent (22 measurements, 1 nights, 1 files)."
+    few = gate_output.text(judge(bad[: gate_output.IN_TEXT]))
+    assert "..." not in few
+    assert few.count("must be") == gate_output.IN_TEXT
+
+
+def test_markdown_shows_fifty_of_what_blocks_and_counts_the_rest(judge, record):
+    page = gate_output.markdown(judge([record(2.0, expid=number) for number in range(52)])).splitlines()
+    assert "### Blocking: 52" in page
+    assert sum(line.startswith("| 20211014-") for line in page) == 50
+    assert "  ... and 2 more" in page
+    policy_rows = [line for line in page if line.startswith(("| ✅", "| ❌"))]
+    assert policy_rows[0] == "| ❌ | failures | 52 | 0 |"
+    assert all(line.startswith("| ✅") for line in policy_rows[1:])
+
+
+def test_outputs_hold_regressions_and_waivers(judge, record):
+    before = [record(expid=number) for number in range(25)]
+    text = '[gate]\nmax_failures = 99\nbaseline = "old.jsonl"\n'
+    report = judge([item | {"outcome": "failed", "value": 1.5} for item in before], text, baseline=before, waivers=WAIVER)
+    assert report.passed, "what is waived is no regression"
+    report = judge([item | {"outcome": "failed", "value": 2.5} for item in before], text, baseline=before, waivers=WAIVER)
+    lines = gate_output.text(report).splitlines()
+    first = lines.index("Regressions (25)") + 1
+    assert lines[first] == "  broken: 20211014-00000000-r6 test_sky_model_smooth"
+    assert lines[first + 20] == "  ... and 5 more"
+    page = gate_output.markdown(report)
+    assert "### Regressions: 25" in page
+    assert page.count("| broken |") == 25
+    assert "| exceeded | Ada |" in page
+    content = json.loads(gate_output.as_json(report))
+    assert content["regressions"]["total"] == 25
+    assert content["regressions"]["counts"] == {"broken": 25, "lost": 0, "missing": 0}
+    assert content["regressions"]["listed"][0] == {
+        "change": "broken", "unit": "20211014-00000000-r6", "expectation": "test_sky_model_smooth",
+    }  # fmt: skip
+    assert content["nights"] == {"first": 20211014, "last": 20211014, "count": 1}
+    assert [(one["id"], one["state"]) for one in content["waivers"]] == [("known", "exceeded")]
+    assert {(one["name"], one["passed"], one["allowed"]) for one in content["rules"]} >= {("regressions", False, "0")}
+
+
+def test_nothing_measured_is_counted_as_nothing(judge):
+    report = judge([])
+    assert (report.total, report.blocking_total, report.nights) == (0, 0, (0, 0, 0))
+    assert json.loads(gate_output.as_json(report))["blocking"] == {"total": 0, "listed": []}
+
+
+def test_junit_counts_what_it_lists(judge, record):
+    report = judge([record(2.0, expid=number) for number in range(3)], '[gate]\nrequire = ["test_absent"]\n')
+    policy_suite, blocking = ET.fromstring(gate_output.junit(report).encode())
+    assert (policy_suite.get("tests"), policy_suite.get("failures")) == (str(len(report.rules)), "2")
+    assert (blocking.get("tests"), blocking.get("failures")) == ("3", "3")
+    case = blocking[0]
+    assert (case.get("classname"), case.get("name")) == ("test_sky_model_smooth", "sky_chromatic[20211014-00000000-r6]")
+    assert case.find("failure").get("message") == "sky_chromatic = 2 fraction (must be at most 1)"
+    assert case.find("failure").text == "sky_chromatic = 2.0"
+
+
 def run(*words: str) -> int:
     parser = argparse.ArgumentParser()
     cli.add_verb(parser.add_subparsers())
@@ -239,6 +320,10 @@ def test_the_verbs_write_their_files_and_return_their_codes(tmp_path, record, ca
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert run("gate", str(tmp_path / "bad.jsonl"), "--markdown", str(summary)) == 1
     assert summary.read_text().startswith("earlier step\n## ❌")
+    (tmp_path / "known.toml").write_text(WAIVER)
+    words = ("gate", str(tmp_path / "waived.jsonl"), "--waivers", str(tmp_path / "known.toml"), "--today")
+    store.write(tmp_path / "waived.jsonl", [record(1.5)])
+    assert [run(*words, day) for day in ("2026-12-31", "2027-01-01")] == [0, 1]
     draft = tmp_path / "waivers.toml"
     assert run("waive", str(tmp_path / "bad.jsonl"), "-o", str(draft)) == 0
     with pytest.raises(WaiverError, match="'reason' is ''"):

@@ -53,10 +53,10 @@ def test_unknown_places_are_not_measured():
 
 def test_standards_must_be_unflagged_and_have_data():
     target = np.zeros(500, dtype=np.int64)
-    target[[3, 4, 5]] = [1 << 33, 1 << 34, 1 << 35]
+    target[[3, 4, 5, 6]] = [1 << 33, 1 << 34, 1 << 35, 1 << 33]
     ivar = np.ones((500, 10))
     ivar[3] = 0
-    assert standard_stars(target, ivar, fiber=FIBER, flagged=np.arange(500) == 4).value == 1
+    assert standard_stars(target, ivar, fiber=FIBER, flagged=np.arange(500) == 4).value == 2
     assert standard_stars(0 * target, ivar, fiber=FIBER, flagged=target > 0).reason
 
 

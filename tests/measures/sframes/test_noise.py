@@ -64,3 +64,14 @@ def test_a_dead_camera_is_not_measured(simulated):
     assert found.fiber_width.reason
     assert found.correlation.reason
     assert found.ringing.reason
+
+
+def test_the_scatter_that_sky_fibers_lost_by_training_is_that_of_their_number():
+    rng = np.random.default_rng(4)
+    is_sky = np.arange(500) % 50 == 0
+    flux = rng.standard_normal((500, 2326))
+    flux[is_sky] /= 1 + 1 / 10
+    wave = 5760.0 + 0.8 * np.arange(2326)
+    found = noise(CameraSpectra(flux, np.ones(flux.shape), wave, np.arange(500), is_sky))
+    assert np.mean(found.widths[is_sky]) == pytest.approx(1.0, abs=0.05)
+    assert np.mean(found.widths[~is_sky]) == pytest.approx(1.0, abs=0.01)

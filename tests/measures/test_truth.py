@@ -11,7 +11,7 @@ import pytest
 from pytest_specqa.measures.sframes.amplifiers import amplifiers
 from pytest_specqa.measures.sframes.collimator import DIP, WIDTH, collimator_dip
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
-from pytest_specqa.measures.sframes.skylines import line_scale
+from pytest_specqa.measures.sframes.skylines import fit_lines, line_scale
 from pytest_specqa.measures.sframes.wavelength import wavelength_errors
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MARGIN
@@ -166,3 +166,14 @@ def test_a_fault_of_the_width_is_none_of_the_place_and_the_errors_are_their_own(
     assert wavelength_errors(broad).group_shift.value == 0.0
     moved = SEARCHES["wavelength_shift_group"].plant(spectra, 3 * found.group_shift.sensitivity)
     assert wavelength_errors(moved).group_width.value == 0.0
+
+
+def test_shifts_and_widths_have_the_errors_of_their_own_fit_over_the_whole_spectrum():
+    spectra = camera(3)
+    fit, found = fit_lines(spectra), wavelength_errors(spectra)
+    shift, width = fit.errors[1, :, -1], fit.errors[2, :, -1]
+    assert np.isclose(shift, found.fiber_shift.error, rtol=1e-6).any()
+    assert found.group_shift.error == pytest.approx(np.median(shift) / 5, rel=0.2)
+    assert found.group_width.error == pytest.approx(np.median(width) / 5, rel=0.2)
+    assert np.isclose(fit.errors[1, :, :-1], 5 * found.local_shift.error, rtol=0.3).any()
+    assert found.local_shift.error > 1.5 * found.group_shift.error

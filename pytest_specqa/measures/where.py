@@ -62,7 +62,7 @@ def sky_continuum(sky: Floats, *, width: int = 61) -> Floats:
     Parameters
     ----------
     sky : ndarray, shape (n_wave,)
-        Sky of one fiber, or the median of many.
+        Sky of one fiber, or the median of many, in any unit.
     width : int
         Pixels over which at least one is free of lines.
 
@@ -82,7 +82,7 @@ def between_lines(sky: Floats, *, excess: float = 0.25, margin: int = 5) -> Bool
     Parameters
     ----------
     sky : ndarray, shape (n_wave,)
-        Median sky of the camera.
+        Median sky of the camera, in any unit.
     excess : float
         Height over the continuum, as a fraction of it, from which on a pixel belongs to a line.
     margin : int

@@ -16,7 +16,7 @@ def good_pixels(ivar: Floats, *, fiber: Ints, flagged: Bools | None = None) -> M
     Parameters
     ----------
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 or NaN marks bad pixels.
+        Inverse variance in any unit; 0 or NaN marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,), optional
@@ -50,7 +50,7 @@ def sky_fibers_left(ivar: Floats, *, fiber: Ints, is_sky: Bools) -> Measured:
     Parameters
     ----------
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 marks bad pixels.
+        Inverse variance in any unit; 0 marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER of each row.
     is_sky : ndarray of bool, shape (n_fiber,)
@@ -76,7 +76,7 @@ def masked_columns(ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
     Parameters
     ----------
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 marks bad pixels.
+        Inverse variance in any unit; 0 marks bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
@@ -119,7 +119,7 @@ def masked_with_weight(ivar: Floats, mask: Ints, *, fiber: Ints) -> Measured:
     Parameters
     ----------
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance.
+        Inverse variance in any unit; 0 marks bad pixels.
     mask : ndarray of int, shape (n_fiber, n_wave)
         Mask bits; any bit makes a pixel bad.
     fiber : ndarray of int, shape (n_fiber,)
@@ -151,7 +151,7 @@ def flagged_with_weight(ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measure
     Parameters
     ----------
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance.
+        Inverse variance in any unit; 0 marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,)

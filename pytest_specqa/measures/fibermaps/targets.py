@@ -143,7 +143,7 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     desi_target : ndarray of int, shape (n_fiber,)
         DESI_TARGET of the main survey.
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; 0 marks bad pixels.
+        Inverse variance in any unit; 0 marks bad pixels.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER of each row.
     flagged : ndarray of bool, shape (n_fiber,)

@@ -141,7 +141,7 @@ def local_scatter(residual: Floats, error: Floats, *, fiber: Ints, instrument: I
     Parameters
     ----------
     residual, error : ndarray
-        Residuals and their errors.
+        Residuals and their errors, in units of the sky.
     fiber : ndarray of int
         FIBER of each.
     instrument : Instrument

@@ -161,7 +161,7 @@ def calibrated_alike(
     Parameters
     ----------
     cframe_flux, cframe_ivar : ndarray, shape (n_fiber, n_wave)
-        Calibrated flux and its inverse variance.
+        Calibrated flux in 1e-17 erg/(s cm2 Angstrom) and its inverse variance.
     sframe_flux, sframe_ivar : ndarray, shape (n_fiber, n_wave)
         The same before calibration, in electron/Angstrom.
     fluxcalib : ndarray, shape (n_fiber, n_wave)

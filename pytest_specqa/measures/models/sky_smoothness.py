@@ -61,7 +61,7 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     sky : ndarray, shape (n_fiber, n_wave)
         Model in electron/Angstrom. NaN pixels are left out.
     ivar : ndarray, shape (n_fiber, n_wave)
-        Inverse variance; pixels with ``ivar = 0`` are left out, and so are fibers with less than half of their pixels, and
+        Its inverse variance; pixels with ``ivar = 0`` are left out, and so are fibers with less than half of their pixels, and
         windows in which the model itself has a signal to noise below 25.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.

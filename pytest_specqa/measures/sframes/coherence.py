@@ -58,7 +58,7 @@ class Coherence:
     Attributes
     ----------
     residual, error : ndarray, shape (n_row, n)
-        Rows: patches, slit blocks, all fibers, the sky fibers. Groups are less the camera's mean.
+        In electron/Angstrom. Rows: patches, slit blocks, all fibers, the sky fibers. Groups are less the camera's mean.
     features : tuple of Feature
         Places that stand out most, worst first; `significance` is still the local one.
     candidates : tuple of Feature

@@ -40,9 +40,9 @@ class FiberResiduals:
     below_zero : Measured
         Largest significant depth below zero of any fiber.
     table : ndarray, shape (n_fiber, n_window)
-        Mean residual between sky lines in windows of 100 bins, NaN where nothing is left.
+        Mean residual between sky lines in windows of 100 bins, in electron/Angstrom; NaN where nothing is left.
     error : ndarray, shape (n_fiber, n_window)
-        Its error, with the throughput scatter of the fibers.
+        Its error in electron/Angstrom, with the throughput scatter of the fibers.
     """
 
     sky_fiber: Measured

@@ -43,7 +43,7 @@ class Noise:
     ringing : Measured
         Amplitude, in units of the noise, with which pixels of the worst bundle alternate.
     widths : ndarray, shape (n_fiber,)
-        Width of each fiber; NaN for dead ones.
+        Width of the pulls of each fiber, 1 if its ivar is right; NaN for dead ones.
     """
 
     amplifier_width: Measured

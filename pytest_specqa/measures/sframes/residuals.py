@@ -40,7 +40,7 @@ class LineTemplate:
     continuum, lines : ndarray, shape (n,)
         Sky without its lines, and the lines alone, in electron/Angstrom.
     first, second : ndarray, shape (n,)
-        First and second derivative of the sky with wavelength.
+        First and second derivative of the sky with wavelength, in electron/Angstrom**2 and electron/Angstrom**3.
     floor : ndarray, shape (n,)
         Residual in electron/Angstrom that is no fault.
     """
@@ -108,9 +108,9 @@ def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     brightness : ndarray, shape (n_fiber,)
-        Median of the continuum over wavelength.
+        Median of the continuum over wavelength, electron/Angstrom.
     continuum : ndarray, shape (n_fiber, n_wave)
-        Continuum at each pixel; zero for fibers without data.
+        Continuum at each pixel in electron/Angstrom; zero for fibers without data.
     """
     mean, _ = _bins(spectra, weight)
     smooth = median_filter(mean, size=(1, CONTINUUM_BINS), mode="reflect")
@@ -167,7 +167,7 @@ def binned_residual(
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     brightness : ndarray, shape (n_fiber,)
-        Median level of each target.
+        Median level of each target in electron/Angstrom.
     template : LineTemplate
         Sky at full resolution.
     quiet : ndarray of bool, shape (n_wave,)

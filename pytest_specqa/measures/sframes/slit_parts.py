@@ -28,14 +28,14 @@ class Probe(NamedTuple):
     Attributes
     ----------
     flux, ivar : ndarray f4, shape (n_fiber, n_wave)
-        Sky-subtracted flux, less what all these fibers share at a wavelength (the error of the common sky model), and inverse
+        Sky-subtracted flux in electron/Angstrom, less what all these fibers share at a wavelength (the error of the common sky model), and inverse
         variance; both 0 at sky lines and bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
         FIBER, rising.
     sky : ndarray, shape (n_wave,)
-        Typical sky.
+        Typical sky in electron/Angstrom.
     instrument : Instrument
         Whose slit it is.
     """
@@ -144,7 +144,7 @@ def contrasts(values: Floats, errors: Floats, probe: Probe) -> tuple[Floats, Flo
     Parameters
     ----------
     values, errors : ndarray, shape (n_fiber, n_place)
-        A quantity of each fiber of the probe at several places, and its error; NaN is left out.
+        A quantity of each fiber of the probe at several places, and its error in the same unit; NaN is left out.
     probe : Probe
         The fibers.
 

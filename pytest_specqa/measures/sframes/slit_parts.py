@@ -28,8 +28,8 @@ class Probe(NamedTuple):
     Attributes
     ----------
     flux, ivar : ndarray f4, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom, less what all these fibers share at a wavelength (the error of the common sky model), and inverse
-        variance; both 0 at sky lines and bad pixels.
+        Sky-subtracted flux in electron/Angstrom, less what all these fibers share at a wavelength (the error of the common sky
+        model), and inverse variance; both 0 at sky lines and bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)

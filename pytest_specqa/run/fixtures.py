@@ -108,6 +108,15 @@ def tile(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> Tile:
 
 
 @pytest.fixture
+def tile_exposures(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> list[Exposure]:
+    """The selected exposures of the tile up to the night of its reduction, in order; with ``--night`` those of its nights only."""
+    found = session.of(request.config).products.tile_exposures(specqa_tile)
+    for exposure in found:
+        look_at_night(_check(request), exposure.night)
+    return found
+
+
+@pytest.fixture
 def frame(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
     """Extracted spectra of the camera, not flat-fielded."""
     return session.of(request.config).products.frame("frame", specqa_camera, check=_check(request))
@@ -169,27 +178,57 @@ def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
     return [products.redshifts(petal, check=check) for petal in petals]
 
 
-@pytest.fixture
-def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Frame]:
-    """Sky-subtracted spectra of every selected camera of the exposure, each loaded when it is reached."""
+def _sframes(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[Frame]:
     products, check = session.of(request.config).products, _check(request)
-    return CameraProducts(products.cameras("sframe", specqa_exposure), lambda unit: products.frame("sframe", unit, check=check))
+    return CameraProducts(units, lambda unit: products.frame("sframe", unit, check=check))
 
 
-@pytest.fixture
-def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[CameraSpectra]:
-    """What `spectra` is to one camera, for those of `exposure_sframes`, in the same order, each loaded when it is reached."""
+def _skies(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[Sky]:
+    products, check = session.of(request.config).products, _check(request)
+    return CameraProducts(units, lambda unit: products.sky(unit, check=check))
+
+
+def _spectra(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[CameraSpectra]:
     products, check = session.of(request.config).products, _check(request)
 
     def load(unit: DataUnit) -> CameraSpectra:
         """Spectra and sky model of one camera."""
         return products.spectra(products.frame("sframe", unit, check=check), products.sky(unit, check=check))
 
-    return CameraProducts(products.cameras("sframe", specqa_exposure), load)
+    return CameraProducts(units, load)
+
+
+@pytest.fixture
+def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Frame]:
+    """Sky-subtracted spectra of every selected camera of the exposure, each loaded when it is reached."""
+    return _sframes(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+
+
+@pytest.fixture
+def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[CameraSpectra]:
+    """What `spectra` is to one camera, for those of `exposure_sframes`, in the same order, each loaded when it is reached."""
+    return _spectra(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
 
 
 @pytest.fixture
 def exposure_skies(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Sky]:
     """Sky models of the cameras of `exposure_sframes`, in the same order, each loaded when it is reached."""
-    products, check = session.of(request.config).products, _check(request)
-    return CameraProducts(products.cameras("sframe", specqa_exposure), lambda unit: products.sky(unit, check=check))
+    return _skies(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+
+
+@pytest.fixture
+def tile_spectra(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> CameraProducts[CameraSpectra]:
+    """What `spectra` is to one camera, for every selected camera of `tile_exposures`, each loaded when it is reached."""
+    return _spectra(request, session.of(request.config).products.tile_cameras("sframe", specqa_tile))
+
+
+@pytest.fixture
+def tile_skies(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> CameraProducts[Sky]:
+    """Sky models of the cameras of `tile_spectra`, in the same order, each loaded when it is reached."""
+    return _skies(request, session.of(request.config).products.tile_cameras("sframe", specqa_tile))
+
+
+@pytest.fixture
+def petal_spectra(request: pytest.FixtureRequest, specqa_petal: DataUnit) -> CameraProducts[CameraSpectra]:
+    """What `spectra` is to one camera, for the selected cameras of one petal in the exposures of its tile."""
+    return _spectra(request, session.of(request.config).products.tile_cameras("sframe", specqa_petal))

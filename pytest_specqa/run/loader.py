@@ -9,7 +9,7 @@ from pytest_specqa.checks.call import NotExpected
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.run.cache import ProductCache
 from pytest_specqa.run.reading import attempt, followed
-from pytest_specqa.values import DataUnit
+from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
     from pytest_specqa.checks.check import Check
@@ -92,6 +92,18 @@ class Products:
         """Return the selected cameras of an exposure, without those whose product is absent as planned."""
         cameras = [one for one in self.selection.units["camera"] if one.expid == unit.expid]
         return [one for one in cameras if not (self._excuse(kind, one) and self._is_missing(kind, one))]
+
+    def tile_cameras(self, kind: str, unit: DataUnit) -> list[DataUnit]:
+        """Return the selected cameras of the exposures of a tile, or of one petal of it, as `cameras` does for an exposure."""
+        exposures = (DataUnit("exposure", one.night, expid=one.expid) for one in self.tile_exposures(unit))
+        cameras = [camera for exposure in exposures for camera in self.cameras(kind, exposure)]
+        return cameras if unit.petal is None else [camera for camera in cameras if camera.petal == unit.petal]
+
+    def tile_exposures(self, unit: DataUnit) -> list[Exposure]:
+        """Return the selected exposures of a tile up to the night of its reduction, in order."""
+        exposures = self.selection.exposures.values()
+        chosen = [one for one in exposures if one.tile == unit.tile and one.night <= unit.night]
+        return sorted(chosen, key=lambda one: (one.night, one.expid))
 
     def _is_missing(self, kind: str, unit: DataUnit) -> bool:
         try:

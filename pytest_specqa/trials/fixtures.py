@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +30,8 @@ KINDS = {
     "petal": ("redshifts", "tile_redshifts", "tile", "production"),
 }
 """Fixtures that a trial of each kind of unit can give."""
+VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile")
+"""Fixtures of a test on the exposures of a tile: ``specqa try`` gives them, a judgement has no such trials yet."""
 
 
 def camera_unit(camera: SimCamera) -> DataUnit:
@@ -47,20 +50,22 @@ def camera_unit(camera: SimCamera) -> DataUnit:
     return DataUnit("camera", NIGHT, expid=EXPID, tile=TILE, camera=camera.conditions.camera, petal=camera.conditions.petal)
 
 
-def camera_fixtures(camera: SimCamera) -> dict[str, Callable[[], Any]]:
+def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Callable[[], Any]]:
     """Fixtures of a camera test; each product is made once, when it is asked for.
 
     Parameters
     ----------
     camera : SimCamera
         What was simulated.
+    expid : int
+        Exposure that it belongs to.
 
     Returns
     -------
     dict of str to callable
         By fixture name.
     """
-    header = {"NIGHT": NIGHT, "EXPID": EXPID, "TILEID": TILE, **camera.header}
+    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **camera.header}
     name = camera.conditions.camera
     fibermap = Fibermap(camera.fibermap, header, NOWHERE)
 
@@ -77,7 +82,7 @@ def camera_fixtures(camera: SimCamera) -> dict[str, Callable[[], Any]]:
                 path=NOWHERE / f"{kind}-{name}.fits",
                 camera=name,
                 night=NIGHT,
-                expid=EXPID,
+                expid=expid,
                 tile=TILE,
                 load_fibermap=lambda: fibermap,
                 load_resolution=lambda: None,
@@ -85,7 +90,7 @@ def camera_fixtures(camera: SimCamera) -> dict[str, Callable[[], Any]]:
         )
 
     place: dict[str, Any] = {"header": header, "camera": name, "night": NIGHT}
-    exposed = {**place, "wave": camera.wave, "expid": EXPID}
+    exposed = {**place, "wave": camera.wave, "expid": expid}
     sky, flat, calib = camera.sky, camera.flat, camera.fluxcalib
     return {
         "spectra": lambda: camera.spectra,
@@ -148,6 +153,32 @@ def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:
         "exposure_spectra": cache(lambda: [each["spectra"]() for each in fixtures]),
         "exposure_skies": cache(lambda: [each["sky"]() for each in fixtures]),
         "exposure": cache(lambda: _exposure(names, cameras[0].conditions.exptime)),
+    }
+
+
+def tile_fixtures(exposures: list[list[SimCamera]]) -> dict[str, Callable[[], Any]]:
+    """Fixtures of a test on the exposures of a tile.
+
+    Parameters
+    ----------
+    exposures : list of list of SimCamera
+        Cameras of each exposure.
+
+    Returns
+    -------
+    dict of str to callable
+        By fixture name.
+    """
+    fixtures = [camera_fixtures(camera, expid=EXPID + k) for k, cameras in enumerate(exposures) for camera in cameras]
+    visits = [
+        replace(_exposure(tuple(one.conditions.camera for one in cameras), cameras[0].conditions.exptime), expid=EXPID + k)
+        for k, cameras in enumerate(exposures)
+    ]
+    return {
+        "tile_exposures": lambda: visits,
+        "tile_spectra": cache(lambda: [each["spectra"]() for each in fixtures]),
+        "tile_skies": cache(lambda: [each["sky"]() for each in fixtures]),
+        "tile": lambda: Tile(TILE, NIGHT, "cumulative", f"thru{NIGHT}", tuple(one.conditions.petal for one in exposures[0])),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
+from pytest_specqa.instrument import DESI
 from pytest_specqa.trials.scenes import band_of
 from pytest_specqa.trials.trials import Trial
 
@@ -58,8 +59,8 @@ def clean_trials(plan: Plan) -> Iterator[Trial]:
     Trial
         Cameras of all bands, exposures and petals.
     """
-    yield from (Trial("camera", "clean", seed, band="brz"[seed % 3]) for seed in range(plan.cameras))
-    yield from (Trial("exposure", "clean", seed, band="brz"[seed % 3]) for seed in range(plan.exposures))
+    yield from (Trial("camera", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.cameras))
+    yield from (Trial("exposure", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.exposures))
     yield from (Trial("petal", "clean", seed) for seed in range(plan.petals))
 
 

@@ -32,7 +32,7 @@ class Suite:
     Attributes
     ----------
     folder : Path
-        Folder with ``test_*.py`` and ``limits.toml``.
+        Folder with ``test_*.py`` and, for measures of its own, ``limits.toml``.
     overrides : tuple of Path
         Further limits files, the strongest last.
     """
@@ -43,7 +43,8 @@ class Suite:
     @cached_property
     def limits(self) -> Limits:
         """The limits that the values are judged by."""
-        return limits_file.load([self.folder / "limits.toml", *self.overrides])
+        near = [path for path in (self.folder / "limits.toml",) if path.is_file()]
+        return limits_file.load(list(dict.fromkeys([limits_file.default_file(), *near, *self.overrides])))
 
     @cached_property
     def expectations(self) -> dict[str, Callable[..., None]]:

@@ -15,6 +15,7 @@ from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
 from pytest_specqa.errors import UsageError
+from pytest_specqa.instrument import DESI
 
 RANGES = {
     "exptime": "60-1800 s, uniform in the logarithm",
@@ -118,7 +119,28 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
         By petal.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
-    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults) for petal in range(10)]
+    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults) for petal in DESI.petals]
+
+
+def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> list[list[SimCamera]]:
+    """Simulate three neighbouring petals in three exposures of a tile; a fault is planted in the middle exposure.
+
+    Parameters
+    ----------
+    case, amplitude, band, rng
+        As for `simulate`.
+
+    Returns
+    -------
+    list of list of SimCamera
+        By exposure and petal; all under the same conditions.
+    """
+    conditions, faults = _scene(case, amplitude, band=band, rng=rng)
+    petals = [(conditions.petal + step) % DESI.spectrographs for step in (-1, 0, 1)]
+    return [
+        [simulate_camera(replace(conditions, petal=petal), rng, faults=faults if visit == 1 else {}) for petal in petals]
+        for visit in range(3)
+    ]
 
 
 def simulate_tile(
@@ -150,7 +172,7 @@ def simulate_tile(
     elif case != "clean":
         faults = {case: amplitude}
     seed = int(rng.integers(2**62))
-    petals = ((petal - 1) % 10, petal, (petal + 1) % 10)
+    petals = ((petal - 1) % DESI.spectrographs, petal, (petal + 1) % DESI.spectrographs)
     clean = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals)
     faulty = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals, faults=faults) if faults else clean
     tables = [(number, (faulty if number == petal else clean).petal(number)) for number in petals]

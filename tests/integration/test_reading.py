@@ -154,3 +154,29 @@ def test_a_damaged_file_is_no_input_to_compare(project, run, tree, records):
 def test_a_test_without_a_unit_gets_the_production_itself(project, run, filled):
     project("def test_it(production): assert type(production).__name__ == 'Production'\n")
     run().assert_outcomes(passed=1)
+
+
+ACROSS = """
+def test_tile(tile_exposures, tile_skies, expect):
+    assert [one.expid for one in tile_exposures] == [104284, 104285]
+    assert len(tile_skies) == 4
+    expect("value", sum(1 for sky in tile_skies if sky) - 4)
+
+def test_first_only(tile_skies, expect):
+    tile_skies[0]
+    expect("value", 0)
+"""
+
+
+def test_the_cameras_of_a_tile_are_those_of_its_exposures_and_are_noted_as_they_are_reached(project, run, filled, records):
+    project(ACROSS)
+    assert run("--specqa-results", "r.jsonl").ret == 0
+    products = {one["expectation"]: one["products"] for one in records()}
+    assert products["test_tile"] == [sky(expid, camera) for expid in (104284, 104285) for camera in ("r6", "r7")]
+    assert products["test_first_only"] == [sky(104284, "r6")]
+
+
+def test_a_tile_that_was_narrowed_has_what_is_left(project, run, filled, records):
+    project('def test_tile(tile_skies, expect): expect("value", len([*tile_skies]) - 1)')
+    assert run("--specqa-results", "r.jsonl", "--expid", "104285", "--camera", "r7").ret == 0
+    assert records()[0]["products"] == [sky(104285, "r7")]

@@ -15,6 +15,7 @@ from typing import Any
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check, Expect
 from pytest_specqa.errors import UsageError
+from pytest_specqa.instrument import DESI
 from pytest_specqa.rules import expectations, limits_file
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run.calls import SKIPS, STAGE_MARKER, STOPS
@@ -85,7 +86,11 @@ class Suite:
             if not any(kind.issuperset(wanted) for kind in sets)
         }
 
-    def fitting(self, fixtures: Mapping[str, object] | set[str], *, band: str) -> list[str]:
+    def bands(self, name: str) -> tuple[str, ...]:
+        """Bands that an expectation is for."""
+        return _marked(BANDS_MARKER, *self._found[name]) or tuple(DESI.bands)
+
+    def fitting(self, fixtures: Mapping[str, object] | set[str], *, band: str = "") -> list[str]:
         """Names of the expectations that need no fixture but these and ``expect``.
 
         Parameters
@@ -93,7 +98,7 @@ class Suite:
         fixtures : collection of str
             Fixtures that can be given.
         band : str
-            Band of the camera; expectations for other bands are left out.
+            Band of the camera; expectations for other bands are left out. Empty: none is.
 
         Returns
         -------
@@ -103,8 +108,8 @@ class Suite:
         known = {*fixtures, GIVEN}
         return [
             name
-            for name, (test, module) in self._found.items()
-            if set(inspect.signature(test).parameters) <= known and band in (_marked(BANDS_MARKER, test, module) or band)
+            for name, (test, _) in self._found.items()
+            if set(inspect.signature(test).parameters) <= known and (not band or band in self.bands(name))
         ]
 
     def judge(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> list[Measurement]:

@@ -118,6 +118,27 @@ def _petal(trial: Trial, rng: np.random.Generator) -> Stage:
 _STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal}
 
 
+def unit_and_fixtures(
+    kind: str, case: str, amplitude: float, *, band: str, rng: np.random.Generator
+) -> tuple[DataUnit, dict[str, Callable[[], Any]]]:
+    """Simulate one unit without judging it.
+
+    Parameters
+    ----------
+    kind, case, amplitude, band
+        As in `Trial`.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    tuple of (DataUnit, dict of str to callable)
+        The unit, and what gives its fixtures.
+    """
+    unit, fixtures, _ = _STAGES[kind](Trial(kind, case, 0, amplitude, band), rng)
+    return unit, fixtures
+
+
 @dataclass(frozen=True)
 class Store:
     """Results on disk, a line each, so that a run can stop and go on.

@@ -44,9 +44,12 @@ def row_noise(probe: Probe) -> Measured:
     if found.place < 0:
         return Measured.impossible("no pixels between sky lines")
     noise = float(typical[found.place])
+    value = noise * float(np.sqrt(np.expm1(2 * found.amplitude)))
+    # The error is one of the logarithm of the scatter, of which row noise is the part beyond that of the pixels.
+    steepness = (noise**2 + value**2) / value if value else noise
     measured = Measured(
-        value=noise * float(np.sqrt(np.expm1(2 * found.amplitude))),
-        error=noise * found.error,
+        value=value,
+        error=steepness * found.error,
         sensitivity=noise * float(np.sqrt(np.expm1(2 * found.sensitivity))),
     )
     if not found.amplitude:

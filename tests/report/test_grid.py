@@ -1,0 +1,80 @@
+"""Grids of nights and tiles: which cell shows what, and what its tooltip tells."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_specqa.report.gather import Entry
+from pytest_specqa.report.grid import MAX_TOLD, grids
+
+
+@pytest.fixture
+def entry(record):
+    def make(outcome="passed", *, camera="r6", expid=104284, expectation="test_sky_model_smooth", **changes):
+        found = record(camera=camera, expid=expid, expectation=expectation, outcome=outcome, stage="sky", **changes)
+        return Entry(f"{expectation}[{found['unit']}]", (found,))
+
+    return make
+
+
+def cells(html: str, row: str) -> str:
+    text = next(part for part in html.split('<th scope="row">')[1:] if part.startswith(row))
+    return "".join(letter or "." for letter in re.findall(r"<td[^>]*>(?:<a[^>]*>)?(.?)(?:</a>)?</td>", text))
+
+
+def test_bands_that_were_judged_have_ten_columns_each_from_blue_to_red(entry):
+    html = grids([entry(camera="z9"), entry("failed", camera="b0")], linked=lambda _: False)
+    assert re.findall(r'<th colspan="(\d+)" class="specqa-band">(. petals)<', html) == [("10", "b petals"), ("10", "z petals")]
+    assert cells(html, "00104284") == "F" + "." * 18 + "P" + "."
+    assert html.count("specqa-petal specqa-first") == 3
+
+
+def test_the_tile_of_an_exposure_stands_in_its_row_if_any_check_knows_it(entry):
+    html = grids([entry(tile=None), entry(tile=7951, camera="r7"), entry(tile=None, expid=104290)], linked=lambda _: False)
+    assert '00104284 <span class="specqa-faint">tile 7951</span>' in html
+    assert '00104290 <span class="specqa-faint"></span>' in html
+
+
+def test_the_whole_night_has_a_row_of_its_own(entry):
+    html = grids([entry(), entry("warned", camera=None, expid=None)], linked=lambda _: False)
+    assert '<th scope="row">whole night</th><td class="specqa-absent" colspan="10"></td>' in html
+    assert cells(html, "whole night") == ".W"
+
+
+def test_rows_are_in_the_order_of_exposures_and_nights(entry):
+    html = grids([entry(expid=9, night=20211015), entry(expid=8), entry(expid=7)], linked=lambda _: False)
+    assert re.findall(r"<h3>Night (\d+)</h3>", html) == ["20211014", "20211015"]
+    assert html.index("00000007") < html.index("00000008") < html.index("00000009")
+
+
+def test_a_cell_leads_to_its_worst_test_if_that_has_a_row(entry):
+    found = [entry(), entry("failed", expectation="test_no_lines")]
+    html = grids(found, linked=lambda one: one.nodeid.startswith("test_no_lines"))
+    assert 'data-specqa-go="test_no_lines[20211014-00104284-r6]"' in html
+    assert "data-specqa-go" not in grids(found, linked=lambda _: False)
+
+
+def test_a_unit_of_which_some_could_not_be_measured_and_some_passed_is_marked(entry):
+    both = [entry(), entry("not measured", expectation="test_other")]
+    assert "specqa-passed specqa-partly" in grids(both, linked=lambda _: False)
+    assert "specqa-partly" not in grids(both[1:], linked=lambda _: False)
+
+
+def test_the_tooltip_counts_outcomes_and_names_the_worst_first_up_to_a_number(entry):
+    many = [entry("warned", expectation=f"test_{k:02d}") for k in range(MAX_TOLD + 3)]
+    html = grids([entry(), *many, entry("failed", expectation="test_zz")], linked=lambda _: False)
+    title = re.search(r'title="(00104284 r6: [^"]*)"', html)[1].splitlines()
+    assert title[0] == f"00104284 r6: 1 failed, {MAX_TOLD + 3} warned, 1 passed"
+    assert title[1] == "failed: zz"
+    assert len(title) == 1 + MAX_TOLD
+
+
+def test_a_failure_that_pytest_alone_knows_is_one(record):
+    found = Entry("test_x", (record(),), failed=True)
+    assert cells(grids([found], linked=lambda _: False), "00104284")[6] == "F"
+
+
+def test_nothing_gives_nothing():
+    assert grids([], linked=lambda _: True) == ""

@@ -31,7 +31,7 @@ def test_messages_are_those_of_what_did_not_pass_worst_first(told, record):
     messages = html.split('<p class="specqa-message">')[1:]
     assert [one.split(" ")[0] for one in messages] == ["bad", "odd"]
     table = html.split("<tbody>")[1]
-    assert table.index("bad") < table.index("odd") < table.index("good")
+    assert table.index("<code>bad<") < table.index("<code>odd<") < table.index("<code>good<")
 
 
 def test_a_test_that_passed_says_all_its_messages(told, record):

@@ -129,3 +129,10 @@ def test_pages_of_other_projects_stay_as_they_are(tmp_path: Path, build_page: Ca
     other = build_page(tmp_path, "qa_tests/test_other.py", fill=False)
     assert "specqa-" not in other.html
     assert other.rows["qa_tests/test_other.py::test_bad"][0]["result"] == "Failed"
+
+
+def test_the_title_names_production_and_night(page: Page) -> None:
+    """A tab among many says what it is of."""
+    title = re.search(r"<title>([^<]*)</title>|id=\"title\">([^<]*)<", page.html)[0]
+    assert "Spectroscopic QA: " in title
+    assert "night 20211014<" in title

@@ -45,24 +45,25 @@ class Window:
     sides: Ranges = ()
 
 
-def _continuum(band: str, first: float, last: float) -> Window:
-    return Window(f"{band} {first:.0f}-{last:.0f} A", "continuum", band, (first, last))
+def _continua(ranges: Ranges, instrument: Instrument) -> tuple[Window, ...]:
+    """Windows of the ranges, each in the first band that holds it."""
+    found = []
+    for first, last in sorted(ranges):
+        band = next(name for name, grid in instrument.bands.items() if grid.first <= first and last <= grid.last)
+        found.append(Window(f"{band} {first:.0f}-{last:.0f} A", "continuum", band, (first, last)))
+    return tuple(found)
 
 
-# The line-free ranges of the instrument, one around H-alpha where the founding defect was, and the lines that tell its kin apart.
+AROUND_H_ALPHA = (6500.0, 6700.0)
+"""Angstrom where the founding defect was; the nebular lines in it are left out."""
 WINDOWS = (
-    _continuum("b", 4000, 4500),
-    _continuum("b", 5250, 5550),
-    _continuum("r", 5950, 6200),
-    _continuum("r", 6500, 6700),
-    _continuum("r", 6990, 7230),
-    _continuum("z", 8120, 8270),
-    _continuum("z", 9110, 9280),
+    *_continua((*DESI.line_free, AROUND_H_ALPHA), DESI),
     Window("[O I] 5578.9", "line", "b", (5575.9, 5581.9), ((5562, 5571), (5587, 5596))),
     Window("[O I] 6302", "line", "r", (6299.0, 6305.1), ((6282, 6292), (6312, 6322))),
     Window("H-alpha 6564.6", "nebular", "r", (6561.6, 6567.6), ((6538, 6545), (6590, 6600))),
     Window("[S II] 6718", "nebular", "r", (6715.3, 6721.3), ((6700, 6711), (6738, 6748))),
 )
+"""The line-free ranges, one around H-alpha, and the lines that tell a fault of the sky model from other light."""
 
 
 @dataclass(frozen=True)

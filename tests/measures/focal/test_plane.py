@@ -8,6 +8,7 @@ import pytest
 from pytest_specqa.measures.focal.places import full_patches, places
 from pytest_specqa.measures.focal.plane import FocalPlane, focal_plane
 from pytest_specqa.measures.focal.scores import edge_score, edge_width, local_scatter
+from pytest_specqa.measures.focal.shifts import shift_map
 from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap, window_maps
 from pytest_specqa.measures.spectra import CameraSpectra
 
@@ -292,3 +293,19 @@ def test_scatter_is_taken_between_neighbours(rng: np.random.Generator) -> None:
     assert local_scatter(values, np.ones(100), fiber=fiber) == pytest.approx(1.1, abs=0.25)
     assert local_scatter(3.0 * values, np.ones(100), fiber=fiber) > 2.5
     assert local_scatter(values[:1], np.ones(1), fiber=fiber[:1]) == 1.0
+
+
+def test_round_patches_hold_fifteen_fibers_or_more() -> None:
+    fiber = 3000 + np.arange(15)
+    assert any("mm around" in name for name in places(fiber, np.linspace(-5, 5, 15), np.zeros(15)).names)
+    assert not any("mm around" in name for name in places(fiber[:14], np.linspace(-5, 5, 14), np.zeros(14)).names)
+
+
+def test_the_error_of_a_petal_is_that_of_the_mean_of_its_targets(rng: np.random.Generator) -> None:
+    x, y = positions(6)
+    window = BY_NAME["[O I] 6302"]
+    residual = rng.normal(scale=2.0, size=500)
+    one = WindowMap(window, 6, residual, np.full(500, 2.0), residual, LEVEL, 3000 + np.arange(500), x, y, np.zeros(500, dtype=bool))
+    found = shift_map([one])
+    assert found is not None
+    assert found.offset_error[0] == pytest.approx(2.0 / LEVEL / np.sqrt(500), rel=0.3)

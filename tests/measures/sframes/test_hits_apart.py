@@ -13,9 +13,9 @@ WAVE = 5760.0 + 0.8 * np.arange(400)
 FIBER = 500 + np.arange(30)
 
 
-def hits(*places, mask=(), peak=40 * SIGMA, base=0.0):
-    """Single bright bins at (row, column) on an even base, without noise, some pixels masked."""
-    flux = np.full((FIBER.size, WAVE.size), base)
+def hits(*places, mask=(), peak=200 * SIGMA, base=0.0, slope=0.0):
+    """Single bright bins at (row, column) on an even or rising base, without noise, some pixels masked."""
+    flux = base + slope * np.tile(np.arange(WAVE.size) / WAVE.size, (FIBER.size, 1))
     ivar = np.full(flux.shape, SIGMA**-2)
     for row, column in places:
         flux[row, column] = peak
@@ -47,8 +47,13 @@ def test_hits_of_two_fibers_are_two_wherever_they_are():
 
 
 def test_a_fiber_with_a_bright_smooth_object_has_no_hit():
-    # All bins are above the threshold for candidates, and none rises over its neighbour.
     assert hits(base=8 * SIGMA).features == ()
+
+
+@pytest.mark.parametrize("base", [0.0, 8 * SIGMA])
+def test_a_hit_begins_at_its_first_bright_bin_that_rises(base):
+    # A bin before it that rises without being bright, or is bright without rising, is a neighbour.
+    assert where(hits((3, 200), base=base, slope=0.01 * SIGMA if base == 0 else 0.0)) == [at(3, 200)]
 
 
 @pytest.mark.parametrize("masked", [199, 200, 201])

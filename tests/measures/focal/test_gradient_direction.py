@@ -31,8 +31,8 @@ def petal(number, rng, *, slope):
 @pytest.mark.parametrize("degrees", [0, 60, 90, -120])
 def test_the_direction_is_that_in_which_it_rises(degrees):
     rng = np.random.default_rng(abs(degrees))
-    slope = 0.1 * np.array([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))])
+    slope = 0.05 * np.array([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))])
     found = focal_plane([petal(number, rng, slope=slope) for number in range(10)]).gradient
-    assert found.value + MARGIN * found.error == pytest.approx(10.0, abs=4 * found.error)
+    assert found.value + MARGIN * found.error == pytest.approx(5.0, abs=4 * found.error)
     told = re.search(r"rising towards (-?\d+) deg", found.detail)
-    assert float(told[1]) == pytest.approx(degrees, abs=5)
+    assert float(told[1]) == pytest.approx(degrees, abs=10)

@@ -36,7 +36,7 @@ from pytest_specqa.measures.sframes.skylines import line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
 from pytest_specqa.measures.sframes.wavelength import sky_line_places, wavelength_errors
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import FALSE_ALARM, MARGIN
+from pytest_specqa.measures.statistics import FALSE_ALARM, MARGIN, global_sigma
 from pytest_specqa.measures.where import sky_continuum
 from pytest_specqa.values import Measured
 
@@ -64,7 +64,8 @@ class Case:
     The amplitude `size` (None: three times the sensitivity) is what `says` turns into the value, less `margin` errors; `unit`
     makes the error one of the value. In noise the value is `null` within `close`, or within `slack` errors. `error` is what
     noise of this size gives, `within` a part of the amplitude that the method is off by; values that are `counted` do not
-    scatter as long as the truth is the same. Where something was planted at `fibers` (exactly) or `inside`, at wavelength `wave`
+    scatter as long as the truth is the same. A search has a sensitivity (`reach`) and so many independent places (`trials`).
+    Where something was planted at `fibers` (exactly) or `inside`, at wavelength `wave`
     (give or take a `spread`), a `feature` of this kind tells of it, with an amplitude of this `sign`, and of the other one for
     the opposite truth if `both` count; `names` says that the value has a place whatever it is. `short` names assertions that the
     measure is known to fail, and why.
@@ -84,6 +85,7 @@ class Case:
     error: float | None = 0.0
     within: float = 1e-6
     reach: bool = False
+    trials: float | None = None
     needs: float = 0.0
     fibers: tuple[tuple[int, int], ...] | None = None
     inside: tuple[tuple[int, int], ...] = ()
@@ -302,6 +304,7 @@ SFRAMES = {
         error=math.hypot(SIGMA / 10, 0.005 * CONTINUUM),
         fibers=one(110),
         wave=WAVE[450],
+        trials=19 * 14,
         feature="fiber",
         both=True,
     ),
@@ -311,10 +314,17 @@ SFRAMES = {
         error=math.hypot(SIGMA / 10, 0.005 * CONTINUUM),
         fibers=one(110),
         wave=WAVE[450],
+        trials=N * 14,
         feature="fiber",
     ),
     "fiber_scale": search(
-        fiber_scale, added(slice(37, 38), in_one_piece(lines)), fibers=one(37), wave=WAVE[M * 5 // 18], feature="fiber", both=True
+        fiber_scale,
+        added(slice(37, 38), in_one_piece(lines)),
+        fibers=one(37),
+        wave=WAVE[M * 5 // 18],
+        trials=N * 10,
+        feature="fiber",
+        both=True,
     ),
     "throughput_scatter": Case(
         lambda corrections: throughput_scatter(corrections, fiber=FIBER, error=0.01),
@@ -342,6 +352,7 @@ SFRAMES = {
         added(slice(100, 200), jump),
         inside=HALVES,
         wave=WAVE[700],
+        trials=0.5 * 21 * 5 * 8,
         feature="step",
     ),
     "amplifiers.offset": search(
@@ -351,12 +362,13 @@ SFRAMES = {
         error=math.hypot(10 * SIGMA / 10 * math.sqrt(1 / 100 + 1 / 100), 0.005 * CONTINUUM),
         inside=HALVES,
         wave=WAVE[450],
+        trials=14 * 8,
         feature="offset",
     ),
     "amplifiers.row_noise": search(
         lambda s: amplifiers(s).row_noise, rows_of_ccd, within=0.1, names=False, fibers=SPAN, wave=WAVE[350]
     ),
-    "collimator_dip": search(collimator_dip, dip, clean=blue, fibers=SPAN, wave=DIP, feature="dip", both=True),
+    "collimator_dip": search(collimator_dip, dip, clean=blue, fibers=SPAN, wave=DIP, trials=2, feature="dip", both=True),
     "sharp_hits": Case(
         sharp_hits,
         hit,
@@ -394,6 +406,7 @@ SFRAMES = {
         size=0.08,
         error=1 / math.sqrt(25 * 412),
         fibers=block(100),
+        trials=8,
         feature="correlation",
     ),
     "noise.ringing": search(
@@ -401,6 +414,7 @@ SFRAMES = {
         added(slice(100, 125), lambda _: SIGMA * np.where(np.arange(M) % 2, -1.0, 1.0)),
         error=1 / math.sqrt(25 * 412),
         fibers=block(100),
+        trials=8,
         feature="ringing",
         both=True,
     ),
@@ -460,13 +474,19 @@ SFRAMES = {
     ),
     "vertical_lines.nebular": sigmas(lambda s: vertical_lines(s).nebular, line_at(6564.61), wave=6564.61, feature="nebular"),
     "wavelength_errors.fiber_shift": search(
-        lambda s: wavelength_errors(s).fiber_shift, added(slice(37, 38), shift), fibers=one(37), wave=WAVE[700], feature="shift"
+        lambda s: wavelength_errors(s).fiber_shift,
+        added(slice(37, 38), shift),
+        fibers=one(37),
+        wave=WAVE[700],
+        trials=N,
+        feature="shift",
     ),
     "wavelength_errors.group_shift": search(
         lambda s: wavelength_errors(s).group_shift,
         added(slice(100, 125), shift),
         fibers=block(100),
         wave=WAVE[700],
+        trials=8,
         feature="shift",
         both=True,
     ),
@@ -475,6 +495,7 @@ SFRAMES = {
         added(slice(100, 125), in_one_piece(shift)),
         fibers=block(100),
         wave=WAVE[M * 5 // 18],
+        trials=8 * 9,
         feature="shift",
         both=True,
     ),
@@ -483,6 +504,7 @@ SFRAMES = {
         added(slice(100, 125), broadening),
         fibers=block(100),
         wave=WAVE[700],
+        trials=8,
         feature="shift",
         both=True,
     ),
@@ -534,6 +556,10 @@ def changed(name: str, change: Callable[[np.ndarray, float], np.ndarray]) -> Cal
 
 def no_weight(arrays: Arrays) -> Arrays:
     return arrays | {"ivar": 0 * arrays["ivar"]}
+
+
+def changed_sign(arrays: Arrays) -> Arrays:
+    return arrays | {"ivar": -arrays["ivar"]}
 
 
 def scaled(rows: slice, shape: np.ndarray | float) -> Callable[[np.ndarray, float], np.ndarray]:
@@ -701,6 +727,7 @@ MODELS = {
         error=0.01 / math.sqrt(8) * math.sqrt(1 + 1 / 4),
         fibers=one(37),
         wave=WAVE[724],
+        trials=N * (175 - 16),
         feature="line",
         both=True,
     ),
@@ -738,7 +765,7 @@ MODELS = {
         lambda arrays: fluxcalibration.calibration_lines(**arrays, wave=WAVE, fiber=FIBER[:20]),
         changed("fluxcalib", scaled(slice(None), gaussian(WAVE, 6564.6, 3.0))),
         clean=vectors,
-        broken=no_weight,
+        broken=changed_sign,
         fibers=((F0, F0 + 19),),
         wave=6564.6,
         feature="line",
@@ -1058,11 +1085,12 @@ EXPOSURES = {
         within=0.1,
         fibers=((2500, 2999),),
         wave=6600.0,
+        trials=3 * 10,
         feature="petal",
         sign=-1,
     ),
     "focal_plane.gradient": focal(
-        "gradient", over("r 6500-6700 A", tilt), within=0.1, fibers=((0, 4999),), wave=6600.0, feature="gradient"
+        "gradient", over("r 6500-6700 A", tilt), within=0.1, fibers=((0, 4999),), wave=6600.0, trials=3, feature="gradient"
     ),
     "focal_plane.sky_line": focal(
         "sky_line", over("[O I] 6302", patch), within=0.12, fibers=((2650, 2699),), wave=6302.0, feature="patch", both=True
@@ -1233,6 +1261,15 @@ def test_what_was_planted_is_a_feature_of_its_kind_and_sign(name):
         assert found.value > 0, f"{name}: value with sign {sign}"
         if case.both or case.sign < 0:
             assert np.sign(feature.amplitude) == sign * case.sign, f"{name}: sign of the feature"
+
+
+@those("trials", lambda case: case.trials)
+def test_the_significance_counts_the_places_that_were_searched(name):
+    case, feature = CASES[name], planted(name)[0].features[0]
+    assert case.trials is not None
+    # Features of the focal plane hold the amplitude that was found, the others what is left of it after the margin.
+    local = abs(feature.amplitude) / feature.error + (0.0 if case.clean is exposure else MARGIN)
+    assert feature.significance == pytest.approx(global_sigma(local, n_trials=case.trials), abs=1e-3), f"{name}: significance"
 
 
 @those("broken", lambda case: case.broken)

@@ -45,6 +45,7 @@ def test_a_wavelength_that_many_fibers_lack_is_found(ivar):
     ivar[:150, 700:705] = 0
     found = masked_columns(ivar, WAVE, fiber=FIBER)
     assert found.value == pytest.approx(0.3)
+    assert found.error == pytest.approx(np.sqrt(0.3 * 0.7 / 500))
     assert found.waves[0] >= WAVE[699]
     assert found.waves[1] <= WAVE[705]
 

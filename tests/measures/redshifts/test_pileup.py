@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from scipy.special import logsumexp
+from scipy.stats import nbinom
 
 from pytest_specqa.measures.redshifts.clues import clue
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, structure_variance, target_classes
-from pytest_specqa.measures.redshifts.scan import EDGES, STEP
+from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, STEP, WIDTH_TRIALS, Samples, least_likely_window
 
 DARK = {"LRG": 125, "ELG": 180, "QSO": 125, "STD": 35, "SKY": 35}
 BRIGHT = {"BGS": 360, "MWS": 80, "STD": 20, "SKY": 40}
@@ -256,3 +258,18 @@ def test_classes_follow_the_bits() -> None:
 def test_structure_is_stronger_in_small_and_near_volumes() -> None:
     assert structure_variance(0.1, 0.003) > structure_variance(0.1, 0.03) > structure_variance(1.0, 0.03)
     assert structure_variance(0.5, 0.01, petals=10) < structure_variance(0.5, 0.01)
+
+
+@pytest.mark.parametrize("many", [400, 20_000])
+def test_the_chance_of_a_window_is_negative_binomial_as_far_out_as_it_goes(many: int) -> None:
+    counts = np.full((1, N_BINS), 50.0)
+    counts[0, 500:502] = many / 2
+    nothing, one = np.zeros_like(counts), np.ones(1)
+    found = least_likely_window(Samples(counts, counts, nothing, one, nothing, nothing, one, one), walls=False)
+    assert found is not None
+    assert (found.count, found.low) == (many, EDGES[500])
+    width = round(math.log((1 + found.high) / (1 + found.low)) / STEP)
+    shape = found.expected**2 / found.error**2
+    terms = nbinom.logpmf(np.arange(many, 20 * many), shape, shape / (shape + found.expected))
+    chance = found.log_p - math.log(WIDTH_TRIALS * N_BINS / width)
+    assert chance == pytest.approx(logsumexp(terms), rel=0.002, abs=0.02)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.sframes.noise import noise
 from pytest_specqa.measures.spectra import CameraSpectra
 
@@ -75,3 +76,15 @@ def test_the_scatter_that_sky_fibers_lost_by_training_is_that_of_their_number():
     found = noise(CameraSpectra(flux, np.ones(flux.shape), wave, np.arange(500), is_sky))
     assert np.mean(found.widths[is_sky]) == pytest.approx(1.0, abs=0.05)
     assert np.mean(found.widths[~is_sky]) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_slit_block_of_one_fiber_is_not_judged():
+    ivar = np.zeros((500, 2326))
+    ivar[::25] = 1.0
+    wave = 5760.0 + 0.8 * np.arange(2326)
+    flux = np.random.default_rng(4).standard_normal(ivar.shape)
+    narrow = replace(DESI, line_free=((6000.0, 6300.0),))
+    found = noise(CameraSpectra(flux, ivar, wave, np.arange(500), np.zeros(500, dtype=bool), instrument=narrow))
+    assert np.count_nonzero(np.isfinite(found.widths)) == 20
+    assert "slit block" in found.correlation.reason
+    assert "slit block" in found.ringing.reason

@@ -84,3 +84,20 @@ def test_the_flat_that_was_applied_is_known_exactly(simulated):
     assert flat(camera, sky=2 * camera.sky.flux).value > 0.01
     wave = np.linspace(-1, 1, camera.wave.size)
     assert flat(camera, fiberflat=camera.flat.fiberflat * (1 + 0.02 * wave)).value > 0.005
+
+
+def test_a_hit_is_placed_at_its_pixel(simulated):
+    camera = simulated("r", unmasked_cosmics=0.0)
+    rows = np.flatnonzero(camera.spectra.faint)[::20]
+    flux = camera.sframe.flux.copy()
+    flux[rows, 700] = 5000.0
+    found = hits(camera, flux=flux)
+    assert [feature.fibers[0] for feature in found.features] == camera.fiber[rows].tolist()[:20]
+    assert {feature.waves[0] for feature in found.features} == {float(camera.wave[700])}
+
+
+def test_a_hit_beside_a_masked_pixel_does_not_count(simulated):
+    camera = simulated("r", unmasked_cosmics=0.0)
+    flux, ivar = camera.sframe.flux.copy(), camera.sframe.ivar.copy()
+    flux[10:30, 700], ivar[10:30, 699] = 5000.0, 0
+    assert hits(camera, flux=flux, ivar=ivar).features == ()

@@ -10,6 +10,8 @@ import pytest
 from pytest_specqa.measures.sframes.fibers import fiber_scale, throughput_outlier, throughput_scatter
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale, typical_error
 from pytest_specqa.measures.sframes.wavelength import sky_line_places, wavelength_errors
+from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.statistics import local_threshold
 from pytest_specqa.measures.where import sky_continuum
 
 
@@ -121,3 +123,33 @@ def test_throughput_scatter_is_that_beyond_noise():
 
 def test_typical_error_falls_with_brighter_lines(simulated):
     assert typical_error(simulated("r", line_strength=2.0).spectra) < typical_error(simulated("r", line_strength=0.5).spectra)
+
+
+@pytest.mark.parametrize("row", [7, 60])
+def test_each_value_has_the_error_of_its_own_fit(simulated, row):
+    camera = simulated("r")
+    row = int(np.flatnonzero(camera.spectra.faint)[row])
+    sky = np.median(camera.sky.flux, axis=0)
+    lines = sky - sky_continuum(sky)
+    flux = camera.sframe.flux.copy()
+    flux[row] += (0.5 * lines - 0.3 * np.gradient(lines, camera.wave)).astype(np.float32)
+    spectra = changed(camera, flux=flux)
+    errors = fit_lines(spectra).errors[:, row]
+    assert wavelength_errors(spectra).fiber_shift.error == errors[1, -1]
+    assert fiber_scale(spectra).error in errors[0]
+
+
+def test_slit_blocks_are_as_certain_as_the_fits_of_their_fibers():
+    wave = 5760.0 + 0.8 * np.arange(2326)
+    rng = np.random.default_rng(3)
+    sky = np.tile(100 + sum(2000 * np.exp(-0.5 * ((wave - c) / 0.8) ** 2) for c in rng.uniform(5800, 7600, 30)), (500, 1))
+    flux = 10 * rng.standard_normal((500, wave.size))
+    spectra = CameraSpectra(flux, np.full(flux.shape, 0.01), wave, np.arange(500), np.arange(500) % 11 == 0, sky)
+    scale, shift, width = np.median(fit_lines(spectra).errors, axis=1)
+    found = wavelength_errors(spectra)
+    assert found.fiber_shift.error == pytest.approx(shift[-1], rel=0.01)
+    assert found.group_shift.sensitivity == pytest.approx(local_threshold(20) * shift[-1] / 5, rel=0.25)
+    assert found.local_shift.sensitivity == pytest.approx(local_threshold(180) * np.median(shift[:-1]) / 5, rel=0.25)
+    assert found.group_width.sensitivity == pytest.approx(local_threshold(20) * width[-1] / 5, rel=0.25)
+    assert fiber_scale(spectra).sensitivity == pytest.approx(local_threshold(5000) * np.median(scale), rel=0.02)
+    assert typical_error(spectra) == pytest.approx(scale[-1], rel=0.01)

@@ -147,3 +147,12 @@ def test_too_few_fibers_are_not_measured():
     found = measured(flux, ivar, is_sky)
     assert "60 fibers" in found.narrow.reason
     assert np.isnan(found.broad.value)
+
+
+def test_group_means_are_as_certain_as_they_say():
+    flux, ivar, is_sky = clean()
+    found = measured(SIGMA * np.random.default_rng(3).standard_normal(flux.shape), np.full(ivar.shape, SIGMA**-2), is_sky)
+    between = np.abs(np.gradient(SKY, WAVE)) < 1
+    pull = found.residual[:, between] / found.error[:, between]
+    # A group is compared with the camera's mean, of which it is a tenth.
+    assert np.std(pull) == pytest.approx(np.sqrt(0.9), abs=0.06)

@@ -1,6 +1,5 @@
 """Productions on disk: the only room that knows paths and FITS."""
 
-from pytest_specqa.production.archive import Archive
 from pytest_specqa.production.coadds import Coadd
 from pytest_specqa.production.fibermap import Fibermap
 from pytest_specqa.production.frames import Frame
@@ -12,7 +11,6 @@ from pytest_specqa.production.skyterm import flat_fielded, sky_term
 from pytest_specqa.production.tables import parse_cameras
 
 __all__ = [
-    "Archive",
     "Coadd",
     "Fiberflat",
     "Fibermap",

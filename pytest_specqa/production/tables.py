@@ -72,7 +72,7 @@ def parse_cameras(text: str) -> tuple[str, ...]:
             raise UsageError(f"{text[:60]!r} names no cameras: expected a camera r6, a band r or a camword like a0123b4")
         for letter, digits in re.findall(r"([abrz])([0-9]*)", word):
             bands = DESI.letters if letter == "a" else letter
-            cameras.update(band + petal for band in bands for petal in digits or map(str, DESI.petals))
+            cameras.update(band + petal for band in bands for petal in digits or "0123456789")
     return tuple(sorted(cameras))
 
 

@@ -62,8 +62,8 @@ def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]
         if expid is not None:
             tile_of[expid] = tile_of.get(expid) or record["tile"]
     bands = [band for band in DESI.letters if any(column[0] == band and column != "exposure" for _, column in cells)]
-    columns = [f"{band}{petal}" for band in bands for petal in DESI.petals] + ["exposure"]
-    groups = "".join(f'<th colspan="{DESI.spectrographs}" class="specqa-band">{band} petals</th>' for band in bands)
+    columns = [f"{band}{petal}" for band in bands for petal in range(10)] + ["exposure"]
+    groups = "".join(f'<th colspan="10" class="specqa-band">{band} petals</th>' for band in bands)
     names = "".join(_column(column) for column in columns)
     rows = []
     for expid in sorted(tile_of):
@@ -92,13 +92,12 @@ def _tiles(entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
     rows = []
     for tile, night in sorted({(tile, night) for tile, night, _ in cells}):
         found = "".join(
-            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", linked, f"p{petal}") for petal in DESI.petals
+            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", linked, f"p{petal}") for petal in range(10)
         )
         whole = _cell(cells.get((tile, night, None), []), f"tile {tile}", linked, "exposure")
         rows.append(f'<tr><th scope="row">{tile} <span class="specqa-faint">through {night}</span></th>{found}{whole}</tr>')
-    names = "".join(_column(f"p{petal}") for petal in DESI.petals) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
-    band = f'<th colspan="{DESI.spectrographs}" class="specqa-band">petals</th>'
-    head = f"<tr><th></th>{band}<th></th></tr><tr><th>tile</th>{names}</tr>"
+    names = "".join(_column(f"p{petal}") for petal in range(10)) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
+    head = f'<tr><th></th><th colspan="10" class="specqa-band">petals</th><th></th></tr><tr><th>tile</th>{names}</tr>'
     return _table("Tiles", head, rows)
 
 

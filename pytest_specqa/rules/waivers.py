@@ -72,7 +72,7 @@ def _one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
 def petal_of(record: Record) -> int | None:
     """Petal of a record, from its camera where it names no petal itself."""
     petal, camera = record.get("petal"), record.get("camera")
-    return petal if petal is not None else int(camera[1:]) if camera else None
+    return petal if petal is not None else int(camera[1]) if camera else None
 
 
 @dataclass(frozen=True)

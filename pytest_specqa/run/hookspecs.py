@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_specqa.values import Record
 
-if TYPE_CHECKING:
-    from pytest_specqa.production import Archive
-
 
 @pytest.hookspec
 def pytest_specqa_limits(config: pytest.Config) -> Path | Iterable[Path] | None:
     """Return limits files that lie above the project's limits.toml and below the user's --specqa-limits."""
-
-
-@pytest.hookspec(firstresult=True)
-def pytest_specqa_archive(config: pytest.Config, specprod: str | None) -> Archive | None:
-    """Return the archive that --specprod means, or None to leave it to others, last of all to the layout of DESI."""
 
 
 @pytest.hookspec

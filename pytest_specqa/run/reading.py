@@ -13,7 +13,7 @@ from pytest_specqa.checks.check import Check
 from pytest_specqa.errors import ProductError
 
 if TYPE_CHECKING:
-    from pytest_specqa.production import Archive, Fibermap, Frame
+    from pytest_specqa.production import Fibermap, Frame, Production
 
 ONE_FILE = ("read_sky", "read_fiberflat", "read_fluxcalib", "read_redshifts", "read_coadd")
 LISTED_BY_NIGHT = ("exposures", "exposure")
@@ -58,13 +58,13 @@ class ProductionView:
 
     Parameters
     ----------
-    production : Archive
+    production : Production
         Does all the work.
     check : Check
         Takes the notes. Whatever is asked for that is not known to name its files counts as a look beyond them.
     """
 
-    def __init__(self, production: Archive, check: Check) -> None:
+    def __init__(self, production: Production, check: Check) -> None:
         self._production = production
         self._check = check
 

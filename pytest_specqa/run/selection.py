@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import SelectionError
+from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.run.options import Options
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
-    from pytest_specqa.instrument import Instrument
-    from pytest_specqa.production import Archive
+    from pytest_specqa.production import Production
 
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
@@ -51,12 +50,12 @@ class Selection:
         return self.tiles[unit.tile, unit.night] if unit.kind in ("petal", "tile") and unit.tile is not None else None
 
 
-def select(production: Archive, options: Options) -> Selection:
+def select(production: Production, options: Options) -> Selection:
     """List the units that the options ask for; no FITS file is opened.
 
     Parameters
     ----------
-    production : Archive
+    production : Production
         Where to look.
     options : Options
         Filters: OR within one option, AND between options. Every value given must match something.
@@ -75,7 +74,7 @@ def select(production: Archive, options: Options) -> Selection:
     exposures, tiles = _by_tile(exposures, tiles, options=options)
     exposures, tiles = _by_expid(exposures, tiles, options=options)
     exposures, tiles = _by_petal(exposures, tiles, options=options)
-    exposures, tiles = _by_camera(exposures, tiles, options=options, instrument=production.instrument)
+    exposures, tiles = _by_camera(exposures, tiles, options=options)
     if not exposures and not tiles:
         raise SelectionError(f"production {production.name} holds no science exposure and no tile under tiles/{options.group}")
     return Selection(
@@ -88,7 +87,7 @@ def select(production: Archive, options: Options) -> Selection:
 Found = tuple[list[Exposure], list[Tile]]
 
 
-def _by_night(production: Archive, options: Options) -> Found:
+def _by_night(production: Production, options: Options) -> Found:
     tiles = production.tiles(group=options.group)
     taken = sorted(production.nights())
     nights = sorted({*taken, *(tile.night for tile in tiles)})
@@ -123,19 +122,19 @@ def _by_expid(exposures: list[Exposure], tiles: list[Tile], *, options: Options)
 def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
     if not options.petals:
         return exposures, tiles
-    existing = {_petal(camera) for exposure in exposures for camera in exposure.cameras}
+    existing = {int(camera[1]) for exposure in exposures for camera in exposure.cameras}
     _require("petal", options.petals, existing | {petal for tile in tiles for petal in tile.petals})
-    return _keep(exposures, tiles, camera=lambda name: _petal(name) in options.petals, petal=lambda petal: petal in options.petals)
+    return _keep(exposures, tiles, camera=lambda name: int(name[1]) in options.petals, petal=lambda petal: petal in options.petals)
 
 
-def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options, instrument: Instrument) -> Found:
+def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
     if not options.cameras:
         return exposures, tiles
     from pytest_specqa.production import parse_cameras  # noqa: PLC0415
 
     existing = {camera for exposure in exposures for camera in exposure.cameras}
     if not exposures:
-        existing = {f"{band}{petal}" for band in instrument.bands for tile in tiles for petal in tile.petals}
+        existing = {f"{band}{petal}" for band in DESI.letters for tile in tiles for petal in tile.petals}
     wanted: set[str] = set()
     for text in options.cameras:
         cameras = set(map(str, parse_cameras(text)))
@@ -143,7 +142,7 @@ def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options
             near = sorted(existing, key=lambda name: (name[0] != text[0], name))[:NEAREST]
             raise SelectionError(f"--camera {text}: no such camera; nearest: {', '.join(near) or 'none'} in the selection")
         wanted |= cameras
-    petals = {_petal(name) for name in wanted}
+    petals = {int(name[1]) for name in wanted}
     return _keep(exposures, tiles, camera=lambda name: name in wanted, petal=lambda petal: petal in petals)
 
 
@@ -170,7 +169,7 @@ def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tu
     units: dict[str, list[DataUnit]] = {kind: [] for kind in KINDS}
     for one in sorted(exposures, key=lambda one: (one.night, one.expid)):
         for name in sorted(one.cameras, key=_camera_order):
-            units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=_petal(name)))
+            units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=int(name[1])))
         units["exposure"].append(DataUnit("exposure", one.night, expid=one.expid, tile=one.tile))
     for tile in sorted(tiles, key=lambda tile: (tile.night, tile.tile)):
         group, suffix = tile.group, tile.suffix
@@ -182,23 +181,19 @@ def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tu
     return {kind: tuple(found) for kind, found in units.items()}
 
 
-def _petal(camera: str) -> int:
-    return int(camera[1:])
-
-
 def _camera_order(name: str) -> tuple[int, int]:
-    """From blue to red, which is the order of the alphabet, and by petal."""
-    return ord(name[0]), _petal(name)
+    camera = Camera.parse(name)
+    return DESI.letters.index(camera.band), camera.petal
 
 
 def order(unit: DataUnit) -> tuple[int, ...]:
     """Return the sort key of a unit: night by night the cameras and then the exposure, the night itself; then petals and tiles."""
-    tail = (*_camera_order(unit.camera), 0) if unit.camera else (sys.maxunicode, 0, 0)
+    tail = (*_camera_order(unit.camera), 0) if unit.camera else (len(DESI.letters), 0, 0)
     if unit.kind in ("camera", "exposure"):
         return (0, unit.night, 0, unit.expid or 0, *tail)
     if unit.kind == "night":
         return (0, unit.night, 1, 0, *tail)
-    petal = unit.petal if unit.petal is not None else sys.maxunicode
+    petal = unit.petal if unit.petal is not None else 10
     return (1, unit.night, 0, unit.tile or 0, petal, 0, 0)
 
 

@@ -24,7 +24,7 @@ from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
-    from pytest_specqa.production import Archive
+    from pytest_specqa.production import Production
     from pytest_specqa.rules.waivers import Ledger
 
 UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
@@ -51,13 +51,10 @@ class Session:
         self._tiles: dict[int, int | None] = {}
 
     @cached_property
-    def production(self) -> Archive:
-        """The production of the run, of the survey whose hook knows it, else of DESI; `SpecQAError` if there is none."""
+    def production(self) -> Production:
+        """The production of the run; `SpecQAError` if there is none."""
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
-        found: Archive | None = self.config.hook.pytest_specqa_archive(config=self.config, specprod=self.options.specprod)
-        if found is not None:
-            return found
         return Production(resolve(self.options.specprod, os.environ))
 
     @cached_property

@@ -12,9 +12,10 @@ from pytest_specqa.run.reading import attempt, followed
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
+    from pytest_specqa.archive import Archive
     from pytest_specqa.checks.check import Check
     from pytest_specqa.measures.spectra import CameraSpectra
-    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
+    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Redshifts, Sky
     from pytest_specqa.run.selection import Selection
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Products:
 
     Parameters
     ----------
-    production : Production
+    production : Archive
         Where they are read.
     selection : Selection
         What the exposure tables say of them.
@@ -34,7 +35,7 @@ class Products:
         Where they stay.
     """
 
-    def __init__(self, production: Production, selection: Selection, cache: ProductCache) -> None:
+    def __init__(self, production: Archive, selection: Selection, cache: ProductCache) -> None:
         self.production = production
         self.selection = selection
         self.cache = cache

@@ -1,11 +1,12 @@
 """What the rest of the package asks of a survey's files: the seam behind which another layout is a new reader, not an edit.
 
 `pytest_specqa.production.Production` is the one of DESI. Another survey implements this protocol and hands its reader to a run by
-the hook ``pytest_specqa_archive``. A product that a survey does not have is one that raises `MissingProductError`.
+the hook ``pytest_specqa_archive``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +38,13 @@ class Archive(Protocol):
     @property
     def instrument(self) -> Instrument:
         """What made the spectra; every product carries the same."""
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Products that the archive holds at all; a check of any other is not measured, and no file is missed.
+
+        Of frame, sframe, cframe, sky, fiberflat, fluxcalib, redshifts and coadd, whatever the files are called.
+        """
 
     def nights(self) -> list[int]:
         """Nights YYYYMMDD that have science exposures, or tiles where there are none, in order."""

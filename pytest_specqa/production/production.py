@@ -44,6 +44,7 @@ class Production:
     """
 
     instrument = DESI
+    kinds = ("frame", "sframe", "cframe", "sky", "fiberflat", "fluxcalib", "redshifts", "coadd")
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)

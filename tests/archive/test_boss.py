@@ -7,9 +7,11 @@ import json
 import numpy as np
 import pytest
 
+from pytest_specqa.archive import Archive
 from pytest_specqa.errors import MissingProductError
+from pytest_specqa.production import Production
 
-from .boss import BINS, BOSS
+from .boss import BINS, BOSS, BossArchive
 from .conftest import BLOCK, CLEAN, LINE, PATCH
 from .plate import NIGHT, PLATE
 
@@ -91,6 +93,22 @@ def test_what_the_survey_never_makes_is_not_measured_and_not_missed(judged):
         found = judged[unit(CLEAN, "r1"), name]
         assert found["outcome"] == "not measured"
         assert "v5_7_0 of BOSS holds no" in found["message"]
+
+
+@pytest.mark.parametrize("reader", [BossArchive, Production])
+def test_readers_have_all_that_the_rest_asks_for(reader, archive):
+    names = [name for name in vars(Archive) if not name.startswith("_")]
+    assert len(names) == 17
+    there = archive if reader is BossArchive else reader
+    assert [name for name in names if name not in ("root", "name") and not hasattr(there, name)] == []
+
+
+def test_other_folders_are_left_to_the_layout_of_desi(suite, tmp_path):
+    folder = tmp_path / "daily/exposures/20211014/00104284"
+    folder.mkdir(parents=True)
+    (folder / "sky-z6-00104284.fits.gz").touch()
+    done = suite("qa_tests/test_sky.py", f"--specprod={tmp_path / 'daily'}", "--collect-only", "-q")
+    assert "test_sky_model_smooth[20211014-00104284-z6]" in done.stdout
 
 
 def test_the_report_has_the_petals_of_the_survey(judged, project):

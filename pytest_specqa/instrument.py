@@ -176,8 +176,11 @@ class Instrument:
     def camera_names(self) -> str:
         """Which names of cameras there are, in words."""
         *others, last = self.bands
-        example = f"{self.letters[len(self.bands) // 2]}{min(6, self.spectrographs - 1)}"
-        return f"a band {', '.join(others)} or {last} and a petal 0-{self.spectrographs - 1}, like {example}"
+        return f"a band {', '.join(others)} or {last} and a petal 0-{self.spectrographs - 1}, like {self._example}"
+
+    @property
+    def _example(self) -> Camera:
+        return Camera(self.letters[len(self.bands) // 2], min(6, self.spectrographs - 1))
 
     @cached_property
     def overlaps(self) -> dict[str, Range]:
@@ -193,6 +196,40 @@ class Instrument:
     def camera(self, name: str) -> Camera:
         """Read the name of a camera; `ValueError` if there is none of this name."""
         return Camera.parse(name, self)
+
+    def cameras_of(self, word: str) -> list[Camera]:
+        """Read which cameras a word names.
+
+        Parameters
+        ----------
+        word : str
+            A camera ``r6``, a band ``r`` (all petals), or a camword such as ``a0123b4``, in which ``a`` stands for all bands and
+            every digit for a petal.
+
+        Returns
+        -------
+        list of Camera
+            In order of band letter and petal, each once.
+
+        Raises
+        ------
+        ValueError
+            If the word names none.
+        """
+        one = f"([a{self.letters}])([0-{min(9, self.petals[-1])}]*)"
+        if not re.fullmatch(f"({one})+", word):
+            example = self._example
+            raise ValueError(
+                f"{word}: expected a camera {example}, a band {example.band}, or a camword a{''.join(map(str, self.petals[:4]))}"
+                f"{self.letters[0]}{min(4, self.petals[-1])} (a is all bands)"
+            )
+        named = {
+            Camera(band, petal)
+            for letter, numbers in re.findall(one, word)
+            for band in (self.letters if letter == "a" else letter)
+            for petal in (map(int, numbers) if numbers else self.petals)
+        }
+        return sorted(named)
 
     def slot(self, fiber: Ints) -> Ints:
         """Return the place of each FIBER in the slit of its spectrograph, from 0."""

@@ -156,4 +156,4 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str], postfix: list[str]) -> None:
         """Put verdict and grids on top."""
-        page.summary(self.config, prefix=prefix, postfix=postfix)
+        page.summary(self.config, prefix=prefix, postfix=postfix, instrument=running.of(self.config).instrument)

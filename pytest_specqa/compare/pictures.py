@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.archive import Archive
 from pytest_specqa.compare.redshifts import RedshiftChanges, moved
 from pytest_specqa.errors import SpecQAError
-from pytest_specqa.instrument import DESI
-from pytest_specqa.production import Production
+from pytest_specqa.instrument import Instrument
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange
 
 SHOWN = (Flip.BROKEN, Flip.LOST, Flip.FIXED, Flip.STILL_FAILING, Flip.WORSE, Flip.BETTER)
@@ -39,13 +39,13 @@ class Picture:
 
 
 def draw_all(
-    before: Production, after: Production, *, flips: Sequence[VerdictChange], redshifts: RedshiftChanges, most: int
+    before: Archive, after: Archive, *, flips: Sequence[VerdictChange], redshifts: RedshiftChanges, most: int
 ) -> list[Picture]:
     """Draw the cameras that flipped and the tiles whose redshifts changed.
 
     Parameters
     ----------
-    before, after : Production
+    before, after : Archive
         The two productions.
     flips : sequence of VerdictChange
         Worst first.
@@ -59,7 +59,7 @@ def draw_all(
     list of Picture
         Redshifts of tiles first, then sky model and sframe of each camera.
     """
-    pictures = [_redshift_picture(redshifts, tile) for tile in _tiles(redshifts, flips)[:most]]
+    pictures = [_redshift_picture(redshifts, tile, after.instrument) for tile in _tiles(redshifts, flips)[:most]]
     for unit, record in list(_cameras(flips).items())[:most]:
         where = {"night": record["night"], "expid": record["expid"], "camera": record["camera"]}
         for words, family in (("sky model over its median", _sky), ("sky-subtracted spectra", _sframe)):
@@ -84,11 +84,11 @@ def _tiles(redshifts: RedshiftChanges, flips: Iterable[VerdictChange]) -> list[i
     return [tile for tile, _ in ranked]
 
 
-def _redshift_picture(redshifts: RedshiftChanges, tile: int) -> Picture:
+def _redshift_picture(redshifts: RedshiftChanges, tile: int, instrument: Instrument) -> Picture:
     rows = redshifts.columns["tile"] == tile
     columns = {name: column[rows] for name, column in redshifts.columns.items()}
     changed = moved(columns["z_before"], columns["z_after"])
-    petals = sorted(set((columns["fiber"] // DESI.fibers).tolist()))
+    petals = sorted(set((columns["fiber"] // instrument.fibers).tolist()))
     title = f"Tile {tile}, petal{'s' * (len(petals) > 1)} {', '.join(map(str, petals))}: redshifts"
     note = f"{int((changed & ~columns['is_sky']).sum())} of {int((~columns['is_sky']).sum())} targets moved by |dz|/(1+z) > 0.003"
     arrays = {"before": columns["z_before"], "after": columns["z_after"], "fiber": columns["fiber"], "is_sky": columns["is_sky"]}
@@ -98,7 +98,7 @@ def _redshift_picture(redshifts: RedshiftChanges, tile: int) -> Picture:
 Arrays = dict[str, Any]
 
 
-def _attempt(title: str, family: Callable[..., Arrays], before: Production, after: Production, where: dict[str, Any]) -> Picture:
+def _attempt(title: str, family: Callable[..., Arrays], before: Archive, after: Archive, where: dict[str, Any]) -> Picture:
     try:
         arrays = family(before, after, where)
     except SpecQAError as error:
@@ -112,12 +112,11 @@ def _drawn(title: str, family: str, arrays: Arrays) -> Picture:
     return Picture(title, png=base64.b64encode(plots.to_png(plots.draw(family, **arrays))).decode())
 
 
-def _sky(before: Production, after: Production, where: dict[str, Any]) -> Arrays:
+def _sky(before: Archive, after: Archive, where: dict[str, Any]) -> Arrays:
     skies = [side.read_sky(**where) for side in (before, after)]
     images = [over_median(sky.flux, sky.ivar) for sky in skies]
     note = "deviation from the camera's median sky; one sky differs between fibers only at lines and by one factor per fiber"
-    fiber = int(where["camera"][1]) * DESI.fibers + np.arange(len(images[0]))
-    return {"before": images[0], "after": images[1], "wave": skies[1].wave, "fiber": fiber, "unit": "[%]", "note": note}
+    return {"before": images[0], "after": images[1], "wave": skies[1].wave, "fiber": skies[1].fiber, "unit": "[%]", "note": note}
 
 
 def over_median(flux: NDArray[Any], ivar: NDArray[Any]) -> NDArray[np.float64]:
@@ -130,10 +129,9 @@ def over_median(flux: NDArray[Any], ivar: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(100 * (sky / median - 1))
 
 
-def _sframe(before: Production, after: Production, where: dict[str, Any]) -> Arrays:
+def _sframe(before: Archive, after: Archive, where: dict[str, Any]) -> Arrays:
     frames = [side.read_frame("sframe", **where) for side in (before, after)]
     images = [np.where(frame.ivar > 0, frame.flux, np.nan) for frame in frames]
-    fiber = int(where["camera"][1]) * DESI.fibers + np.arange(len(images[0]))
     note = "one row per fiber; a vertical line is left-over sky, a horizontal one is an object"
-    arrays = {"before": images[0], "after": images[1], "wave": frames[1].wave, "fiber": fiber, "note": note}
+    arrays = {"before": images[0], "after": images[1], "wave": frames[1].wave, "fiber": frames[1].fiber, "note": note}
     return {**arrays, "unit": "[e/Å]", "percent": 85.0}

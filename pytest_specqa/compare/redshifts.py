@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.archive import Archive
 from pytest_specqa.errors import ProductError
-from pytest_specqa.instrument import DESI
-from pytest_specqa.production import Production, Redshifts
+from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.production import Redshifts
 
 MOVED = 0.003
 """Smallest \\|dz\\| / (1 + z) that counts as another redshift: 1000 km/s rounded down, as DESI compares productions."""
@@ -111,14 +112,12 @@ class RedshiftChanges:
         return [*found, *self.notes]
 
 
-def redshift_changes(
-    before: Production, after: Production, *, petals: Iterable[tuple[int, int, int]], group: str
-) -> RedshiftChanges:
+def redshift_changes(before: Archive, after: Archive, *, petals: Iterable[tuple[int, int, int]], group: str) -> RedshiftChanges:
     """Compare the redshifts of tile petals.
 
     Parameters
     ----------
-    before, after : Production
+    before, after : Archive
         The two productions.
     petals : iterable of (int, int, int)
         Tile, night and petal.
@@ -149,7 +148,7 @@ def redshift_changes(
     if not parts:
         return RedshiftChanges(notes=tuple(notes))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return RedshiftChanges(tuple(_by_class(columns)), tuple(_moves(columns)), columns, len(parts), tuple(notes))
+    return RedshiftChanges(tuple(_by_class(columns, after.instrument)), tuple(_moves(columns)), columns, len(parts), tuple(notes))
 
 
 def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], int]:
@@ -161,7 +160,13 @@ def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], i
     for name, side, rows in (("before", old, first), ("after", new, second)):
         columns[f"z_{name}"] = side["Z"][rows]
         columns[f"type_{name}"] = np.char.strip(side["SPECTYPE"][rows].astype("U16"))
-        columns[f"good_{name}"] = good(side["ZWARN"][rows], side["DELTACHI2"][rows], spectype=columns[f"type_{name}"], bits=bits)
+        columns[f"good_{name}"] = good(
+            side["ZWARN"][rows],
+            side["DELTACHI2"][rows],
+            spectype=columns[f"type_{name}"],
+            bits=bits,
+            instrument=side.instrument,
+        )
     return columns, len(old) + len(new) - 2 * len(first)
 
 
@@ -174,16 +179,24 @@ def _targets(side: Redshifts) -> NDArray[Any]:
     return found
 
 
-def good(zwarn: NDArray[Any], deltachi2: NDArray[Any], *, spectype: NDArray[Any], bits: NDArray[Any]) -> NDArray[np.bool_]:
+def good(
+    zwarn: NDArray[Any], deltachi2: NDArray[Any], *, spectype: NDArray[Any], bits: NDArray[Any], instrument: Instrument = DESI
+) -> NDArray[np.bool_]:
     """Tell which redshifts are good by the criterion of their class; a target of several classes by any of them."""
     chosen = np.zeros(len(zwarn), dtype=bool)
     classed = np.zeros(len(zwarn), dtype=bool)
     for name, threshold in GOOD.items():
-        member = (bits >> DESI.targets[name]) & 1 > 0
+        member = _member(bits, name, instrument)
         classed |= member
         chosen |= member & (deltachi2 > threshold) & ((spectype == "QSO") | (name != "QSO"))
     chosen |= ~classed & (deltachi2 > OTHER)
     return np.asarray(chosen & (zwarn == 0))
+
+
+def _member(bits: NDArray[Any], name: str, instrument: Instrument) -> NDArray[np.bool_]:
+    """Tell which targets are of a class; none where the survey has no such class."""
+    bit = instrument.targets.get(name)
+    return np.zeros(len(bits), dtype=bool) if bit is None else np.asarray((bits >> bit) & 1 > 0)
 
 
 def moved(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
@@ -191,10 +204,10 @@ def moved(before: NDArray[Any], after: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.abs(after - before) / (1 + before) > MOVED)
 
 
-def _by_class(columns: Mapping[str, NDArray[Any]]) -> list[ClassChange]:
+def _by_class(columns: Mapping[str, NDArray[Any]], instrument: Instrument) -> list[ClassChange]:
     target = ~columns["is_sky"]
     members = {"all targets": target}
-    members |= {name: target & ((columns["bits"] >> DESI.targets[name]) & 1 > 0) for name in GOOD}
+    members |= {name: target & _member(columns["bits"], name, instrument) for name in GOOD}
     members["sky fibers"] = columns["is_sky"]
     both = columns["good_before"] & columns["good_after"]
     changed = moved(columns["z_before"], columns["z_after"])

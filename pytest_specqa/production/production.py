@@ -43,6 +43,9 @@ class Production:
         If it holds neither ``exposures/`` nor ``tiles/``.
     """
 
+    instrument = DESI
+    kinds = ("frame", "sframe", "cframe", "sky", "fiberflat", "fluxcalib", "redshifts", "coadd")
+
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
         if not any((self.root / name).is_dir() for name in ("exposures", "tiles")):

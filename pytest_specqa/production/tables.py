@@ -16,7 +16,6 @@ LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
 REQUIRED_COLUMNS = ("EXPID", "OBSTYPE", "TILEID", "LASTSTEP", "CAMWORD", "BADCAMWORD")
 # What each LASTSTEP adds to the products of a camera; standard stars are a product of a petal.
 _STEP_PRODUCTS = {"skysub": ("frame", "sky", "sframe"), "fluxcal": ("fluxcalib", "cframe")}
-_CAMWORD = re.compile(r"([abrz][0-9]*)+")
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ def parse_cameras(text: str) -> tuple[str, ...]:
     """
     cameras: set[str] = set()
     for word in filter(None, (part.strip() for part in text.split(","))):
-        if not _CAMWORD.fullmatch(word):
-            raise UsageError(f"{text[:60]!r} names no cameras: expected a camera r6, a band r or a camword like a0123b4")
-        for letter, digits in re.findall(r"([abrz])([0-9]*)", word):
-            bands = DESI.letters if letter == "a" else letter
-            cameras.update(band + petal for band in bands for petal in digits or "0123456789")
+        try:
+            cameras.update(map(str, DESI.cameras_of(word)))
+        except ValueError:
+            expected = "a camera r6, a band r or a camword like a0123b4"
+            raise UsageError(f"{text[:60]!r} names no cameras: expected {expected}") from None
     return tuple(sorted(cameras))
 
 

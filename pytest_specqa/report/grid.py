@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from pytest_specqa.instrument import DESI
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.report import words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.triage import STAGES, stage_of
@@ -25,7 +25,7 @@ def flow(entry: Entry) -> tuple[int, int, str, str]:
     return -entry.outcome.rank, stages.index(stage) if stage in stages else len(stages), entry.unit, entry.nodeid
 
 
-def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool]) -> str:
+def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool], instrument: Instrument = DESI) -> str:
     """HTML of all grids: one per night for exposures and cameras, and one for tiles and petals.
 
     Parameters
@@ -34,6 +34,8 @@ def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool]) -> str:
         The tests of the run.
     linked : callable
         Whether an entry has a row to lead to.
+    instrument : Instrument
+        Its bands and petals are the columns.
 
     Returns
     -------
@@ -47,12 +49,12 @@ def grids(entries: Iterable[Entry], *, linked: Callable[[Entry], bool]) -> str:
             tiles.append(entry)
         else:
             nights[entry.records[0]["night"]].append(entry)
-    blocks = [_night(night, nights[night], linked) for night in sorted(nights)]
-    blocks += [_tiles(tiles, linked)] if tiles else []
+    blocks = [_night(night, nights[night], linked=linked, instrument=instrument) for night in sorted(nights)]
+    blocks += [_tiles(tiles, linked=linked, petals=instrument.petals)] if tiles else []
     return f'<div class="specqa-grids">{"".join(blocks)}</div>' if blocks else ""
 
 
-def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
+def _night(night: int, entries: Sequence[Entry], *, linked: Callable[[Entry], bool], instrument: Instrument) -> str:
     cells: dict[tuple[int | None, str], Cell] = defaultdict(list)
     tile_of: dict[int, int | None] = {}
     for entry in entries:
@@ -61,9 +63,9 @@ def _night(night: int, entries: Sequence[Entry], linked: Callable[[Entry], bool]
         cells[expid, str(record["camera"] or "exposure")].append(entry)
         if expid is not None:
             tile_of[expid] = tile_of.get(expid) or record["tile"]
-    bands = [band for band in DESI.letters if any(column[0] == band and column != "exposure" for _, column in cells)]
-    columns = [f"{band}{petal}" for band in bands for petal in range(10)] + ["exposure"]
-    groups = "".join(f'<th colspan="10" class="specqa-band">{band} petals</th>' for band in bands)
+    bands = [band for band in instrument.letters if any(column[0] == band and column != "exposure" for _, column in cells)]
+    columns = [f"{band}{petal}" for band in bands for petal in instrument.petals] + ["exposure"]
+    groups = "".join(f'<th colspan="{instrument.spectrographs}" class="specqa-band">{band} petals</th>' for band in bands)
     names = "".join(_column(column) for column in columns)
     rows = []
     for expid in sorted(tile_of):
@@ -84,7 +86,7 @@ def _column(column: str) -> str:
     return f'<th class="specqa-petal{start}" title="{escape(column)}">{escape(name)}</th>'
 
 
-def _tiles(entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
+def _tiles(entries: Sequence[Entry], *, linked: Callable[[Entry], bool], petals: Sequence[int]) -> str:
     cells: dict[tuple[int, int, int | None], Cell] = defaultdict(list)
     for entry in entries:
         record = entry.records[0]
@@ -92,12 +94,12 @@ def _tiles(entries: Sequence[Entry], linked: Callable[[Entry], bool]) -> str:
     rows = []
     for tile, night in sorted({(tile, night) for tile, night, _ in cells}):
         found = "".join(
-            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", linked, f"p{petal}") for petal in range(10)
+            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", linked, f"p{petal}") for petal in petals
         )
         whole = _cell(cells.get((tile, night, None), []), f"tile {tile}", linked, "exposure")
         rows.append(f'<tr><th scope="row">{tile} <span class="specqa-faint">through {night}</span></th>{found}{whole}</tr>')
-    names = "".join(_column(f"p{petal}") for petal in range(10)) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
-    head = f'<tr><th></th><th colspan="10" class="specqa-band">petals</th><th></th></tr><tr><th>tile</th>{names}</tr>'
+    names = "".join(_column(f"p{petal}") for petal in petals) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
+    head = f'<tr><th></th><th colspan="{len(petals)}" class="specqa-band">petals</th><th></th></tr><tr><th>tile</th>{names}</tr>'
     return _table("Tiles", head, rows)
 
 

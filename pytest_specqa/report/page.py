@@ -23,6 +23,8 @@ from pytest_specqa.values import NoValue, Outcome, Record
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
+    from pytest_specqa.instrument import Instrument
+
 FOLDED = ["passed", "skipped"]
 """pytest's words for the rows that open only on a click: what warned counts as passed, what was not measured as skipped."""
 
@@ -108,7 +110,7 @@ def log(config: pytest.Config, report: pytest.TestReport, data: list[str]) -> No
     data[:] = [f"{escape(name)}\n{escape(text)}" for name, text in report.sections if name != NOTES]
 
 
-def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str]) -> None:
+def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str], instrument: Instrument) -> None:
     """Write verdict, counts and grids on top, and sort the rows worst first."""
     gathered = gather.of(config)
     entries = list(gathered.entries.values())
@@ -119,7 +121,7 @@ def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str]) -> 
     prefix.append(f"<style>{_asset('report.css')}</style>")
     prefix.append(_verdict(gathered.records))
     prefix.append(_chips(entries))
-    prefix.append(grids(entries, linked=lambda entry: _has_row(gathered.show_passed, entry)))
+    prefix.append(grids(entries, linked=lambda entry: _has_row(gathered.show_passed, entry), instrument=instrument))
     prefix.append(_legend(entries, show_passed=gathered.show_passed))
     postfix.append(f'<script type="application/json" id="specqa-pictures">{_json(gathered.pictures)}</script>')
     postfix.append(f"<script>{_asset('report.js')}</script>")

@@ -87,7 +87,7 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         session.config.hook.pytest_deselected(items=idle)
     before = list(items)
     slots = [(number, unit) for number, item in enumerate(before) if (unit := unit_of(item)) is not None]
-    ordered = sorted(slots, key=lambda slot: selection.order(slot[1]))
+    ordered = sorted(slots, key=lambda slot: selection.order(slot[1], session.production.instrument))
     for (slot, _), (number, _) in zip(slots, ordered, strict=True):
         items[slot] = before[number]
 

@@ -16,8 +16,9 @@ from pytest_specqa.run.selection import widen
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
+    from pytest_specqa.archive import Archive
     from pytest_specqa.measures.spectra import CameraSpectra
-    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
+    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Redshifts, Sky
 
 
 def _unit(request: pytest.FixtureRequest, kind: str) -> DataUnit:
@@ -78,12 +79,12 @@ def limits(request: pytest.FixtureRequest) -> Limits:
 
 
 @pytest.fixture
-def production(request: pytest.FixtureRequest) -> Production:
+def production(request: pytest.FixtureRequest) -> Archive:
     """The production under test; what a check reads through it is noted in its records."""
     with session.usage_errors():
         found = session.of(request.config).production
     check = request.node.stash.get(CHECK, None)
-    return found if check is None else cast("Production", ProductionView(found, check))
+    return found if check is None else cast("Archive", ProductionView(found, check))
 
 
 @pytest.fixture

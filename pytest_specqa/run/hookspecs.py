@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_specqa.values import Record
+
+if TYPE_CHECKING:
+    from pytest_specqa.archive import Archive
+
+
+@pytest.hookspec(firstresult=True)
+def pytest_specqa_archive(config: pytest.Config, specprod: str | None) -> Archive | None:
+    """Return the reader of what the user gave to --specprod, or None if it is not of your survey; DESI's is the last resort."""
 
 
 @pytest.hookspec

@@ -12,9 +12,10 @@ from pytest_specqa.run.reading import attempt, followed
 from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
+    from pytest_specqa.archive import Archive
     from pytest_specqa.checks.check import Check
     from pytest_specqa.measures.spectra import CameraSpectra
-    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Production, Redshifts, Sky
+    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Redshifts, Sky
     from pytest_specqa.run.selection import Selection
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Products:
 
     Parameters
     ----------
-    production : Production
+    production : Archive
         Where they are read.
     selection : Selection
         What the exposure tables say of them.
@@ -34,7 +35,7 @@ class Products:
         Where they stay.
     """
 
-    def __init__(self, production: Production, selection: Selection, cache: ProductCache) -> None:
+    def __init__(self, production: Archive, selection: Selection, cache: ProductCache) -> None:
         self.production = production
         self.selection = selection
         self.cache = cache
@@ -80,6 +81,7 @@ class Products:
         """Return the nightly fiber flat of a camera."""
         camera = str(unit.camera)
         key = ("fiberflat", unit.night, camera)
+        self._require_kind("fiberflat")
         try:
             return self._load(key, lambda: self.production.read_fiberflat(night=unit.night, camera=camera), check=check)
         except MissingProductError:
@@ -116,6 +118,7 @@ class Products:
         """Return the redshifts of one petal of a tile."""
         tile = self.selection.tiles[int(unit.tile or 0), unit.night]
         petal = int(unit.petal or 0)
+        self._require_kind("redshifts")
         key = ("redshifts", tile.tile, tile.group, tile.suffix, petal)
         return self._load(key, lambda: self.production.read_redshifts(tile, petal), check=check)
 
@@ -127,6 +130,15 @@ class Products:
                 raise NotExpected(reason) from None
             raise
 
+    def _require_kind(self, kind: str) -> None:
+        """Excuse a product that the survey never makes."""
+        if reason := self._never(kind):
+            raise NotExpected(reason)
+
+    def _never(self, kind: str) -> str:
+        archive = self.production
+        return "" if kind in archive.kinds else f"{archive.name} of {archive.instrument.name} holds no {kind} at all"
+
     def _load(self, key: tuple[object, ...], load: Callable[[], T], *, check: Check) -> T:
         with attempt(check):
             product: Any = self.cache.get(key, load)
@@ -136,6 +148,8 @@ class Products:
 
     def _excuse(self, kind: str, unit: DataUnit) -> str:
         """Say why a missing product need not exist; empty if it should."""
+        if reason := self._never(kind):
+            return reason
         exposure = self.selection.exposure(unit)
         expected = self.production.expected_products(exposure, str(unit.camera)) if exposure else None
         if exposure is None or expected is None:

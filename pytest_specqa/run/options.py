@@ -172,14 +172,14 @@ def _number(text: str, option: str) -> int:
 
 
 def _petal(text: str) -> int:
-    if not re.fullmatch(r"[0-9]", text):
-        raise UsageError(f"--petal {text}: expected petals 0-9, separated by commas")
+    if not re.fullmatch(r"[0-9]{1,3}", text):
+        raise UsageError(f"--petal {text}: expected petals such as 0-9, separated by commas")
     return int(text)
 
 
 def _camera(text: str) -> str:
-    if not re.fullmatch(r"([abrz][0-9]*)+", text):
-        raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all three bands)")
+    if not re.fullmatch(r"([a-z][0-9]*)+", text):
+        raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all bands)")
     return text
 
 

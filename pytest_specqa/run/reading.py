@@ -13,12 +13,13 @@ from pytest_specqa.checks.check import Check
 from pytest_specqa.errors import ProductError
 
 if TYPE_CHECKING:
-    from pytest_specqa.production import Fibermap, Frame, Production
+    from pytest_specqa.archive import Archive
+    from pytest_specqa.production import Fibermap, Frame
 
 ONE_FILE = ("read_sky", "read_fiberflat", "read_fluxcalib", "read_redshifts", "read_coadd")
 LISTED_BY_NIGHT = ("exposures", "exposure")
-HARMLESS = ("name", "expected_products")
-"""What a production tells from its name and the exposure table, which a comparison looks at for every unit."""
+HARMLESS = ("name", "instrument", "expected_products")
+"""What a production tells from its name, its survey and the exposure table, which a comparison looks at for every unit."""
 
 
 @contextmanager
@@ -58,13 +59,13 @@ class ProductionView:
 
     Parameters
     ----------
-    production : Production
+    production : Archive
         Does all the work.
     check : Check
         Takes the notes. Whatever is asked for that is not known to name its files counts as a look beyond them.
     """
 
-    def __init__(self, production: Production, check: Check) -> None:
+    def __init__(self, production: Archive, check: Check) -> None:
         self._production = production
         self._check = check
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import SelectionError
-from pytest_specqa.instrument import DESI, Camera
+from pytest_specqa.instrument import Instrument
 from pytest_specqa.run.options import Options
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
-    from pytest_specqa.production import Production
+    from pytest_specqa.archive import Archive
 
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
@@ -50,12 +50,12 @@ class Selection:
         return self.tiles[unit.tile, unit.night] if unit.kind in ("petal", "tile") and unit.tile is not None else None
 
 
-def select(production: Production, options: Options) -> Selection:
+def select(production: Archive, options: Options) -> Selection:
     """List the units that the options ask for; no FITS file is opened.
 
     Parameters
     ----------
-    production : Production
+    production : Archive
         Where to look.
     options : Options
         Filters: OR within one option, AND between options. Every value given must match something.
@@ -73,21 +73,21 @@ def select(production: Production, options: Options) -> Selection:
     exposures, tiles = _by_night(production, options)
     exposures, tiles = _by_tile(exposures, tiles, options=options)
     exposures, tiles = _by_expid(exposures, tiles, options=options)
-    exposures, tiles = _by_petal(exposures, tiles, options=options)
-    exposures, tiles = _by_camera(exposures, tiles, options=options)
+    exposures, tiles = _by_petal(exposures, tiles, options=options, instrument=production.instrument)
+    exposures, tiles = _by_camera(exposures, tiles, options=options, instrument=production.instrument)
     if not exposures and not tiles:
         raise SelectionError(f"production {production.name} holds no science exposure and no tile under tiles/{options.group}")
     return Selection(
         exposures={exposure.expid: exposure for exposure in exposures},
         tiles={(tile.tile, tile.night): tile for tile in tiles},
-        units=_units(exposures, tiles),
+        units=_units(exposures, tiles, production.instrument),
     )
 
 
 Found = tuple[list[Exposure], list[Tile]]
 
 
-def _by_night(production: Production, options: Options) -> Found:
+def _by_night(production: Archive, options: Options) -> Found:
     tiles = production.tiles(group=options.group)
     taken = sorted(production.nights())
     nights = sorted({*taken, *(tile.night for tile in tiles)})
@@ -119,31 +119,43 @@ def _by_expid(exposures: list[Exposure], tiles: list[Tile], *, options: Options)
     return kept, [tile for tile in tiles if any(one.tile == tile.tile and one.night <= tile.night for one in kept)]
 
 
-def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options, instrument: Instrument) -> Found:
     if not options.petals:
         return exposures, tiles
-    existing = {int(camera[1]) for exposure in exposures for camera in exposure.cameras}
+    for petal in options.petals:
+        if petal not in instrument.petals:
+            raise SelectionError(f"--petal {petal}: expected petals 0-{instrument.petals[-1]}, separated by commas")
+
+    def chosen(name: str) -> bool:
+        return instrument.camera(name).petal in options.petals
+
+    existing = {instrument.camera(camera).petal for exposure in exposures for camera in exposure.cameras}
     _require("petal", options.petals, existing | {petal for tile in tiles for petal in tile.petals})
-    return _keep(exposures, tiles, camera=lambda name: int(name[1]) in options.petals, petal=lambda petal: petal in options.petals)
+    return _keep(exposures, tiles, camera=chosen, petal=lambda petal: petal in options.petals)
 
 
-def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
+def _by_camera(exposures: list[Exposure], tiles: list[Tile], *, options: Options, instrument: Instrument) -> Found:
     if not options.cameras:
         return exposures, tiles
-    from pytest_specqa.production import parse_cameras  # noqa: PLC0415
-
     existing = {camera for exposure in exposures for camera in exposure.cameras}
     if not exposures:
-        existing = {f"{band}{petal}" for band in DESI.letters for tile in tiles for petal in tile.petals}
+        existing = {f"{band}{petal}" for band in instrument.letters for tile in tiles for petal in tile.petals}
     wanted: set[str] = set()
     for text in options.cameras:
-        cameras = set(map(str, parse_cameras(text)))
+        cameras = set(_cameras(text, instrument))
         if not cameras & existing:
             near = sorted(existing, key=lambda name: (name[0] != text[0], name))[:NEAREST]
             raise SelectionError(f"--camera {text}: no such camera; nearest: {', '.join(near) or 'none'} in the selection")
         wanted |= cameras
-    petals = {int(name[1]) for name in wanted}
+    petals = {instrument.camera(name).petal for name in wanted}
     return _keep(exposures, tiles, camera=lambda name: name in wanted, petal=lambda petal: petal in petals)
+
+
+def _cameras(text: str, instrument: Instrument) -> list[str]:
+    try:
+        return [str(camera) for camera in instrument.cameras_of(text)]
+    except ValueError as error:
+        raise SelectionError(f"--camera {error}") from None
 
 
 def _keep(exposures: list[Exposure], tiles: list[Tile], *, camera: Callable[[str], bool], petal: Callable[[int], bool]) -> Found:
@@ -165,11 +177,12 @@ def _missing(noun: str, value: int, existing: Iterable[int]) -> str:
     return f"no such {noun}; nearest: {', '.join(map(str, near)) or 'none'}"
 
 
-def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tuple[DataUnit, ...]]:
+def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile], instrument: Instrument) -> dict[str, tuple[DataUnit, ...]]:
     units: dict[str, list[DataUnit]] = {kind: [] for kind in KINDS}
     for one in sorted(exposures, key=lambda one: (one.night, one.expid)):
-        for name in sorted(one.cameras, key=_camera_order):
-            units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=int(name[1])))
+        for name in sorted(one.cameras, key=lambda name: _camera_order(name, instrument)):
+            petal = instrument.camera(name).petal
+            units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=petal))
         units["exposure"].append(DataUnit("exposure", one.night, expid=one.expid, tile=one.tile))
     for tile in sorted(tiles, key=lambda tile: (tile.night, tile.tile)):
         group, suffix = tile.group, tile.suffix
@@ -181,19 +194,19 @@ def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile]) -> dict[str, tu
     return {kind: tuple(found) for kind, found in units.items()}
 
 
-def _camera_order(name: str) -> tuple[int, int]:
-    camera = Camera.parse(name)
-    return DESI.letters.index(camera.band), camera.petal
+def _camera_order(name: str, instrument: Instrument) -> tuple[int, int]:
+    camera = instrument.camera(name)
+    return instrument.letters.index(camera.band), camera.petal
 
 
-def order(unit: DataUnit) -> tuple[int, ...]:
+def order(unit: DataUnit, instrument: Instrument) -> tuple[int, ...]:
     """Return the sort key of a unit: night by night the cameras and then the exposure, the night itself; then petals and tiles."""
-    tail = (*_camera_order(unit.camera), 0) if unit.camera else (len(DESI.letters), 0, 0)
+    tail = (*_camera_order(unit.camera, instrument), 0) if unit.camera else (len(instrument.bands), 0, 0)
     if unit.kind in ("camera", "exposure"):
         return (0, unit.night, 0, unit.expid or 0, *tail)
     if unit.kind == "night":
         return (0, unit.night, 1, 0, *tail)
-    petal = unit.petal if unit.petal is not None else 10
+    petal = unit.petal if unit.petal is not None else instrument.spectrographs
     return (1, unit.night, 0, unit.tile or 0, petal, 0, 0)
 
 

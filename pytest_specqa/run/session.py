@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_specqa.errors import ProductError, SpecQAError
+from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import options, selection
@@ -24,7 +25,7 @@ from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit
 
 if TYPE_CHECKING:
-    from pytest_specqa.production import Production
+    from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
 
 UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
@@ -51,11 +52,22 @@ class Session:
         self._tiles: dict[int, int | None] = {}
 
     @cached_property
-    def production(self) -> Production:
-        """The production of the run; `SpecQAError` if there is none."""
+    def production(self) -> Archive:
+        """The production of the run, from a hook or in the layout of DESI; `SpecQAError` if there is none."""
+        found: Archive | None = self.config.hook.pytest_specqa_archive(config=self.config, specprod=self.options.specprod)
+        if found is not None:
+            return found
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
         return Production(resolve(self.options.specprod, os.environ))
+
+    @property
+    def instrument(self) -> Instrument:
+        """What made the spectra of the run; DESI for records that come without a production."""
+        try:
+            return self.production.instrument
+        except SpecQAError:
+            return DESI
 
     @cached_property
     def selection(self) -> Selection:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ONE_FILE = ("read_sky", "read_fiberflat", "read_fluxcalib", "read_redshifts", "read_coadd")
 LISTED_BY_NIGHT = ("exposures", "exposure")
-HARMLESS = ("name", "instrument", "expected_products")
+HARMLESS = ("name", "instrument", "kinds", "expected_products")
 """What a production tells from its name, its survey and the exposure table, which a comparison looks at for every unit."""
 
 

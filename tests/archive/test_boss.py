@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_specqa.archive import Archive
+from pytest_specqa.compare.redshifts import good
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.production import Production
 
@@ -50,6 +51,27 @@ def test_cameras_are_named_by_band_and_petal_whatever_the_files_are_called(archi
     assert [sorted(one.cameras) for one in archive.exposures(NIGHT)] == [sorted(CAMERAS), ["r1"], ["r1"]]
     assert archive.find("sframe", night=NIGHT, expid=CLEAN, camera="r1").name == "spFrame-r2-00000100.fits"
     assert archive.tile_of(NIGHT, CLEAN) == PLATE
+
+
+@pytest.mark.parametrize(
+    ("word", "cameras"),
+    [("r1", "r1"), ("b", "b0 b1"), ("a1", "b1 r1"), ("a", "b0 b1 r0 r1"), ("b0r1b0", "b0 r1"), ("b01", "b0 b1")],
+)
+def test_words_name_the_cameras_of_the_instrument(word, cameras):
+    assert [str(camera) for camera in BOSS.cameras_of(word)] == cameras.split()
+
+
+@pytest.mark.parametrize("word", ["", "z1", "r2", "a02", "1", "r1,b1", "R1"])
+def test_words_that_name_no_camera_of_the_instrument_are_refused(word):
+    with pytest.raises(ValueError, match="expected a camera r1, a band r, or a camword a01b1"):
+        BOSS.cameras_of(word)
+
+
+def test_a_survey_without_classes_of_targets_has_one_criterion_of_good_redshifts():
+    values = {"spectype": np.array(["GALAXY"] * 3), "bits": np.array([0, 1, 2])}
+    chi2 = np.array([16.0, 16.0, 26.0])
+    assert good(np.zeros(3, dtype=int), chi2, **values).tolist() == [False, True, True]
+    assert good(np.zeros(3, dtype=int), chi2, **values, instrument=BOSS).tolist() == [False, False, True]
 
 
 def test_frame_and_sky_model_carry_their_instrument(archive):

@@ -145,13 +145,26 @@ def _places(path: Path, room: str) -> Iterator[list[Mutant]]:
 def _promises(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Where the text is for type checkers and readers: no test can notice that a dataclass is no longer frozen, or a zip strict."""
     found: list[ast.expr | ast.stmt | None] = []
+    marks: list[tuple[tuple[int, int], tuple[int, int]]] = []
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            marks += _parameter_marks(node)
         found += [getattr(node, "annotation", None), getattr(node, "returns", None)]
         found += [one for one in getattr(node, "decorator_list", []) if ast.unparse(one).startswith("dataclass")]
         found += [one.value for one in getattr(node, "keywords", []) if one.arg == "strict"]
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             found.append(node)
-    return [((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found if one]
+    return [*marks, *(((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found if one)]
+
+
+def _parameter_marks(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the star of keyword-only parameters lies, which cosmic-ray takes for a product: before the first of them."""
+    if not function.args.kwonlyargs:
+        return []
+    first = function.args.kwonlyargs[0]
+    before = [*function.args.posonlyargs, *function.args.args]
+    ends = [(one.end_lineno or 0, one.end_col_offset or 0) for one in (*before, *function.args.defaults)]
+    return [(max(ends, default=(function.lineno, function.col_offset)), (first.lineno, first.col_offset))]
 
 
 class Copy:

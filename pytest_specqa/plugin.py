@@ -156,4 +156,5 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str], postfix: list[str]) -> None:
         """Put verdict and grids on top."""
-        page.summary(self.config, prefix=prefix, postfix=postfix, instrument=running.of(self.config).instrument)
+        state = running.of(self.config)
+        page.summary(self.config, prefix=prefix, postfix=postfix, instrument=state.instrument, lost=state.lost)

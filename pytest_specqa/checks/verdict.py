@@ -21,18 +21,21 @@ class Verdict:
         The outcome of each check whose failure, if it failed, counts; a check is one expectation on one unit.
     waived, known : int
         Checks that failed and do not count, as `pytest_specqa.checks.outcome.reduce` tells them.
+    lost : int
+        Checks that the baseline of the run could make and this run could not: they fail it, as what is not measured proves nothing.
     """
 
     outcomes: Mapping[Key, Outcome]
     waived: int = 0
     known: int = 0
+    lost: int = 0
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> Verdict:
+    def of(cls, records: Iterable[Record], *, lost: int = 0) -> Verdict:
         """Reduce records to one outcome per check."""
         found = outcome.outcomes(records)
         counted = {key: one.outcome for key, one in found.items() if not one.excused}
-        return cls(counted, sum(one.waived for one in found.values()), sum(one.known for one in found.values()))
+        return cls(counted, sum(one.waived for one in found.values()), sum(one.known for one in found.values()), lost)
 
     @property
     def counts(self) -> Counter[str]:
@@ -41,7 +44,9 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the run: failed or warned if a check is, passed if one is, else not measured."""
+        """The outcome of the run: failed or warned if a check is, passed if one is, else not measured; failed if one is lost."""
+        if self.lost:
+            return Outcome.FAILED
         order = (Outcome.FAILED, Outcome.WARNED, Outcome.PASSED)
         return next((one for one in order if self.counts[one]), Outcome.NOT_MEASURED)
 
@@ -54,9 +59,11 @@ class Verdict:
         """The verdict for a person, such as ``FAILED: 2 of 120 checks fail, on 1 of 30 units``."""
         total, units = len(self.outcomes) + self.waived + self.known, len({unit for unit, _ in self.outcomes})
         checks = wording.count(total, "check")
-        if not self.outcomes and total:
+        if not self.outcomes and total and not self.lost:
             return self._nothing_counts(checks)
         excused = "".join(f"; {text}" for text in self.excused)
+        if self.lost and not self.counts[Outcome.FAILED]:
+            return f"FAILED: {wording.count(self.lost, 'check')} of the baseline lost, which proves nothing any more{excused}"
         if self.outcome is Outcome.NOT_MEASURED:
             return f"NOT MEASURED: none of {checks} could be made{excused}"
         if self.outcome in (Outcome.FAILED, Outcome.WARNED):
@@ -64,7 +71,9 @@ class Verdict:
             hit = len(self.units(self.outcome))
             number = self.counts[self.outcome]
             verb = f"{word}s" if number == 1 else word
-            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, on {hit} of {wording.count(units, 'unit')}{excused}"
+            lost = f"; {self.lost} of the baseline lost" if self.lost else ""
+            places = f"on {hit} of {wording.count(units, 'unit')}"
+            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, {places}{lost}{excused}"
         missing = self.counts[Outcome.NOT_MEASURED]
         rest = f"; {missing} not measured" if missing else ""
         return f"PASSED: {self.counts[Outcome.PASSED]} of {checks} pass on {wording.count(units, 'unit')}{rest}{excused}"

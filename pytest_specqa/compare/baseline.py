@@ -15,7 +15,9 @@ from pytest_specqa.compare.page import flips_table
 from pytest_specqa.compare.runs import Suite, open_side
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.compare import Comparison, against_baseline, known_failures, summary
-from pytest_specqa.run import gatherer, session
+from pytest_specqa.results.comparing.flips import Flip
+from pytest_specqa.run import gatherer
+from pytest_specqa.run import session as running
 from pytest_specqa.run.options import FILTERS
 from pytest_specqa.values import Record
 
@@ -34,7 +36,7 @@ class Baseline:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.options = session.of(config).options
+        self.options = running.of(config).options
         self.name = str(self.options.baseline)
         self.only_regressions = self.options.fail_on == REGRESSIONS
         self.records: list[Record] = []
@@ -47,11 +49,11 @@ class Baseline:
 
     def pytest_sessionstart(self) -> None:
         """Read or measure the baseline."""
-        with session.usage_errors():
+        with running.usage_errors():
             workerinput = getattr(self.config, "workerinput", None)
             self.records = store.read(workerinput[WORKERINPUT]) if workerinput else self._obtain()
         if self.only_regressions:
-            session.of(self.config).known = known_failures(self.records)
+            running.of(self.config).known = known_failures(self.records)
 
     def _obtain(self) -> list[Record]:
         side = open_side(self.name, stored=None)
@@ -70,12 +72,12 @@ class Baseline:
             store.write(Path(self._scratch) / "baseline.jsonl", self.records)
         node.workerinput[WORKERINPUT] = f"{self._scratch}/baseline.jsonl"
 
-    @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Fail the run for what is lost, too: a check that cannot be made any more fails no test."""
-        if hasattr(self.config, "workerinput"):
+        """Fail the run for what is lost, too, before report and summary are written: a check that is not made fails no test."""
+        if hasattr(self.config, "workerinput") or not self.only_regressions:
             return
-        if self.only_regressions and session.exitstatus == pytest.ExitCode.OK and self.comparison.broken:
+        running.of(self.config).lost = sum(change.flip is not Flip.BROKEN for change in self.comparison.broken)
+        if session.exitstatus == pytest.ExitCode.OK and self.comparison.broken:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:

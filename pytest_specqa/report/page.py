@@ -110,7 +110,7 @@ def log(config: pytest.Config, report: pytest.TestReport, data: list[str]) -> No
     data[:] = [f"{escape(name)}\n{escape(text)}" for name, text in report.sections if name != NOTES]
 
 
-def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str], instrument: Instrument) -> None:
+def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str], instrument: Instrument, lost: int = 0) -> None:
     """Write verdict, counts and grids on top, and sort the rows worst first."""
     gathered = gather.of(config)
     entries = list(gathered.entries.values())
@@ -119,7 +119,7 @@ def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str], ins
     _name(gathered.page, gathered.records)
     _sort(gathered.page, gathered.entries)
     prefix.append(f"<style>{_asset('report.css')}</style>")
-    prefix.append(_verdict(gathered.records))
+    prefix.append(_verdict(gathered.records, lost=lost))
     prefix.append(_chips(entries))
     prefix.append(grids(entries, linked=lambda entry: _has_row(gathered.show_passed, entry), instrument=instrument))
     prefix.append(_legend(entries, show_passed=gathered.show_passed))
@@ -158,8 +158,8 @@ def _sort(page: ReportData, entries: Mapping[str, Entry]) -> None:
     page.set_data("renderCollapsed", FOLDED)
 
 
-def _verdict(records: list[Record]) -> str:
-    verdict = Verdict.of(records)
+def _verdict(records: list[Record], *, lost: int) -> str:
+    verdict = Verdict.of(records, lost=lost)
     word, _, rest = verdict.sentence.partition(":")
     tale = story([record for record in records if not is_excused(record)])
     sentence = f"<strong>{escape(word)}</strong>:{escape(rest)}" + (f"; {escape(tale)}" if tale else "")

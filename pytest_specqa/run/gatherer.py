@@ -168,7 +168,7 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     gatherer = of(config)
     if gatherer.records:
         reporter.section("spectroscopic QA")
-        for line, markup in terminal.summary(gatherer.records):
+        for line, markup in terminal.summary(gatherer.records, lost=session.of(config).lost):
             reporter.line(line, **markup)
         for line, expired in gatherer.waiver_lines():
             reporter.line(line, red=expired)

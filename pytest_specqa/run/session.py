@@ -48,6 +48,7 @@ class Session:
         self.usage_error = ""
         self.kinds_used: set[str] = set()
         self.known: frozenset[tuple[str, str, str]] = frozenset()
+        self.lost = 0
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
 

@@ -32,11 +32,11 @@ def header(root: Path, selection: Selection) -> str:
     return f"specqa: production {root}, night {span}, {', '.join(parts)}"
 
 
-def summary(records: Sequence[Record]) -> list[Line]:
+def summary(records: Sequence[Record], *, lost: int = 0) -> list[Line]:
     """Return the closing lines with their markup: verdict, what the failures share, counts, and the worst units."""
     from pytest_specqa.triage import story  # noqa: PLC0415
 
-    verdict = Verdict.of(records)
+    verdict = Verdict.of(records, lost=lost)
     lines: list[Line] = [(verdict.sentence, COLOURS[verdict.outcome])]
     if told := story([record for record in records if not outcome.is_excused(record)]):
         lines.append((told, {}))

@@ -71,3 +71,20 @@ def test_a_check_is_as_bad_as_its_worst_measurement():
 def test_a_waiver_that_covers_a_part_waives_nothing():
     verdict = Verdict.of([record("u", "a", "failed", waiver="w"), record("u", "a", "failed")])
     assert (verdict.counts, verdict.waived) == ({"failed": 1}, 0)
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        ([record("u", "a", "passed")], "FAILED: 1 check of the baseline lost, which proves nothing any more"),
+        ([record("u", "a", "failed", known=True)], "FAILED: 1 check of the baseline lost, which proves nothing any more; 1 known"),
+        (
+            [record("u", "a", "failed"), record("u", "b", "passed")],
+            "FAILED: 1 of 2 checks fails, on 1 of 1 unit; 1 of the baseline lost",
+        ),
+    ],
+)
+def test_what_the_baseline_could_and_this_run_cannot_fails_it(records, sentence):
+    verdict = Verdict.of(records, lost=1)
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.sentence == sentence

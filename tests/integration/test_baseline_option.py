@@ -81,11 +81,19 @@ def test_what_breaks_fails_the_run(judge, baseline):
     result.stdout.fnmatch_lines(["broken *20211014-00104282-r6*", "1 broke, 2 still failing, of 4 verdicts;*"])
 
 
-def test_what_cannot_be_measured_any_more_fails_the_run(project, run, night, baseline):
+def test_what_cannot_be_measured_any_more_fails_the_run(project, run, pytester, baseline):
     project("def test_value(specqa_camera, expect): expect.not_expected('gone')\n")
-    result = run(*REGRESSIONS)
+    result = run(*REGRESSIONS, "--html", "report.html")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["lost *", "2 broke, 2 unproved, of 4 verdicts;*"])
+    result.stdout.fnmatch_lines(["FAILED: 2 checks of the baseline lost,*", "lost *", "2 broke, 2 unproved, of 4 verdicts;*"])
+    assert "<strong>FAILED</strong>: 2 checks of the baseline lost" in (pytester.path / "report.html").read_text()
+
+
+def test_a_baseline_alone_makes_no_loss_a_failure(project, run, baseline):
+    project("def test_value(specqa_camera, expect): expect.not_expected('gone')\n")
+    result = run("--specqa-baseline", "base.jsonl")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["NOT MEASURED: none of 4 checks could be made"])
 
 
 def test_a_baseline_alone_excuses_nothing(judge, baseline):

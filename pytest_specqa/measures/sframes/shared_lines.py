@@ -46,14 +46,16 @@ def shared_lines(spectra: CameraSpectra) -> Measured:
     if not rows.any():
         return Measured.impossible("no faint live fiber in this camera")
     flux, ivar, fiber, good = spectra.flux[rows], spectra.ivar[rows], spectra.fiber[rows], spectra.good[rows]
-    weight = np.where(good, ivar, np.float32(0))
+    # Galactic lines count neither as hits nor as continuum: where a fiber has less of them than the sky fibers, a hole remains
+    # that would lift all that lies beside it.
+    weight = np.where(good & ~near_nebular(wave, spectra.instrument), ivar, np.float32(0))
     light = weight * np.where(good, flux, np.float32(0))
     narrow_weight = uniform_filter1d(weight, RUN, axis=1)
     narrow = uniform_filter1d(light, RUN, axis=1) / np.maximum(narrow_weight, 1e-30)
     wide = uniform_filter1d(light, 2 * AROUND + 1, axis=1) / np.maximum(uniform_filter1d(weight, 2 * AROUND + 1, axis=1), 1e-30)
     variance = 1.0 / np.maximum(RUN * narrow_weight, 1e-30) + (np.float32(SKY_FLOOR) * np.abs(spectrum)) ** 2
     hits = (narrow - wide > HIT * np.sqrt(variance)) & (narrow_weight > 0)
-    count = np.where(near_nebular(wave, spectra.instrument), 0, hits.sum(axis=0))
+    count = hits.sum(axis=0)
     usual = np.maximum(uniform_filter1d(np.minimum(count, CROWD).astype(float), BACKGROUND, mode="nearest"), 0.02)
     log_chance = poisson.logsf(count - 1, usual)
     worst = int(np.argmin(log_chance))

@@ -63,6 +63,17 @@ def test_a_laser_in_a_few_fibers_is_found_and_the_galaxy_is_not_blamed(simulated
     assert lines(camera, galaxy).value == 0.0
 
 
+@pytest.mark.parametrize(("band", "wave"), [("b", 3728.5), ("b", 5008.2), ("r", 6564.6), ("z", 9533.2)])
+def test_fibers_with_less_galactic_light_than_the_sky_fibers_have_no_line_beside_the_hole(simulated, band, wave):
+    camera = simulated(band)
+    hole = np.exp(-0.5 * ((camera.wave - wave) / 1.6) ** 2).astype(np.float32)
+    flux = camera.sframe.flux.copy()
+    flux[::2] -= 600 * hole
+    assert lines(camera, flux).value == 0.0
+    flux[20:60] += 150 * np.exp(-0.5 * (camera.wave - wave - 12) ** 2).astype(np.float32)
+    assert wave + 8 < lines(camera, flux).waves[0] < wave + 12
+
+
 def test_a_moved_dip_is_measured_along_the_slit(simulated):
     camera = simulated("b")
     assert dip(camera).value == 0.0

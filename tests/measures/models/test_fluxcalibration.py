@@ -56,3 +56,11 @@ def test_the_same_spectra_before_and_after_calibration(simulated):
     assert ivar.value == pytest.approx(1 / 28, rel=0.05)
     assert ivar.fibers == ((3000 + row, 3000 + row),)
     assert calibrated_alike(arrays[0], 0 * unsquared, *arrays[2:], **options)[0].reason
+
+
+def test_a_dip_far_from_every_known_line_is_called_unknown(simulated):
+    camera = simulated("b")
+    dip = 1 - 0.03 * np.exp(-0.5 * ((camera.wave - 4600.0) / 3) ** 2)
+    found = calibration_lines(camera.fluxcalib.fluxcalib * dip, camera.fluxcalib.ivar, camera.wave, fiber=camera.fiber)
+    assert found.waves[0] < 4600 < found.waves[1]
+    assert "no known line" in found.detail

@@ -153,3 +153,12 @@ def test_slit_blocks_are_as_certain_as_the_fits_of_their_fibers():
     assert found.group_width.sensitivity == pytest.approx(local_threshold(20) * width[-1] / 5, rel=0.25)
     assert fiber_scale(spectra).sensitivity == pytest.approx(local_threshold(5000) * np.median(scale), rel=0.02)
     assert typical_error(spectra) == pytest.approx(scale[-1], rel=0.01)
+
+
+def test_masked_pixels_take_nothing_from_the_residual_of_the_others(simulated):
+    camera = simulated("r")
+    sign = np.where(np.arange(500) % 2, 1, -1)[:, None].astype(np.float32)
+    flux = camera.sframe.flux + 0.1 * derivative(camera) * sign
+    whole = line_residual(changed(camera, flux=flux)).value
+    ivar = np.where(np.random.default_rng(4).uniform(size=flux.shape) < 0.3, 0, camera.sframe.ivar).astype(np.float32)
+    assert line_residual(changed(camera, flux=flux, ivar=ivar)).value == pytest.approx(whole, rel=0.05)

@@ -156,3 +156,11 @@ def test_group_means_are_as_certain_as_they_say():
     pull = found.residual[:, between] / found.error[:, between]
     # A group is compared with the camera's mean, of which it is a tenth.
     assert np.std(pull) == pytest.approx(np.sqrt(0.9), abs=0.06)
+
+
+def test_only_what_stands_out_after_the_search_is_listed():
+    flux, ivar, is_sky = clean()
+    weak, sure = (measured(flux + height * gaussian(6120, 1.0) * (FIBER // 50 == 63)[:, None], ivar, is_sky) for height in (7, 9))
+    assert 2 < weak.narrow.value < 3
+    assert weak.narrow.features == ()
+    assert [feature.fibers for feature in sure.narrow.features] == [sure.narrow.fibers[0]]

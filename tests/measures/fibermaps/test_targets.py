@@ -113,3 +113,54 @@ def test_without_imaging_nothing_is_measured(simulated):
     )
     assert found.level.reason
     assert found.swapped.reason
+
+
+@pytest.mark.parametrize(("placed", "reason"), [(250, False), (249, True)])
+def test_half_of_the_fibers_must_have_a_measured_place(placed, reason):
+    x = np.where(np.arange(500) < placed, 0.01, 0.0)
+    assert bool(misplaced_fibers(x, 0 * x, fiber=FIBER, tolerance=0.03).reason) is reason
+
+
+def test_fibers_without_a_place_are_neither_on_nor_off_target():
+    x = np.where(np.arange(500) < 300, 0.01, np.nan)
+    x[:30] = 0.2
+    found = misplaced_fibers(x, 0 * x, fiber=FIBER, tolerance=0.03)
+    assert found.value == pytest.approx(30 / 300)
+    assert found.fibers == ((3000, 3029),)
+    assert found.detail.startswith("30 of 300 fibers are more than 30 micron off")
+
+
+def test_the_distance_counts_both_coordinates():
+    assert misplaced_fibers(np.full(500, 0.03), np.full(500, 0.04), fiber=FIBER, tolerance=0.049).value == 1.0
+    assert misplaced_fibers(np.full(500, 0.03), np.full(500, 0.04), fiber=FIBER, tolerance=0.051).value == 0.0
+
+
+def test_the_worst_patch_is_named_whatever_the_others_lack():
+    x = np.full(500, 0.01)
+    x[:50], x[200:230], x[410:420] = np.nan, 0.2, 0.2
+    found = misplaced_cassette(x, 0 * x, fiber=FIBER, tolerance=0.03)
+    assert found.value == pytest.approx(0.6)
+    assert found.fibers == ((3200, 3229),)
+
+
+@pytest.mark.parametrize(("lost", "usable"), [(5, 4), (6, 3)])
+def test_a_standard_star_may_lose_half_of_its_pixels(lost, usable):
+    target = np.where(np.arange(500) < 4, 1 << 33, 1 << 60)
+    ivar = np.ones((500, 10))
+    ivar[2, :lost] = 0
+    found = standard_stars(target, ivar, fiber=FIBER, flagged=np.zeros(500, dtype=bool))
+    assert found.value == usable
+    assert found.fibers == (() if usable == 4 else ((3002, 3002),))
+
+
+def test_every_kind_of_conflict_counts_alone():
+    location, targetid = 6000 + np.arange(500), 1000 + np.arange(500)
+
+    def conflicts(fiber=FIBER, location=location, targetid=targetid):
+        return identity_conflicts(fiber, location, targetid, petal=6).fibers
+
+    assert conflicts() == ()
+    assert conflicts(location=np.where(FIBER == 3007, 5007, location)) == ((3007, 3007),)
+    assert conflicts(location=np.where(FIBER == 3007, 6008, location)) == ((3007, 3008),)
+    assert conflicts(targetid=np.where(FIBER < 3004, 0, targetid)) == ()
+    assert conflicts(fiber=np.where(FIBER == 3499, 3500, FIBER)) == ((3500, 3500),)

@@ -100,3 +100,9 @@ def test_a_row_length_that_does_not_fit_the_columns_is_one_line(tmp_path: Path) 
     with pytest.raises(ProductError, match=r"^t.fits HDU FIBERMAP: found a malformed header .*expected BITPIX") as error:
         read_table(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("form", "dim"), [("24A", "(4,2,2)"), ("24A", "(4,2,4)"), ("6J", "(2,2)"), ("6J", "(2,4)")])
+def test_a_format_that_its_dimensions_contradict_is_an_error(form: str, dim: str) -> None:
+    with pytest.raises(ValueError, match="TFORM"):
+        row_dtype({"TFIELDS": 1, "TTYPE1": "A", "TFORM1": form, "TDIM1": dim})

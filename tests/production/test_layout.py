@@ -74,6 +74,13 @@ def test_a_packed_file_is_found_but_not_two(tmp_path: Path) -> None:
     assert find_product(plain) == plain
 
 
+@pytest.mark.parametrize(("name", "packed"), [("sky-r0-00000001.fits", True), ("exposure_table_20211014.csv", False)])
+def test_what_is_missing_is_named_with_the_ways_it_may_be_packed(tmp_path, name, packed):
+    with pytest.raises(MissingProductError) as caught:
+        find_product(tmp_path / name)
+    assert f"expected {tmp_path / name}{'[.gz]' if packed else ''};" in str(caught.value)
+
+
 def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.fits").symlink_to(tmp_path / "gone.fits")
     with pytest.raises(MissingProductError, match="a link that leads nowhere"):

@@ -78,6 +78,17 @@ def test_scaled_images_are_scaled(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_all(path).popitem()[1], [100.5, 101.0, 101.5])
 
 
+@pytest.mark.parametrize(("scale", "values"), [(1, [32769, 32770]), (2, [32770, 32772])])
+def test_the_offset_of_unsigned_integers_counts_as_one_only_without_a_scale(tmp_path: Path, scale: int, values: list[int]) -> None:
+    path = tmp_path / "x.fits"
+    fits.PrimaryHDU(np.array([1, 2], "i2"), fits.Header({"EXTNAME": "DATA"})).writeto(path)
+    cards = f"BZERO   = {32768:20d}".ljust(80) + f"BSCALE  = {scale:20d}".ljust(80) + "END     ".ljust(80)
+    path.write_bytes(path.read_bytes().replace("END     ".ljust(240).encode(), cards.encode(), 1))
+    read = read_all(path)["DATA"]
+    assert read.tolist() == values
+    assert read.dtype == np.dtype("u2" if scale == 1 else "f8")
+
+
 def test_an_empty_image_is_empty(tmp_path: Path, packed: bool, pack_file: Pack) -> None:
     path = tmp_path / "x.fits"
     empty, full = fits.ImageHDU(np.zeros(0, "f4"), name="SKYGRADPCACOEFF"), fits.ImageHDU(np.arange(3), name="SKYTARGETID")

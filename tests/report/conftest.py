@@ -174,6 +174,12 @@ def build_page() -> Callable[..., Page]:
 
 
 @pytest.fixture(scope="session")
+def support() -> str:
+    """The ``conftest.py`` of synthetic tests: a fixture ``judge`` that records what it is told."""
+    return SUPPORT
+
+
+@pytest.fixture(scope="session")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of the synthetic run."""
     return build(tmp_path_factory.mktemp("report"))

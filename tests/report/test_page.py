@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Page = Any
 HOSTILE = "<script>alert('x')</script>"
 SMOOTH = "qa_tests/test_sky.py::test_sky_model_smooth"
@@ -136,3 +138,52 @@ def test_the_title_names_production_and_night(page: Page) -> None:
     title = re.search(r"<title>([^<]*)</title>|id=\"title\">([^<]*)<", page.html)[0]
     assert "Spectroscopic QA: " in title
     assert "night 20211014<" in title
+
+
+NIGHTS = """
+import pytest
+from pytest_specqa.values import DataUnit
+
+pytestmark = pytest.mark.specqa_stage("frame")
+
+@pytest.mark.parametrize("night", [20211014, 20211016])
+def test_two_nights(judge, night):
+    judge(DataUnit("night", night), "test_two_nights", "passed")
+
+def test_without_a_unit():
+    assert 0
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory, build_page: Callable[..., Page], support: str) -> Page:
+    """The page of two nights, and of a test that judges nothing."""
+    folder = tmp_path_factory.mktemp("mixed")
+    (folder / "qa_tests").mkdir()
+    (folder / "qa_tests" / "conftest.py").write_text(support, encoding="utf-8")
+    (folder / "qa_tests" / "test_mixed.py").write_text(NIGHTS, encoding="utf-8")
+    return build_page(folder, "qa_tests", fill=False)
+
+
+def test_several_nights_are_counted_in_the_title(mixed: Page) -> None:
+    assert "Spectroscopic QA: production daily, nights 20211014–20211016 (2)<" in mixed.html
+
+
+def test_a_test_that_judges_nothing_keeps_its_row_and_traceback(mixed: Page) -> None:
+    (row,) = mixed.rows["qa_tests/test_mixed.py::test_without_a_unit"]
+    assert "qa_tests/test_mixed.py::test_without_a_unit</td>" in "".join(row["resultsTableRow"])
+    assert "assert 0" in str(row["log"])
+
+
+def test_outcomes_that_did_not_occur_are_quiet(mixed: Page) -> None:
+    chips = mixed.top.split('class="specqa-chips"')[1].split("</p>")[0]
+    quiet = {text for style, text in re.findall(r'class="specqa-badge ([^"]*)"><b>.</b> ([^<]*)<', chips) if "quiet" in style}
+    assert quiet == {"0 failed", "0 warned", "0 not measured"}
+
+
+@pytest.mark.parametrize("folder", ["qa_tests", "others"])
+def test_only_a_page_of_data_units_is_one_file(tmp_path: Path, build_page: Callable[..., Page], folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "test_other.py").write_text("def test_bad():\n    assert 0\n", encoding="utf-8")
+    build_page(tmp_path, f"{folder}/test_other.py", fill=False)
+    assert (tmp_path / "assets" / "style.css").exists() is (folder == "others")

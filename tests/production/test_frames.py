@@ -39,14 +39,14 @@ def test_a_frame_comes_back_as_written(products: Any, place: Path, packed: bool)
     rng = np.random.default_rng(3)
     flux, ivar = rng.normal(size=(500, BINS)).astype("f4"), rng.random((500, BINS)).astype("f4")
     mask = rng.integers(0, 2**32, (500, BINS), dtype="u4")
-    path = products.write(place, products.frame(FLUX=flux, IVAR=ivar, MASK=mask), packed=packed, HELIOCOR=1.00005)
+    path = products.write(place, products.frame(FLUX=flux, IVAR=ivar, MASK=mask), packed=packed, HELIOCOR=1.00005, EXPTIME=1000.5)
     frame = read(path)
     np.testing.assert_array_equal(frame.flux, flux)
     np.testing.assert_array_equal(frame.ivar, ivar)
     np.testing.assert_array_equal(frame.mask, mask)
     assert [array.dtype for array in (frame.flux, frame.ivar, frame.mask, frame.wave)] == ["f4", "f4", "u4", "f8"]
     assert (frame.camera, frame.night, frame.expid, frame.tile, frame.petal) == ("r6", 20211014, 104284, 7951, 6)
-    assert frame.heliocor == 1.00005
+    assert (frame.heliocor, frame.exptime) == (1.00005, 1000.5)
     assert frame.fiber.tolist() == list(range(3000, 3500))
 
 
@@ -126,11 +126,15 @@ def infinite(hdus: dict[str, Any]) -> None:
 
 
 def bad_ivar(hdus: dict[str, Any]) -> None:
-    hdus["IVAR"][0, :4] = -1, np.nan, np.inf, -2
+    hdus["IVAR"][0, :6] = -1, np.nan, np.inf, -2, 0.0, 0.5
 
 
 def falling(hdus: dict[str, Any]) -> None:
     hdus["WAVELENGTH"][10:12] = hdus["WAVELENGTH"][[11, 10]]
+
+
+def standing(hdus: dict[str, Any]) -> None:
+    hdus["WAVELENGTH"][10:13] = hdus["WAVELENGTH"][10]
 
 
 def no_wave(hdus: dict[str, Any]) -> None:
@@ -156,6 +160,7 @@ def replaced(name: str, kind: str | None = None, shape: tuple[int, ...] = (500, 
         (infinite, "HDU FLUX: found 1 of 1163000 values NaN or infinite where IVAR > 0"),
         (bad_ivar, "HDU IVAR: found 1 NaN, 2 negative, 1 infinite of 1163000 values; expected finite and not negative"),
         (falling, "HDU WAVELENGTH: found 1 steps that do not rise; expected strictly rising"),
+        (standing, "HDU WAVELENGTH: found 2 steps that do not rise; expected strictly rising"),
         (no_wave, "HDU WAVELENGTH: found 1 of 2326 values NaN"),
         (shifted, "HDU WAVELENGTH: found 5765.0-7625.0 A; expected 5760-7620 A of band r"),
         (replaced("FLUX", "f8"), "HDU FLUX: found type f8; expected f4"),

@@ -78,3 +78,10 @@ def test_a_failure_that_pytest_alone_knows_is_one(record):
 
 def test_nothing_gives_nothing():
     assert grids([], linked=lambda _: True) == ""
+
+
+def test_each_band_and_the_exposure_itself_begin_with_a_line(entry):
+    html = grids([entry(camera="b0"), entry("failed", camera="r0"), entry(camera="r1")], linked=lambda _: False)
+    row = next(part for part in html.split('<th scope="row">')[1:] if part.startswith("00104284"))
+    first = ["specqa-first" in cell for cell in re.findall(r"<td ([^>]*)>", row)]
+    assert first == [True, *[False] * 9, True, *[False] * 9, True]

@@ -261,6 +261,8 @@ def test_a_window_without_sky_is_left_out(rng: np.random.Generator) -> None:
     data = spectra(rng)
     data["sky"] = np.zeros_like(data["sky"])
     assert reduce(data) == {}
+    data["sky"] -= 1.0
+    assert not any(one.level <= 0 for one in reduce(data).values())
 
 
 def test_places_are_cassettes_and_discs() -> None:

@@ -273,3 +273,18 @@ def test_the_chance_of_a_window_is_negative_binomial_as_far_out_as_it_goes(many:
     terms = nbinom.logpmf(np.arange(many, 20 * many), shape, shape / (shape + found.expected))
     chance = found.log_p - math.log(WIDTH_TRIALS * N_BINS / width)
     assert chance == pytest.approx(logsumexp(terms), rel=0.002, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("patches", "ranges"),
+    [
+        ((2, 3), ((3100, 3199),)),
+        ((2, 4), ((3100, 3149), (3200, 3249))),
+        ((0, 2, 4, 6, 9), ((3000, 3149), (3200, 3249), (3300, 3349), (3450, 3499))),
+    ],
+)
+def test_patches_that_touch_are_one_range_and_others_only_beyond_four(rng, patches, ranges) -> None:
+    spectra = survey(rng)
+    rows = np.flatnonzero(np.isin(np.arange(500) // 50, patches) & (np.arange(500) % 2 == 0))
+    plant(spectra, rows, z=4.35, width=0.01, kind="QSO", rng=rng)
+    assert judge(spectra).significance.fibers == ranges

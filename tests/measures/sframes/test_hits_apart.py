@@ -59,3 +59,8 @@ def test_a_hit_begins_at_its_first_bright_bin_that_rises(base):
 @pytest.mark.parametrize("masked", [199, 200, 201])
 def test_a_hit_counts_between_live_pixels_only(masked):
     assert where(hits((3, 200), (9, 100), mask=[(3, masked)])) == [at(9, 100)]
+
+
+def test_the_hits_are_counted_in_words_where_there_are_any():
+    assert hits((3, 200), (9, 300)).detail.startswith("2 unmasked features are narrower than the line spread")
+    assert hits().detail == ""

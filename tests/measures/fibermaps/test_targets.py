@@ -161,6 +161,7 @@ def test_every_kind_of_conflict_counts_alone():
 
     assert conflicts() == ()
     assert conflicts(location=np.where(FIBER == 3007, 5007, location)) == ((3007, 3007),)
+    assert conflicts(location=np.where(FIBER == 3007, 7007, location)) == ((3007, 3007),)
     assert conflicts(location=np.where(FIBER == 3007, 6008, location)) == ((3007, 3008),)
     assert conflicts(targetid=np.where(FIBER < 3004, 0, targetid)) == ()
     assert conflicts(fiber=np.where(FIBER == 3499, 3500, FIBER)) == ((3500, 3500),)

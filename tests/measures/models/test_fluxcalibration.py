@@ -64,3 +64,20 @@ def test_a_dip_far_from_every_known_line_is_called_unknown(simulated):
     found = calibration_lines(camera.fluxcalib.fluxcalib * dip, camera.fluxcalib.ivar, camera.wave, fiber=camera.fiber)
     assert found.waves[0] < 4600 < found.waves[1]
     assert "no known line" in found.detail
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1.5, 1.5), (0.6, 1.0)])
+def test_a_bright_fiber_may_lose_weight_and_not_gain_it(simulated, factor, told):
+    camera = simulated("r")
+    bright = int(np.nanargmax(np.median(camera.sframe.flux * np.sqrt(camera.sframe.ivar), axis=1)))
+    ivar = camera.cframe.ivar.copy()
+    ivar[bright] *= factor
+    found = calibrated_alike(
+        camera.cframe.flux,
+        ivar,
+        camera.sframe.flux,
+        camera.sframe.ivar,
+        fluxcalib=camera.fluxcalib.fluxcalib,
+        fiber=camera.fiber,
+    )[1]
+    assert found.value == pytest.approx(told, abs=0.01)

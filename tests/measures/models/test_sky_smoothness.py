@@ -85,3 +85,12 @@ def test_model_of_a_sky_too_faint_to_tell_is_not_measured():
     model[200:250] *= triangle(0.2)
     faint = np.full(model.shape, 1e-12)
     assert "signal" in measured(model, faint).block.reason
+
+
+@pytest.mark.parametrize("rows", [slice(0, 4), slice(496, 500)], ids=["first", "last"])
+def test_a_few_fibers_at_an_end_of_the_slit_are_no_run(rows):
+    model = sound_model()
+    model[rows] *= triangle(0.3)
+    found = measured(model)
+    assert found.run.value < 0.01
+    assert found.block.value < 0.01

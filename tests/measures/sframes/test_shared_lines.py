@@ -83,6 +83,14 @@ def test_a_moved_dip_is_measured_along_the_slit(simulated):
     assert found.value == pytest.approx(0.02, abs=0.006)
 
 
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_a_smooth_change_of_colour_along_the_slit_is_no_dip(simulated, power):
+    camera = simulated("b")
+    change = 0.03 * np.linspace(-1, 1, 500)[:, None] * ((camera.wave - 4400) / 300) ** power
+    flux = camera.sframe.flux + (change * np.median(camera.sky.flux, axis=0)).astype(np.float32)
+    assert dip(camera, flux=flux).value == 0.0
+
+
 def test_the_dip_is_in_the_b_cameras_only(simulated):
     assert dip(simulated("r")).reason
     assert dip(simulated("b"), ivar=0 * simulated("b").sframe.ivar).reason

@@ -164,3 +164,13 @@ def test_only_what_stands_out_after_the_search_is_listed():
     assert 2 < weak.narrow.value < 3
     assert weak.narrow.features == ()
     assert [feature.fibers for feature in sure.narrow.features] == [sure.narrow.fibers[0]]
+
+
+@pytest.mark.parametrize(("centre", "level"), [(6000, 120), (7300, 600)])
+def test_a_broad_feature_is_measured_by_the_sky_at_its_own_wavelength(centre, level):
+    flux, ivar, is_sky = clean()
+    continuum = np.where(WAVE < 6700, 120.0, 600.0)
+    flux[400:450] += 20 * gaussian(centre, 40)
+    found = vertical_lines(CameraSpectra(flux, ivar, WAVE, FIBER, is_sky, continuum + sky_lines())).broad_amplitude
+    assert 0.5 * 20 / level < found.value < 20 / level
+    assert f"(+{100 * found.value:.1f}% of the sky continuum)" in found.detail

@@ -193,7 +193,9 @@ def test_nan_without_weight_is_allowed(products: Any, place: Path) -> None:
     ("keywords", "words"),
     [
         ({"CAMERA": "r7"}, "HDU 0: found CAMERA = 'r7'; expected r6, as in the file name"),
+        ({"CAMERA": "b6"}, "HDU 0: found CAMERA = 'b6'; expected r6, as in the file name"),
         ({"EXPID": 104285}, "found EXPID = '104285'; expected 104284"),
+        ({"EXPID": 104283}, "found EXPID = '104283'; expected 104284"),
         ({"NIGHT": "20211015"}, "found NIGHT = '20211015'; expected 20211014"),
         ({"HELIOCOR": 2.0}, "found HELIOCOR = '2.0'; expected a factor within 0.001 of 1"),
         ({"HELIOCOR": "none"}, "found HELIOCOR = 'none'"),

@@ -85,3 +85,9 @@ def test_each_band_and_the_exposure_itself_begin_with_a_line(entry):
     row = next(part for part in html.split('<th scope="row">')[1:] if part.startswith("00104284"))
     first = ["specqa-first" in cell for cell in re.findall(r"<td ([^>]*)>", row)]
     assert first == [True, *[False] * 9, True, *[False] * 9, True]
+
+
+def test_what_data_say_cannot_leave_the_tooltip(entry):
+    html = grids([entry("failed", expectation='a"><b')], linked=lambda _: True)
+    assert 'failed: a&quot;&gt;&lt;b"' in html
+    assert 'a"' not in html

@@ -152,6 +152,10 @@ def test_two_nights(judge, night):
 
 def test_without_a_unit():
     assert 0
+
+def test_that_speaks(judge):
+    print("said on the way")
+    judge(DataUnit("night", 20211014), "test_that_speaks", "failed")
 """
 
 
@@ -178,7 +182,13 @@ def test_a_test_that_judges_nothing_keeps_its_row_and_traceback(mixed: Page) -> 
 def test_outcomes_that_did_not_occur_are_quiet(mixed: Page) -> None:
     chips = mixed.top.split('class="specqa-chips"')[1].split("</p>")[0]
     quiet = {text for style, text in re.findall(r'class="specqa-badge ([^"]*)"><b>.</b> ([^<]*)<', chips) if "quiet" in style}
-    assert quiet == {"0 failed", "0 warned", "0 not measured"}
+    assert quiet == {"0 warned", "0 not measured"}
+
+
+def test_what_a_failed_check_printed_is_in_its_log(mixed: Page) -> None:
+    (row,) = mixed.rows["qa_tests/test_mixed.py::test_that_speaks"]
+    assert "said on the way" in str(row["log"])
+    assert "Traceback" not in str(row["log"])
 
 
 @pytest.mark.parametrize("folder", ["qa_tests", "others"])

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.fibers import fiber_residuals
+from pytest_specqa.measures.sframes.fibers import BROAD, fiber_residuals
+from pytest_specqa.measures.spectra import CameraSpectra
 
 
 def measure(camera, flux=None):
@@ -60,3 +61,11 @@ def test_a_dead_camera_is_not_measured(simulated):
     found = fiber_residuals(replace(camera.spectra, ivar=0 * camera.sframe.ivar))
     assert found.sky_fiber.reason
     assert found.below_zero.reason
+
+
+@pytest.mark.parametrize(("left", "windows"), [(0.4, 4), (0.6, 5)])
+def test_what_is_left_at_the_red_end_is_a_window_if_it_is_more_than_half_of_one(left, windows):
+    wave = 5760.0 + 0.8 * np.arange(int((4 + left) * BROAD))
+    flux, sky = np.random.default_rng(4).normal(size=(60, wave.size)).astype(np.float32), np.full((60, wave.size), 100.0)
+    spectra = CameraSpectra(flux, np.ones_like(flux), wave, np.arange(60), np.arange(60) < 12, sky.astype(np.float32))
+    assert fiber_residuals(spectra).table.shape == (60, windows)

@@ -45,6 +45,22 @@ def test_a_single_fiber_with_a_wrong_variance_is_named(simulated):
     assert found.fibers == ((3060, 3060),)
 
 
+def test_a_bright_fiber_may_scatter_more_than_its_noise_but_not_less(simulated):
+    camera = simulated("r")
+    row = int(np.flatnonzero(~camera.is_sky)[7])
+    bright = camera.sframe.flux.copy()
+    bright[row] += np.float32(400.0)
+    wave = np.sin(camera.wave * 2.0).astype(np.float32)
+    structured = bright.copy()
+    structured[row] += 40 * wave
+    assert noise(replace(camera.spectra, flux=structured)).fiber_width.value == 1.0
+    ivar = camera.sframe.ivar.copy()
+    ivar[row] *= np.float32(0.36)
+    found = noise(replace(camera.spectra, flux=bright, ivar=ivar)).fiber_width
+    assert 0.5 < found.value < 0.8
+    assert found.fibers == ((3000 + row, 3000 + row),)
+
+
 def test_ringing_of_a_bundle_is_found(simulated):
     found = measure(simulated("r", "extraction_ringing", 0.4)).ringing
     assert 0.05 < found.value < 0.5

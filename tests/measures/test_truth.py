@@ -67,7 +67,8 @@ class Case:
     scatter as long as the truth is the same. A search has a sensitivity (`reach`) and so many independent places (`trials`).
     Where something was planted at `fibers` (exactly) or `inside`, at wavelength `wave`
     (give or take a `spread`), a `feature` of this kind tells of it, with an amplitude of this `sign`, and of the other one for
-    the opposite truth if `both` count; `names` says that the value has a place whatever it is. `short` names assertions that the
+    the opposite truth if `both` count; `names` says that the value has a place whatever it is, `same_words` that it says what it means and
+    not what it found. `short` names assertions that the
     measure is known to fail, and why.
     """
 
@@ -96,6 +97,7 @@ class Case:
     sign: int = 1
     counted: bool = False
     names: bool = False
+    same_words: bool = False
     short: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -777,6 +779,7 @@ MODELS = {
         clean=calibrated,
         broken=lambda arrays: arrays | {"cframe_ivar": 0 * arrays["cframe_ivar"]},
         size=3.0,
+        same_words=True,
     ),
     "calibrated_alike[1]": count(
         alike(1),
@@ -1244,6 +1247,52 @@ def test_what_was_planted_has_its_place(name):
         if case.wave is not None:
             assert found.waves is not None, f"{name}: waves of a truth"
             assert found.waves[0] - case.spread <= case.wave <= found.waves[1] + case.spread, f"{name}: waves of a truth"
+
+
+@those("words", lambda case: not case.names and not case.same_words)
+def test_what_is_said_of_a_truth_is_not_what_is_said_of_noise(name):
+    said = {found.detail for found in planted(name)}
+    assert "" not in said, f"{name}: detail of a truth"
+    assert not said & {found.detail for found in in_noise(name)}, f"{name}: detail in noise"
+
+
+FLUXES, WEIGHTS = ("flux", "sky", "fluxcalib", "sframe_flux"), ("ivar", "sframe_ivar")
+# Powers of the unit of flux in the values that have one.
+POWERS = {
+    "fiber_residuals.sky_fiber": 1,
+    "fiber_residuals.below_zero": 1,
+    "amplifiers.step": 1,
+    "amplifiers.offset": 1,
+    "amplifiers.row_noise": 1,
+    "largest_ivar": -2,
+}
+
+
+def in_units(given: Any, factor: float) -> Any:
+    """The same data in a unit that is smaller by a factor, a power of two, so that no digit is lost."""
+    if isinstance(given, CameraSpectra):
+        kind = given.flux.dtype.type
+        sky = None if given.sky is None else given.sky * given.sky.dtype.type(factor)
+        return replace(given, flux=given.flux * kind(factor), ivar=given.ivar / kind(factor**2), sky=sky)
+    if isinstance(given, tuple):
+        return in_units(given[0], factor), given[1] * factor, *given[2:]
+    changed_by = dict.fromkeys(FLUXES, factor) | dict.fromkeys(WEIGHTS, factor**-2)
+    return {name: values * changed_by.get(name, 1.0) for name, values in given.items()}
+
+
+WITH_UNITS = (camera, blue, loud, full_slit, known_lines, applied, vectors, model, calibrated)
+
+
+@those("units", lambda case: case.clean in WITH_UNITS)
+@pytest.mark.parametrize("factor", [2.0**-12, 2.0**7])
+def test_no_value_depends_on_the_unit_of_the_flux(name, factor):
+    case = CASES[name]
+    given = case.plant(case.clean(0), planted_size(name))
+    here, there = case.take(given), case.take(in_units(given, factor))
+    unit = factor ** POWERS.get(name, 0)
+    assert there.value == pytest.approx(unit * here.value, rel=1e-4), f"{name}: value in another unit"
+    assert there.error == (here.error if here.error is None else pytest.approx(unit * here.error, rel=1e-4)), f"{name}: error"
+    assert (there.fibers, there.waves) == (here.fibers, here.waves), f"{name}: place in another unit"
 
 
 @those("feature")

@@ -26,6 +26,8 @@ INSIDE = 0.75
 """Part of a broad window that must hold data: a cubic is worth little beyond its ends."""
 ALL_FIBERS = -2
 """Row of all fibers. Targets as a population have colours, so that a broad search trusts groups and sky fibers only."""
+ROUNDING = 1e-9
+"""Part of the largest weight below which a running sum of weights is what rounding left of none."""
 MIN_MEMBERS = 8
 """Fibers with data that a robust mean needs: one wild fiber of eight is outvoted."""
 MAX_FEATURES = 40
@@ -344,7 +346,7 @@ def _windowed(rows: Rows, floor: Floats, width: int) -> tuple[Floats, Floats, Fl
         scale = width / np.maximum(total, 1e-30)
         amplitude = uniform_filter1d(precision * amplitude, width, axis=1, mode="constant") * scale
         allowed = uniform_filter1d(precision * allowed, width, axis=1, mode="constant") * scale
-        precision = np.where(total > 1e-20, total, 0)
+        precision = np.where(total > ROUNDING * precision.max(), total, 0)
     with np.errstate(divide="ignore"):
         return amplitude, np.where(precision > 0, 1 / np.sqrt(np.maximum(precision, 1e-30)), np.inf), allowed
 

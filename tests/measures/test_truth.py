@@ -65,11 +65,10 @@ class Case:
     makes the error one of the value. In noise the value is `null` within `close`, or within `slack` errors. `error` is what
     noise of this size gives, `within` a part of the amplitude that the method is off by; values that are `counted` do not
     scatter as long as the truth is the same. A search has a sensitivity (`reach`) and so many independent places (`trials`).
-    Where something was planted at `fibers` (exactly) or `inside`, at wavelength `wave`
-    (give or take a `spread`), a `feature` of this kind tells of it, with an amplitude of this `sign`, and of the other one for
-    the opposite truth if `both` count; `names` says that the value has a place whatever it is, `same_words` that it says what it means and
-    not what it found. `short` names assertions that the
-    measure is known to fail, and why.
+    Where something was planted at `fibers` (exactly) or `inside`, at wavelength `wave` (give or take a `spread`), a `feature` of
+    this kind tells of it, with an amplitude of this `sign`, and of the other one for the opposite truth if `both` count; `names`
+    says that the value has a place whatever it is, `same_words` that it says what it means and not what it found. `short` names
+    assertions that the measure is known to fail, and why.
     """
 
     take: Callable[[Any], Measured]

@@ -29,6 +29,8 @@ def test_bands_that_were_judged_have_ten_columns_each_from_blue_to_red(entry):
     assert re.findall(r'<th colspan="(\d+)" class="specqa-band">(. petals)<', html) == [("10", "b petals"), ("10", "z petals")]
     assert cells(html, "00104284") == "F" + "." * 18 + "P" + "."
     assert html.count("specqa-petal specqa-first") == 3
+    names = re.findall(r'<th class="specqa-petal[^"]*" title="(\w+)">(\w+)<', html)
+    assert names == [(f"{band}{petal}", str(petal)) for band in "bz" for petal in range(10)] + [("exposure", "all")]
 
 
 def test_the_tile_of_an_exposure_stands_in_its_row_if_any_check_knows_it(entry):

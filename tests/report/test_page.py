@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from pytest_specqa.report.gather import Entry
+from pytest_specqa.report.page import _chips
+
 Page = Any
 HOSTILE = "<script>alert('x')</script>"
 SMOOTH = "qa_tests/test_sky.py::test_sky_model_smooth"
@@ -142,6 +145,9 @@ def test_the_title_names_production_and_night(page: Page) -> None:
 
 NIGHTS = """
 import pytest
+
+from pytest_specqa.report.gather import Entry
+from pytest_specqa.report.page import _chips
 from pytest_specqa.values import DataUnit
 
 pytestmark = pytest.mark.specqa_stage("frame")
@@ -177,6 +183,18 @@ def test_a_test_that_judges_nothing_keeps_its_row_and_traceback(mixed: Page) -> 
     (row,) = mixed.rows["qa_tests/test_mixed.py::test_without_a_unit"]
     assert "qa_tests/test_mixed.py::test_without_a_unit</td>" in "".join(row["resultsTableRow"])
     assert "assert 0" in str(row["log"])
+    assert "<b>F</b> failed<" in row["resultsTableRow"][0]
+
+
+def test_a_test_that_could_not_begin_is_an_error(page: Page) -> None:
+    broken = next(rows[0] for nodeid, rows in page.rows.items() if "test_broken_setup" in nodeid)
+    assert "<b>F</b> error<" in broken["resultsTableRow"][0]
+
+
+@pytest.mark.parametrize(("excuse", "word"), [({"waiver": "RM-3"}, "waived"), ({"known": True}, "known")])
+def test_what_is_excused_is_counted_beside_the_outcomes(record, excuse: dict[str, Any], word: str) -> None:
+    entries = [Entry("one", (record(outcome="failed", **excuse),), failed=False), Entry("two", (record(outcome="passed"),))]
+    assert re.findall(r"<b>.</b> (1 [^<]*)<", _chips(entries)) == ["1 passed", f"1 {word}"]
 
 
 def test_outcomes_that_did_not_occur_are_quiet(mixed: Page) -> None:

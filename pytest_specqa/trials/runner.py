@@ -133,6 +133,8 @@ class Suite:
         check = Check(unit, name, name, self.limits, root=Path(), stage="".join(_marked(STAGE_MARKER, test, module)))
         # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
         with suppress(Exception, *STOPS), call.recorded(check, skips=SKIPS, stops=STOPS):
+            for reason in _skipped(test, module):
+                raise SKIPS[0](reason)
             asked = inspect.signature(test).parameters
             test(**{each: Expect(check) if each == GIVEN else fixtures[each]() for each in asked})
         return check.measurements
@@ -143,11 +145,24 @@ def why_not(name: str, fixtures: Iterable[str]) -> str:
     return f"not judged: {name} (no trial gives {', '.join(fixtures)})"
 
 
-def _marked(marker: str, test: Callable[..., None], module: ModuleType) -> tuple[str, ...]:
-    """What the nearest marker of this name says: that of the function, else that of its module; nothing without one."""
+def _marks(test: Callable[..., None], module: ModuleType) -> list[Any]:
+    """Markers of a function, and then of its module."""
     ours = getattr(module, "pytestmark", [])
-    marks = [*getattr(test, "pytestmark", []), *(ours if isinstance(ours, list) else [ours])]
-    return next((tuple(map(str, mark.args)) for mark in marks if mark.name == marker), ())
+    return [*getattr(test, "pytestmark", []), *(ours if isinstance(ours, list) else [ours])]
+
+
+def _marked(marker: str, test: Callable[..., None], module: ModuleType) -> tuple[str, ...]:
+    """What the nearest marker of this name says; nothing without one."""
+    return next((tuple(map(str, mark.args)) for mark in _marks(test, module) if mark.name == marker), ())
+
+
+def _skipped(test: Callable[..., None], module: ModuleType) -> list[str]:
+    """Why markers say that an expectation is not to be run; a condition that is a text needs a run of pytest, and so holds here."""
+    return [
+        str(mark.kwargs.get("reason") or "".join(map(str, mark.args)) or "marked to be skipped")
+        for mark in _marks(test, module)
+        if mark.name == "skip" or (mark.name == "skipif" and any([*mark.args, mark.kwargs.get("condition")]))
+    ]
 
 
 def _load(path: Path) -> ModuleType:

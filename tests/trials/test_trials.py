@@ -87,6 +87,23 @@ def test_a_trial_knows_the_stage_that_the_expectation_declares(judged):
     assert judged("pass").as_record()["stage"] == "sky"
 
 
+@pytest.mark.parametrize(
+    ("marker", "outcome", "said"),
+    [
+        ("skip('not today')", "not measured", "not today"),
+        ("skip(reason='not today')", "not measured", "not today"),
+        ("skipif(True, reason='not here')", "not measured", "not here"),
+        ("skipif(condition=True, reason='not here')", "not measured", "not here"),
+        ("skipif(False, reason='not here')", "failed", "made no measurement"),
+        ("specqa_bands('r')", "failed", "made no measurement"),
+    ],
+)
+def test_markers_that_skip_count_in_a_trial(judged, marker, outcome, said):
+    found = judged(f"pass\n\ntest_it = pytest.mark.{marker}(test_it)")
+    assert found.outcome == outcome
+    assert said in found.message
+
+
 class Absent(dict):
     """Fixtures of a production that holds nothing."""
 

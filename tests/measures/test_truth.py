@@ -1287,11 +1287,32 @@ WITH_UNITS = (camera, blue, loud, full_slit, known_lines, applied, vectors, mode
 def test_no_value_depends_on_the_unit_of_the_flux(name, factor):
     case = CASES[name]
     given = case.plant(case.clean(0), planted_size(name))
+    if isinstance(given, CameraSpectra):
+        given = masked(given, 0.0)
     here, there = case.take(given), case.take(in_units(given, factor))
     unit = factor ** POWERS.get(name, 0)
     assert there.value == pytest.approx(unit * here.value, rel=1e-4), f"{name}: value in another unit"
     assert there.error == (here.error if here.error is None else pytest.approx(unit * here.error, rel=1e-4)), f"{name}: error"
     assert (there.fibers, there.waves) == (here.fibers, here.waves), f"{name}: place in another unit"
+
+
+def masked(given: CameraSpectra, light: float) -> CameraSpectra:
+    """Spectra of which every 31st pixel, and 40 in a row of every ninth fiber, have no weight and hold this light."""
+    there = (np.arange(given.flux.size) % 31 == 5).reshape(given.flux.shape)
+    there[4::9, 300:340] = True
+    flux, ivar = np.where(there, given.flux.dtype.type(light), given.flux), np.where(there, given.ivar.dtype.type(0), given.ivar)
+    return replace(given, flux=flux, ivar=ivar)
+
+
+@those("mask", lambda case: case.clean in (camera, blue, loud, full_slit, known_lines))
+def test_what_stands_in_a_pixel_without_weight_does_not_matter(name):
+    case = CASES[name]
+    given = case.plant(case.clean(0), planted_size(name))
+    nothing, wild, negative = (case.take(masked(given, light)) for light in (0.0, 1e7, -1e7))
+    assert not nothing.reason, f"{name}: reason with a mask"
+    assert nothing.value == pytest.approx(wild.value, rel=1e-5), f"{name}: value with light in the mask"
+    assert nothing.value == pytest.approx(negative.value, rel=1e-5), f"{name}: value with holes in the mask"
+    assert nothing.fibers == wild.fibers == negative.fibers, f"{name}: place with light in the mask"
 
 
 @those("feature")
@@ -1305,6 +1326,7 @@ def test_what_was_planted_is_a_feature_of_its_kind_and_sign(name):
         feature = found.features[0]
         assert feature.kind == case.feature, f"{name}: kind of the feature"
         assert feature.significance >= FOUND, f"{name}: significance of the feature"
+        assert feature.error >= 0, f"{name}: error of the feature"
         assert found.fibers[0][0] <= feature.fibers[0] <= feature.fibers[1] <= found.fibers[-1][1], f"{name}: fibers of the feature"
         assert found.value > 0, f"{name}: value with sign {sign}"
         if case.both or case.sign < 0:

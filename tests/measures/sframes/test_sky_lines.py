@@ -119,6 +119,7 @@ def test_throughput_scatter_is_that_beyond_noise():
     corrections[42] = 0.45
     assert throughput_outlier(corrections, fiber=fiber).value == pytest.approx(0.55)
     assert throughput_outlier(corrections, fiber=fiber).fibers == ((42, 42),)
+    assert throughput_outlier(-corrections, fiber=fiber).reason
 
 
 def test_typical_error_falls_with_brighter_lines(simulated):

@@ -133,8 +133,8 @@ class Suite:
         check = Check(unit, name, name, self.limits, root=Path(), stage="".join(_marked(STAGE_MARKER, test, module)))
         # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
         with suppress(Exception, *STOPS), call.recorded(check, skips=SKIPS, stops=STOPS):
-            for reason in _skipped(test, module):
-                raise SKIPS[0](reason)
+            if reasons := _skipped(test, module):
+                raise SKIPS[0](reasons[0])
             asked = inspect.signature(test).parameters
             test(**{each: Expect(check) if each == GIVEN else fixtures[each]() for each in asked})
         return check.measurements

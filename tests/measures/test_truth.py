@@ -1255,8 +1255,8 @@ def test_what_is_said_of_a_truth_is_not_what_is_said_of_noise(name):
     assert not said & {found.detail for found in in_noise(name)}, f"{name}: detail in noise"
 
 
-FLUXES, WEIGHTS = ("flux", "sky", "fluxcalib", "sframe_flux"), ("ivar", "sframe_ivar")
-# Powers of the unit of flux in the values that have one.
+# Powers of the unit of flux in what is measured, and in the values that have one.
+GIVEN_POWERS = {"flux": 1, "sky": 1, "fluxcalib": 1, "sframe_flux": 1, "ivar": -2, "sframe_ivar": -2}
 POWERS = {
     "fiber_residuals.sky_fiber": 1,
     "fiber_residuals.below_zero": 1,
@@ -1275,14 +1275,21 @@ def in_units(given: Any, factor: float) -> Any:
         return replace(given, flux=given.flux * kind(factor), ivar=given.ivar / kind(factor**2), sky=sky)
     if isinstance(given, tuple):
         return in_units(given[0], factor), given[1] * factor, *given[2:]
-    changed_by = dict.fromkeys(FLUXES, factor) | dict.fromkeys(WEIGHTS, factor**-2)
-    return {name: values * changed_by.get(name, 1.0) for name, values in given.items()}
+    return {name: values * factor ** GIVEN_POWERS.get(name, 0) for name, values in given.items()}
 
 
-WITH_UNITS = (camera, blue, loud, full_slit, known_lines, applied, vectors, model, calibrated)
+def masked(given: CameraSpectra, light: float) -> CameraSpectra:
+    """Spectra of which every 31st pixel, and 40 in a row of every ninth fiber, have no weight and hold this light."""
+    there = (np.arange(given.flux.size) % 31 == 5).reshape(given.flux.shape)
+    there[4::9, 300:340] = True
+    flux, ivar = np.where(there, given.flux.dtype.type(light), given.flux), np.where(there, given.ivar.dtype.type(0), given.ivar)
+    return replace(given, flux=flux, ivar=ivar)
 
 
-@those("units", lambda case: case.clean in WITH_UNITS)
+OF_SPECTRA = (camera, blue, loud, full_slit, known_lines)
+
+
+@those("units", lambda case: case.clean in (*OF_SPECTRA, applied, vectors, model, calibrated))
 @pytest.mark.parametrize("factor", [2.0**-12, 2.0**7])
 def test_no_value_depends_on_the_unit_of_the_flux(name, factor):
     case = CASES[name]
@@ -1296,15 +1303,7 @@ def test_no_value_depends_on_the_unit_of_the_flux(name, factor):
     assert (there.fibers, there.waves) == (here.fibers, here.waves), f"{name}: place in another unit"
 
 
-def masked(given: CameraSpectra, light: float) -> CameraSpectra:
-    """Spectra of which every 31st pixel, and 40 in a row of every ninth fiber, have no weight and hold this light."""
-    there = (np.arange(given.flux.size) % 31 == 5).reshape(given.flux.shape)
-    there[4::9, 300:340] = True
-    flux, ivar = np.where(there, given.flux.dtype.type(light), given.flux), np.where(there, given.ivar.dtype.type(0), given.ivar)
-    return replace(given, flux=flux, ivar=ivar)
-
-
-@those("mask", lambda case: case.clean in (camera, blue, loud, full_slit, known_lines))
+@those("mask", lambda case: case.clean in OF_SPECTRA)
 def test_what_stands_in_a_pixel_without_weight_does_not_matter(name):
     case = CASES[name]
     given = case.plant(case.clean(0), planted_size(name))

@@ -145,9 +145,6 @@ def test_the_title_names_production_and_night(page: Page) -> None:
 
 NIGHTS = """
 import pytest
-
-from pytest_specqa.report.gather import Entry
-from pytest_specqa.report.page import _chips
 from pytest_specqa.values import DataUnit
 
 pytestmark = pytest.mark.specqa_stage("frame")

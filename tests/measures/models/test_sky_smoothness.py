@@ -96,11 +96,9 @@ def test_a_few_fibers_at_an_end_of_the_slit_are_no_run(rows):
     assert found.block.value < 0.01
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_a_line_spread_or_a_wavelength_that_changes_along_the_slit_is_followed(wide):
-    along = np.linspace(-1, 1, 500)
+def test_wavelengths_that_change_along_the_slit_are_followed():
+    shift = 0.6 * np.linspace(-1, 1, 500)[:, None]
     sharp = night_sky(np.full(500, 0.75))
-    first = np.gradient(sharp, WAVE, axis=1)
-    shape = np.gradient(first, WAVE, axis=1) * 0.06 if wide else first * 0.08
-    found = measured(sharp + along[:, None] * shape)
-    assert found.run.value < 0.002
+    found = measured(sharp + shift * np.gradient(sharp, WAVE, axis=1))
+    # 0.0052 of the sky if they are not: more than half of it is taken out.
+    assert found.run.value < 0.0026

@@ -138,7 +138,9 @@ class CameraSpectra:
     @cached_property
     def median_sky(self) -> Floats:
         """Median sky of all fibers in electron/Angstrom, shape (n_wave,); NaN where one is NaN."""
-        return np.asarray(self.known_sky if self.known_sky.ndim == 1 else np.median(self.known_sky, axis=0))
+        if self.known_sky.ndim == 1:
+            return self.known_sky
+        return np.where(np.isnan(self.known_sky).any(axis=0), np.nan, nan_median(self.known_sky, axis=0))
 
     @cached_property
     def between_lines(self) -> Bools:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, median_filter
+from scipy.ndimage import gaussian_filter1d
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.statistics import Bools, Floats, Ints
+from pytest_specqa.measures.compiled import compiled
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median, running_median
 from pytest_specqa.values import Feature, Measured
 
 BIN = 5
@@ -91,21 +92,24 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     if kept.sum() < 2 * RUN:
         nothing = Measured.impossible(f"only {int(kept.sum())} fibers have a sky model: {2 * RUN} are needed")
         return SkySmoothness(nothing, nothing, empty, np.empty(0))
-    model = np.where(good[kept], sky[kept], np.nan).astype(np.float32)
-    median = _column_median(model)
+    model = np.where(good[kept], sky[kept], np.float32(np.nan)).astype(np.float32, copy=False)
+    present = np.isfinite(model)
+    count = present.sum(axis=0, dtype=np.int32)
+    # Where fibers are missing, the few that are left must be enough.
+    median = np.where((count == len(model)) | (count >= RUN), nan_median(model, axis=0), np.nan)
     usable = np.isfinite(median) & (median > 0)
     if usable.mean() < 0.5:
         nothing = Measured.impossible("the median sky model is not positive over half of the camera")
         return SkySmoothness(nothing, nothing, empty, np.empty(0))
     median = np.interp(np.arange(len(wave)), np.flatnonzero(usable), median[usable])
     weight, slopes = _continuum_weight(median, wave)
-    present = np.isfinite(model)
+    weight = np.where(usable, weight, 0).astype(np.float32)
     ratio = np.where(present, model / median.astype(np.float32), np.float32(1))
-    weights = np.where(present & usable, weight.astype(np.float32), np.float32(0))
-    factor = _achromatic(ratio, weights)
-    chromatic = ratio / factor[:, None] - 1
-    chromatic -= _follow(chromatic, slopes, weight * usable)
-    grid, smooth = _smooth(chromatic, weights, wave)
+    factor = _achromatic(ratio, weight * count)
+    shapes, coefficients = _follow(ratio, factor, slopes, weight)
+    smooth = np.empty((len(model), len(wave) // BIN - 2))
+    _fill_smooth(model, ratio, factor, weight, coefficients, shapes, smooth)
+    grid = wave[: len(wave) // BIN * BIN].reshape(-1, BIN).mean(axis=1)[1:-1]
     smooth[:, _window_signal(median, ivar[kept], wave) < MIN_SIGNAL] = np.nan
     full = np.full((len(sky), len(grid)), np.nan)
     full[kept] = smooth
@@ -118,21 +122,11 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     )
 
 
-def _column_median(model: Floats) -> Floats:
-    """Median over fibers; the few columns with gaps take the slow path."""
-    median = np.median(model, axis=0).astype(np.float64)
-    for column in np.flatnonzero(~np.isfinite(median)):
-        values = model[:, column]
-        values = values[np.isfinite(values)]
-        median[column] = np.median(values) if len(values) >= RUN else np.nan
-    return median
-
-
 def _running_median(smooth: Floats, width: int) -> Floats:
     """Median over `width` neighbouring fibers; the ends of the slit take the nearest full window."""
     if len(smooth) < width:
         return np.full_like(smooth, np.nan)
-    across = median_filter(np.nan_to_num(smooth), size=(width, 1), mode="nearest")
+    across = running_median(np.nan_to_num(smooth).T, width, mode="edge").T.copy()
     across[~np.isfinite(smooth)] = np.nan
     half = width // 2
     return np.asarray(across[np.clip(np.arange(len(smooth)), half, len(smooth) - width + half)])
@@ -148,43 +142,53 @@ def _continuum_weight(median: Floats, wave: Floats) -> tuple[Floats, Floats]:
     return 1 / (1 + (harm / 0.002) ** 2), shapes
 
 
-def _achromatic(ratio: Floats, weights: Floats) -> Floats:
-    """Weighted median over wavelength of each fiber's ratio: a bump over less than half of the camera leaves it alone."""
-    clean = weights.mean(axis=0)
-    chosen = clean >= np.quantile(clean, 0.5)
-    return np.asarray(np.median(ratio[:, chosen], axis=1))
+def _achromatic(ratio: Floats, clean: Floats) -> Floats:
+    """Median over the cleaner half of the wavelengths of each fiber's ratio: a bump over less than that half leaves it alone."""
+    return np.asarray(nan_median(ratio[:, clean >= np.quantile(clean, 0.5)], axis=1), dtype=np.float32)
 
 
-def _follow(chromatic: Floats, slopes: Floats, weight: Floats) -> Floats:
-    """The part of each fiber's ratio that a shift or a width difference, linear in wavelength, explains."""
-    ramp = np.linspace(-1, 1, chromatic.shape[1])
+def _follow(ratio: Floats, factor: Floats, slopes: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Shapes of a shift and of a width difference, linear in wavelength, and how much of each explains each fiber's ratio."""
+    ramp = np.linspace(-1, 1, ratio.shape[1])
     design = np.stack([np.ones_like(ramp), slopes[0], slopes[0] * ramp, slopes[1], slopes[1] * ramp])
+    shapes = design[1:].astype(np.float32)
     mild = (weight > 0.02) & (np.abs(slopes[1]) < np.quantile(np.abs(slopes[1]), 0.9))
     if mild.sum() < 10 * len(design):
-        return np.zeros_like(chromatic)
-    shapes = design[:, mild]
-    solution = chromatic[:, mild] @ np.linalg.pinv(shapes).astype(np.float32)
-    return np.asarray(solution[:, 1:] @ design[1:].astype(np.float32))
+        return shapes, np.zeros((len(ratio), len(shapes)), np.float32)
+    chromatic = ratio[:, mild] / factor[:, None] - 1
+    solution = chromatic @ np.linalg.pinv(design[:, mild]).astype(np.float32)
+    return shapes, np.ascontiguousarray(solution[:, 1:])
 
 
-def _smooth(chromatic: Floats, weights: Floats, wave: Floats) -> tuple[Floats, Floats]:
-    """Weighted running mean over three bins of `BIN` pixels, NaN where too little continuum is in the window."""
-    count = len(wave) // BIN
-
-    def binned(values: Floats) -> Floats:
-        """Sums over three bins."""
-        sums = values[:, : count * BIN].reshape(len(values), count, BIN).sum(axis=2, dtype=np.float64)
-        return np.asarray(sums[:, :-2] + sums[:, 1:-1] + sums[:, 2:])
-
-    mass = binned(weights)
-    mean = binned(weights * chromatic) / np.maximum(mass, 1e-9)
-    centres = wave[: count * BIN].reshape(count, BIN).mean(axis=1)[1:-1]
-    return centres, np.where(mass > 2, mean, np.nan)
+@compiled
+def _fill_smooth(
+    model: Floats, ratio: Floats, factor: Floats, weight: Floats, coefficients: Floats, shapes: Floats, smooth: Floats
+) -> None:
+    """Weighted running mean of what is chromatic over three bins of `BIN` pixels, NaN where too little continuum is in the window."""
+    n_bin = smooth.shape[1] + 2
+    chromatic = np.empty(n_bin * BIN, np.float32)
+    light, mass = np.empty(n_bin), np.empty(n_bin)
+    for row in range(smooth.shape[0]):
+        for k in range(n_bin * BIN):
+            followed = np.float32(0)
+            for term in range(4):
+                followed += coefficients[row, term] * shapes[term, k]
+            chromatic[k] = ratio[row, k] / factor[row] - np.float32(1) - followed
+        for place in range(n_bin):
+            light[place], mass[place] = 0.0, 0.0
+            for k in range(place * BIN, (place + 1) * BIN):
+                share = weight[k] if np.isfinite(model[row, k]) else np.float32(0)
+                light[place] += share * chromatic[k]
+                mass[place] += share
+        for place in range(n_bin - 2):
+            total = mass[place] + mass[place + 1] + mass[place + 2]
+            mean = (light[place] + light[place + 1] + light[place + 2]) / max(total, 1e-9)
+            smooth[row, place] = mean if total > 2 else np.nan
 
 
 def _window_signal(median: Floats, ivar: Floats, wave: Floats) -> Floats:
     """Signal to noise of the median model in each window; where it is low, resolution differences turn noise into structure."""
-    precision = np.median(ivar, axis=0)
+    precision = nan_median(ivar, axis=0)
     count = len(wave) // BIN
     squared = (median**2 * precision)[: count * BIN].reshape(count, BIN).sum(axis=1)
     return np.asarray(np.sqrt(squared[:-2] + squared[1:-1] + squared[2:]))

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import maximum_filter1d
 
+from pytest_specqa.measures.compiled import compiled, rows_of
+from pytest_specqa.measures.sframes.groups import Rows, Slit, group_rows
 from pytest_specqa.measures.sframes.residuals import LineTemplate
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats
 from pytest_specqa.values import Feature
 
-CLIP = 1.5
-"""Deviation in sigmas from which a fiber pulls the robust mean no further (Huber)."""
-CLIP_EFFICIENCY = 0.96
-"""Variance of the plain mean over that of the robust mean, for Gaussian noise."""
 STRUCTURE_SIGNAL = 20.0
 """Signal to noise of the targets from which the structure of targets is learnt."""
 STRUCTURE_TARGETS = 20
@@ -26,31 +24,10 @@ INSIDE = 0.75
 """Part of a broad window that must hold data: a cubic is worth little beyond its ends."""
 ALL_FIBERS = -2
 """Row of all fibers. Targets as a population have colours, so that a broad search trusts groups and sky fibers only."""
-ROUNDING = 1e-9
-"""Part of the largest weight below which a running sum of weights is what rounding left of none."""
-MIN_MEMBERS = 8
-"""Fibers with data that a robust mean needs: one wild fiber of eight is outvoted."""
+ENOUGH = 100
+"""Group means from which on their scatter is known."""
 MAX_FEATURES = 40
 """Features that are kept apart; a report shows fewer."""
-
-
-@dataclass(frozen=True)
-class Slit:
-    """The fibers of one slit, in order and complete.
-
-    Attributes
-    ----------
-    first : int
-        FIBER of the first.
-    groups : tuple of int
-        Fibers of a group: a patch, local on the focal plane, and a slit block.
-    is_sky : ndarray of bool, shape (n_fiber,)
-        Sky fibers; the noise of their mean is the sky model's, and so all fibers have it in common.
-    """
-
-    first: int
-    groups: tuple[int, int]
-    is_sky: Bools
 
 
 @dataclass(frozen=True)
@@ -77,27 +54,6 @@ class Coherence:
     candidates: tuple[Feature, ...]
     trials: float
     typical_error: float
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Robust means of fiber groups at each wavelength.
-
-    Attributes
-    ----------
-    mean, variance : ndarray, shape (n_row, n)
-        Patches and slit blocks, each less the camera's mean; all fibers; the sky fibers. In electron/Angstrom and its
-        square; the variance is infinite where too few fibers have data.
-    fibers : list of (int, int)
-        First and last FIBER of each row.
-    n_patch : int
-        Number of patches, which are the first rows; all fibers and the sky fibers are the last two.
-    """
-
-    mean: Floats
-    variance: Floats
-    fibers: list[tuple[int, int]]
-    n_patch: int
 
 
 def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...], wave: Floats, quiet: Bools) -> Coherence:
@@ -169,23 +125,40 @@ def search_bumps(
     base: Rows | None = None
     found: list[Feature] = []
     trials = 0.0
+    residual, weight = rows_of(residual), rows_of(weight)
+    usual = np.median(weight, axis=1)
     for width in widths:
-        mass = uniform_filter1d(weight, width, axis=1, mode="constant") * width
-        mean = uniform_filter1d(weight * residual, width, axis=1, mode="constant") * width / np.maximum(mass, 1e-30)
-        inside = uniform_filter1d((weight > 0).astype(np.float32), width, axis=1, mode="constant") > INSIDE
-        enough = inside & (mass > 0.5 * width * np.median(weight, axis=1, keepdims=True))
-        deserved = _knowing_targets(mean, np.where(enough, mass, 0), brightness)
-        rows = group_rows(mean, deserved, slit=slit, template=template)
+        mean, mass = np.empty_like(residual), np.empty_like(weight)
+        _fill_wide(residual, weight, 0.5 * width * usual, width, mean, mass)
+        rows = group_rows(mean, _knowing_targets(mean, mass, brightness), slit=slit, template=template)
         base = base or replace(rows, variance=rows.variance * width)
-        floor = np.broadcast_to(template.floor, rows.mean.shape)
+        floor = np.array(np.broadcast_to(template.floor, rows.mean.shape), dtype=float)
         error = np.sqrt(rows.variance)
         error[ALL_FIBERS] = np.inf
-        more, places = _stand_out(rows.mean, error, floor, noise=error, width=width, wave=wave, rows=rows)
+        more, places = _stand_out(rows.mean.astype(float), error, floor, noise=error, width=width, wave=wave, rows=rows)
         found += more
         trials += places
     if base is None:
         raise ValueError("widths is empty: expected at least one")
     return _summary(base, found, trials)
+
+
+@compiled
+def _fill_wide(residual: Floats, weight: Floats, least: Floats, width: int, mean: Floats, mass: Floats) -> None:
+    """Weighted mean over windows of `width` bins and its weight, which is 0 where too little of the window holds data."""
+    n_row, n = residual.shape
+    light, held, count, upto = np.empty(n), np.empty(n), np.empty(n), np.empty(n + 1)
+    for row in range(n_row):
+        for k in range(n):
+            light[k] = weight[row, k] * residual[row, k]
+            held[k] = 1.0 if weight[row, k] > 0 else 0.0
+        _window_sums(held, width, upto, count)
+        _window_sums(weight[row], width, upto, mass[row])
+        _window_sums(light, width, upto, mean[row])
+        for k in range(n):
+            enough = count[k] > INSIDE * width and mass[row, k] > least[row]
+            mean[row, k] = mean[row, k] / max(mass[row, k], np.float32(1e-30)) if count[k] > 0.5 else np.float32(0)
+            mass[row, k] = mass[row, k] if enough else np.float32(0)
 
 
 def _knowing_targets(mean: Floats, weight: Floats, brightness: Floats) -> Floats:
@@ -211,12 +184,35 @@ def _stand_out(
     amplitude: Floats, error: Floats, floor: Floats, *, noise: Floats, width: int, wave: Floats, rows: Rows
 ) -> tuple[list[Feature], float]:
     """Peaks of what exceeds the floor, and the number of independent places of this width."""
-    excess = np.sign(amplitude) * np.clip(np.abs(amplitude) - floor, 0, None)
-    there = np.isfinite(error)
-    with np.errstate(invalid="ignore"):
-        wider = _inflation((amplitude / noise)[:ALL_FIBERS], (floor < noise)[:ALL_FIBERS])
-        local = np.where(there, excess / error / wider, 0)
-    return list(_peaks(local, amplitude, error, width=width, wave=wave, fibers=rows.fibers)), there.sum() / width
+    local, pulls = np.empty_like(amplitude), np.empty(amplitude[:ALL_FIBERS].size)
+    places, plain, narrow = _fill_local(amplitude, error, floor, noise, local, pulls)
+    # The median that shows no excess need not be known.
+    if plain > ENOUGH and 2 * narrow <= plain:
+        local /= max(1.0, MAD_TO_SIGMA * float(np.median(pulls[:plain])))
+    return list(_peaks(local, amplitude, error, width=width, wave=wave, fibers=rows.fibers)), places / width
+
+
+@compiled
+def _fill_local(
+    amplitude: Floats, error: Floats, floor: Floats, noise: Floats, local: Floats, pulls: Floats
+) -> tuple[int, int, int]:
+    """What exceeds the floor, in sigmas, 0 where nothing can be searched; and how widely groups scatter where noise sets the scale.
+
+    Returns the number of places searched, and of group means in `pulls` with those among them that are as close as Gaussian noise has
+    half of them.
+    """
+    n_row, n = amplitude.shape
+    places, plain, narrow = 0, 0, 0
+    for row in range(n_row):
+        for k in range(n):
+            size, there = abs(amplitude[row, k]), np.isfinite(error[row, k])
+            places += 1 if there else 0
+            local[row, k] = max(size - floor[row, k], 0.0) / error[row, k] if there else 0.0
+            if row < n_row + ALL_FIBERS and floor[row, k] < noise[row, k]:
+                pulls[plain] = size / noise[row, k]
+                narrow += 1 if pulls[plain] * MAD_TO_SIGMA <= 1 else 0
+                plain += 1
+    return places, plain, narrow
 
 
 def _summary(rows: Rows, found: list[Feature], trials: float) -> Coherence:
@@ -230,94 +226,6 @@ def _typical(errors: Floats) -> float:
     return float(np.median(finite)) if finite.size else np.inf
 
 
-def group_rows(residual: Floats, weight: Floats, *, slit: Slit, template: LineTemplate) -> Rows:
-    """Take robust means over patches, slit blocks, all fibers and the sky fibers.
-
-    Parameters
-    ----------
-    residual, weight : ndarray, shape (n_fiber, n)
-        Residual in electron/Angstrom and its weight; zero weight is no data.
-    slit : Slit
-        Its fibers.
-    template : LineTemplate
-        Sky on the same grid; smooth wavelength and line-width errors of each group are fitted and removed.
-
-    Returns
-    -------
-    Rows
-        Means and variances.
-    """
-    (patch, block), first, is_sky = slit.groups, slit.first, slit.is_sky
-    start = np.median(residual.reshape(-1, patch, residual.shape[1]), axis=1)
-    large = _robust_mean(residual, weight, start)
-    spread = _spread(residual, weight, large, patch)
-    means = [large, _robust_mean(residual, weight, np.repeat(large, patch // block, axis=0))]
-    variances = [_variance(weight, spread, size) for size in slit.groups]
-    fibers = [(first + k, first + k + size - 1) for size in slit.groups for k in range(0, len(residual), size)]
-    precision = np.where(np.isfinite(variances[0]), 1 / variances[0], 0)
-    total = precision.sum(axis=0)
-    camera = (precision * large).sum(axis=0) / np.maximum(total, 1e-30)
-    sky_mean, sky_variance = camera, np.full(len(camera), np.inf)
-    if is_sky.sum() >= MIN_MEMBERS:
-        sky_mean = _robust_mean(residual[is_sky], weight[is_sky], camera[None])[0]
-        sky_variance = _variance(weight[is_sky], spread, int(is_sky.sum()))[0]
-    camera_variance = np.where(total > 0, 1 / np.maximum(total, 1e-30), np.inf) + sky_variance
-    groups = _without_line_shapes(np.concatenate([mean - camera for mean in means]), np.concatenate(variances), template)
-    everything = (first, first + len(residual) - 1)
-    return Rows(
-        np.concatenate([groups, camera[None], sky_mean[None]]),
-        np.concatenate([*variances, camera_variance[None], sky_variance[None]]),
-        [*fibers, everything, everything],
-        len(large),
-    )
-
-
-def _robust_mean(residual: Floats, weight: Floats, start: Floats) -> Floats:
-    """Huber mean at each wavelength of as many consecutive groups of rows as `start` has."""
-    shape = (len(start), -1, residual.shape[1])
-    data, mass = residual.reshape(shape), weight.reshape(shape)
-    root = np.sqrt(mass)
-    mean = start[:, None]
-    for _ in range(3):
-        pull = np.abs(data - mean) * root
-        share = mass * (CLIP / np.maximum(pull, CLIP))
-        mean = np.einsum("ijk,ijk->ik", share, data)[:, None] / np.maximum(share.sum(axis=1, keepdims=True), 1e-30)
-    return np.asarray(mean[:, 0])
-
-
-def _spread(residual: Floats, weight: Floats, means: Floats, size: int) -> Floats:
-    """Real scatter of the fibers about their group, in units of what their weights say, at each wavelength."""
-    pull = np.abs(residual - np.repeat(means, size, axis=0)) * np.sqrt(weight)
-    present = weight > 0
-    count = present.sum(axis=0)
-    ordered = np.sort(np.where(present, pull, np.inf), axis=0)
-    middle = np.take_along_axis(ordered, np.maximum(count // 2, 0)[None].clip(max=len(pull) - 1), axis=0)[0]
-    return np.where(count >= 2 * size, MAD_TO_SIGMA * middle * np.sqrt(size / (size - 1)), np.inf)
-
-
-def _variance(weight: Floats, spread: Floats, size: int) -> Floats:
-    shape = (-1, size, weight.shape[1])
-    mass = weight.reshape(shape).sum(axis=1)
-    members = (weight.reshape(shape) > 0).sum(axis=1)
-    with np.errstate(divide="ignore"):
-        return np.where(members >= min(MIN_MEMBERS, size), spread**2 / np.maximum(mass, 1e-30) / CLIP_EFFICIENCY, np.inf)
-
-
-def _without_line_shapes(rows: Floats, variance: Floats, template: LineTemplate) -> Floats:
-    """Group residuals less the smooth wavelength and line-width errors that they show; other checks judge those."""
-    if not np.any(template.first):
-        return rows
-    ramp = np.linspace(-1, 1, rows.shape[1])
-    design = np.stack([template.first, template.first * ramp, template.second, template.second * ramp])
-    weight = np.where(np.isfinite(variance), 1 / (variance + template.floor**2), 0)
-    weight *= np.abs(rows) * np.sqrt(weight) < 6
-    normal = np.einsum("ij,kj,lj->ikl", weight, design, design, optimize=True)
-    normal += 1e-9 * np.eye(4) * np.maximum(np.trace(normal, axis1=1, axis2=2), 1e-9)[:, None, None]
-    target = (weight * rows) @ design.T
-    solution = np.linalg.solve(normal, target[..., None])[..., 0]
-    return np.asarray(rows - solution @ design)
-
-
 def _line_scatter(rows: Rows, floor: Floats) -> float:
     """How large this camera's normal residuals at sky lines are, in units of the floor; zero if noise explains them.
 
@@ -327,46 +235,76 @@ def _line_scatter(rows: Rows, floor: Floats) -> float:
     chosen = np.isfinite(variance) & (floor**2 > variance)
     if chosen.sum() < 100:
         return 0.0
-    allowed = np.broadcast_to(floor, amplitude.shape)[chosen]
+    squared = np.square(amplitude[chosen]), variance[chosen], np.square(np.broadcast_to(floor, amplitude.shape)[chosen])
     low, high = 0.0, 4.0
     for _ in range(12):
         middle = 0.5 * (low + high)
-        pull = np.abs(amplitude[chosen]) / np.sqrt(variance[chosen] + (middle * allowed) ** 2)
-        low, high = (middle, high) if MAD_TO_SIGMA * np.median(pull) > 1 else (low, middle)
+        low, high = (middle, high) if _wider(*squared, middle) else (low, middle)
     return low
+
+
+@compiled
+def _wider(amplitude: Floats, variance: Floats, allowed: Floats, part: float) -> bool:
+    """Whether half of the amplitudes or more are wider than Gaussian for a part of what is allowed; all three are squares."""
+    count = 0
+    for k in range(len(amplitude)):
+        count += 1 if MAD_TO_SIGMA * MAD_TO_SIGMA * amplitude[k] > variance[k] + part * part * allowed[k] else 0
+    return 2 * count > len(amplitude)
 
 
 def _windowed(rows: Rows, floor: Floats, width: int) -> tuple[Floats, Floats, Floats]:
     """Inverse-variance mean, its error and the floor, over windows of `width` steps."""
     precision = np.where(np.isfinite(rows.variance), 1 / rows.variance, 0)
-    amplitude = np.where(precision > 0, rows.mean, 0)
-    allowed = np.broadcast_to(floor, amplitude.shape)
-    if width > 1:
-        total = uniform_filter1d(precision, width, axis=1, mode="constant") * width
-        scale = width / np.maximum(total, 1e-30)
-        amplitude = uniform_filter1d(precision * amplitude, width, axis=1, mode="constant") * scale
-        allowed = uniform_filter1d(precision * allowed, width, axis=1, mode="constant") * scale
-        precision = np.where(total > ROUNDING * precision.max(), total, 0)
-    with np.errstate(divide="ignore"):
-        return amplitude, np.where(precision > 0, 1 / np.sqrt(np.maximum(precision, 1e-30)), np.inf), allowed
+    amplitude, error, allowed = np.empty_like(precision), np.empty_like(precision), np.empty_like(precision)
+    _fill_windows(precision, rows.mean.astype(float), np.asarray(floor, dtype=float), width, amplitude, error, allowed)
+    return amplitude, error, allowed
 
 
-def _inflation(pull: Floats, plain: Bools) -> Floats:
-    """How much wider than Gaussian the group means really scatter at this width; never less than one."""
-    chosen = np.abs(pull[plain & np.isfinite(pull)])
-    return np.asarray(max(1.0, MAD_TO_SIGMA * float(np.median(chosen))) if chosen.size > 100 else 1.0)
+@compiled
+def _fill_windows(
+    precision: Floats, mean: Floats, floor: Floats, width: int, amplitude: Floats, error: Floats, allowed: Floats
+) -> None:
+    n_row, n = precision.shape
+    held, light, floored, total, count, upto = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n + 1)
+    for row in range(n_row):
+        for k in range(n):
+            held[k] = 1.0 if precision[row, k] > 0 else 0.0
+            light[k] = precision[row, k] * mean[row, k] if precision[row, k] > 0 else 0.0
+            floored[k] = precision[row, k] * floor[k]
+        _window_sums(held, width, upto, count)
+        _window_sums(precision[row], width, upto, total)
+        _window_sums(light, width, upto, amplitude[row])
+        _window_sums(floored, width, upto, allowed[row])
+        for k in range(n):
+            # Counted, since a difference of sums is not quite 0 where nothing is.
+            there = count[k] > 0.5
+            scale = 1.0 / total[k] if there else np.inf
+            amplitude[row, k] = amplitude[row, k] * scale if there else 0.0
+            allowed[row, k] = allowed[row, k] * scale if there else floor[k]
+            error[row, k] = np.sqrt(scale)
+
+
+@compiled
+def _window_sums(values: Floats, width: int, upto: Floats, sums: Floats) -> None:
+    """Sums over windows of `width` places about each place, beyond the ends of which there is nothing; f8 `upto` has one more."""
+    n = len(values)
+    upto[0] = 0
+    for k in range(n):
+        upto[k + 1] = upto[k] + values[k]
+    first, last = width // 2, width - width // 2
+    for k in range(n):
+        sums[k] = upto[min(k + last, n)] - upto[max(k - first, 0)]
 
 
 def _peaks(
     local: Floats, amplitude: Floats, error: Floats, *, width: int, wave: Floats, fibers: list[tuple[int, int]]
 ) -> Iterator[Feature]:
     """The places of one width that stand out most, at most one for each row and window."""
-    size = np.abs(local)
     step = float(np.median(np.diff(wave)))
-    high = np.flatnonzero(size >= 4)
-    chosen = high[np.argsort(size.flat[high])[::-1]][: 4 * MAX_FEATURES] if len(high) else [int(np.argmax(size))]
+    high = np.flatnonzero(local >= 4)
+    chosen = high[np.argsort(local.flat[high])[::-1]][: 4 * MAX_FEATURES] if len(high) else [int(np.argmax(local))]
     for place in chosen:
-        row, column = np.unravel_index(int(place), size.shape)
+        row, column = divmod(int(place), local.shape[1])
         reach = width * step / 2
         kind = "line" if width * step < 12 else "bump"
         yield Feature(
@@ -375,7 +313,7 @@ def _peaks(
             (float(wave[column] - reach), float(wave[column] + reach)),
             float(amplitude[row, column]),
             float(error[row, column]),
-            float(size[row, column]),
+            float(local[row, column]),
             unit="electron/Angstrom",
         )
 

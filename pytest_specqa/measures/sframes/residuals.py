@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
-from pytest_specqa.measures.statistics import Bools, Floats
+from pytest_specqa.measures.compiled import compiled, rows_of
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, running_median
 
 Weighted = tuple[Floats, Floats]
 
@@ -15,6 +16,8 @@ BIN = 8
 """Pixels of a bin in which continua are drawn and the broad search works: 6.4 Angstrom."""
 CONTINUUM_BINS = 13
 """Bins of the running median that follows a target's continuum: 83 Angstrom."""
+SANE = 5.0
+"""Sigmas beyond which a residual says nothing of what the targets have in common."""
 OBJECT_STRUCTURE = 0.03
 """Part of a target's brightness that its own lines and breaks may put into a residual; brighter targets count less by it."""
 SHIFT_TOLERANCE = 0.02
@@ -85,16 +88,39 @@ def line_template(sky: Floats, wave: Floats) -> LineTemplate:
 
 def _bins(spectra: Floats, weight: Floats) -> Weighted:
     """Weighted means and summed weights over bins of `BIN` pixels; a bin without weight takes its neighbour's value."""
-    count = spectra.shape[1] // BIN
-    shape = (len(spectra), count, BIN)
-    part = weight[:, : count * BIN].reshape(shape)
-    mass = part.sum(axis=2)
-    mean = np.einsum("ijk,ijk->ij", part, spectra[:, : count * BIN].reshape(shape)) / np.maximum(mass, 1e-30)
-    for row in np.flatnonzero((mass == 0).any(axis=1)):
-        there = np.flatnonzero(mass[row] > 0)
-        if len(there):
-            mean[row] = np.interp(np.arange(count), there, mean[row, there])
+    shape = (len(spectra), spectra.shape[1] // BIN)
+    mean, mass = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    _fill_bins(rows_of(spectra), rows_of(weight), mean, mass)
+    _fill_gaps(mean, mass)
     return mean, mass
+
+
+@compiled
+def _fill_bins(spectra: Floats, weight: Floats, mean: Floats, mass: Floats) -> None:
+    for row in range(mean.shape[0]):
+        for place in range(mean.shape[1]):
+            total, light = np.float32(0), np.float32(0)
+            for k in range(place * BIN, (place + 1) * BIN):
+                total += weight[row, k]
+                light += weight[row, k] * spectra[row, k]
+            mass[row, place] = total
+            mean[row, place] = light / max(total, np.float32(1e-30))
+
+
+@compiled
+def _fill_gaps(mean: Floats, mass: Floats) -> None:
+    """Straight lines over bins without weight; before the first bin that has some, and after the last, the value of that."""
+    n = mean.shape[1]
+    for row in range(mean.shape[0]):
+        last = -1
+        for place in range(n):
+            if mass[row, place] > 0:
+                for k in range(last + 1, place):
+                    part = np.float32(k - last) / np.float32(place - last) if last >= 0 else np.float32(1)
+                    mean[row, k] = mean[row, place] * part + (mean[row, last] * (1 - part) if last >= 0 else np.float32(0))
+                last = place
+        for k in range(last + 1, n if last >= 0 else 0):
+            mean[row, k] = mean[row, last]
 
 
 def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
@@ -113,27 +139,50 @@ def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
         Continuum at each pixel in electron/Angstrom; zero for fibers without data.
     """
     mean, _ = _bins(spectra, weight)
-    smooth = median_filter(mean, size=(1, CONTINUUM_BINS), mode="reflect")
+    smooth = running_median(mean, CONTINUUM_BINS, mode="symmetric")
     place = np.clip((np.arange(spectra.shape[1]) + 0.5) / BIN - 0.5, 0, smooth.shape[1] - 1)
     left = np.minimum(place.astype(int), smooth.shape[1] - 2)
-    part = (place - left).astype(np.float32)
-    continuum = smooth[:, left] * (1 - part) + smooth[:, left + 1] * part
+    continuum = np.empty(spectra.shape, np.float32)
+    _fill_between(smooth, left, (place - left).astype(np.float32), continuum)
     return np.median(smooth, axis=1), continuum
 
 
-def _down_weighted(weight: Floats, brightness: Floats) -> Floats:
-    """Inverse variance that knows of the targets' own structure."""
-    extra = (OBJECT_STRUCTURE * brightness[:, None]).astype(np.float32) ** 2
-    return weight / (1 + weight * extra)
+@compiled
+def _fill_between(smooth: Floats, left: Ints, part: Floats, continuum: Floats) -> None:
+    """Straight lines between the values of bins."""
+    for row in range(continuum.shape[0]):
+        for k in range(continuum.shape[1]):
+            continuum[row, k] = smooth[row, left[k]] * (np.float32(1) - part[k]) + smooth[row, left[k] + 1] * part[k]
+
+
+def _structure(brightness: Floats) -> Floats:
+    """Variance that each target's own structure adds."""
+    return np.square((OBJECT_STRUCTURE * brightness).astype(np.float32))
 
 
 def _without_common_shape(residual: Floats, weight: Floats, level: Floats) -> Floats:
     """Residual less what grows in proportion to the targets' brightness at each wavelength (telluric bands, stellar lines)."""
-    sane = np.where(np.abs(residual) * np.sqrt(weight) < 5, weight, 0)
-    top = np.einsum("ij,ij,ij->j", sane, residual, level)
-    bottom = np.einsum("ij,ij,ij->j", sane, level, level)
-    slope = top / np.maximum(bottom, 1e-30)
-    return np.asarray(np.where(weight > 0, residual - level * slope, 0))
+    slope = np.empty(residual.shape[1], np.float32)
+    cleaned = np.empty(residual.shape, np.float32)
+    _fill_common_shape(rows_of(residual), rows_of(weight), rows_of(level), slope, cleaned)
+    return cleaned
+
+
+@compiled
+def _fill_common_shape(residual: Floats, weight: Floats, level: Floats, slope: Floats, cleaned: Floats) -> None:
+    n_row, n = residual.shape
+    top, bottom = np.zeros(n), np.zeros(n)
+    for row in range(n_row):
+        for k in range(n):
+            mass = weight[row, k] * level[row, k]
+            sane = residual[row, k] * residual[row, k] * weight[row, k] < SANE * SANE
+            top[k] += mass * residual[row, k] if sane else np.float32(0)
+            bottom[k] += mass * level[row, k] if sane else np.float32(0)
+    for k in range(n):
+        slope[k] = top[k] / max(bottom[k], 1e-30)
+    for row in range(n_row):
+        for k in range(n):
+            cleaned[row, k] = residual[row, k] - level[row, k] * slope[k] if weight[row, k] > 0 else np.float32(0)
 
 
 def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Floats, brightness: Floats) -> Weighted:
@@ -151,8 +200,17 @@ def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Floats, bri
     residual, weight : ndarray, shape (n_fiber, n_wave)
         Residual in electron/Angstrom and the weight it deserves.
     """
-    deserved = _down_weighted(weight, brightness)
-    return _without_common_shape(np.where(weight > 0, spectra - continuum, 0), deserved, continuum), deserved
+    residual, deserved = np.empty(spectra.shape, np.float32), np.empty(spectra.shape, np.float32)
+    _fill_detail(rows_of(spectra), rows_of(weight), rows_of(continuum), _structure(brightness), residual, deserved)
+    return _without_common_shape(residual, deserved, continuum), deserved
+
+
+@compiled
+def _fill_detail(spectra: Floats, weight: Floats, continuum: Floats, structure: Floats, residual: Floats, deserved: Floats) -> None:
+    for row in range(spectra.shape[0]):
+        for k in range(spectra.shape[1]):
+            deserved[row, k] = weight[row, k] / (np.float32(1) + weight[row, k] * structure[row])
+            residual[row, k] = spectra[row, k] - continuum[row, k] if weight[row, k] > 0 else np.float32(0)
 
 
 def binned_residual(
@@ -182,12 +240,13 @@ def binned_residual(
     dark = np.where(quiet | (template.lines > 2 * template.continuum), np.float32(0), weight)
     mean, mass = _bins(spectra, dark)
     count = mean.shape[1]
-    deserved = _down_weighted(mass, brightness)
+    deserved = mass / (1 + mass * _structure(brightness)[:, None])
     design = np.polynomial.legendre.legvander(np.linspace(-1, 1, count), 3)
+    products = (design[:, :, None] * design[:, None, :]).reshape(count, 16)
     residual = mean
     for _ in range(2):
-        normal = np.einsum("ij,jk,jl->ikl", mass, design, design) + 1e-12 * np.eye(4)
-        target = np.einsum("ij,ij,jk->ik", mass, mean, design)
+        normal = (mass @ products).reshape(-1, 4, 4) + 1e-12 * np.eye(4)
+        target = (mass * mean) @ design
         fit = np.linalg.solve(normal, target[..., None])[..., 0] @ design.T
         residual = mean - fit
         reach = 4 / np.sqrt(np.maximum(deserved, 1e-30))

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.measures.sframes.coherence import Coherence, Slit, group_rows, search_bumps, search_lines
+from pytest_specqa.measures.sframes.coherence import Coherence, search_bumps, search_lines
+from pytest_specqa.measures.sframes.groups import Slit, group_rows
 from pytest_specqa.measures.sframes.residuals import (
     BIN,
     LineTemplate,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.coherence import Rows, _line_scatter
+from pytest_specqa.measures.sframes.coherence import _line_scatter
+from pytest_specqa.measures.sframes.groups import Rows
 
 FLOOR = np.ones(600)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pytest_specqa.measures.compiled import compiled
 from pytest_specqa.measures.sframes.row_noise import row_noise
 from pytest_specqa.measures.sframes.slit_parts import CURVATURES, MIN_FIBERS, Probe, contrasts, faint_probe, part_fibers, row_shifts
 from pytest_specqa.measures.spectra import CameraSpectra
@@ -102,42 +103,50 @@ def amplifiers(spectra: CameraSpectra, *, two_amp: bool = False) -> Amplifiers:
     )
 
 
-def _line_fits(flux: Floats, weight: Floats) -> Floats:
-    """Running sums of weight times (1, x, x**2, y, x*y) along the last axis, with a leading zero."""
-    x = (np.arange(flux.shape[1]) - 0.5 * flux.shape[1]) / SIDE
-    terms = np.stack([weight, weight * x, weight * x**2, weight * flux, weight * flux * x]).astype(float)
-    return np.concatenate([np.zeros((*terms.shape[:2], 1)), np.cumsum(terms, axis=2)], axis=2)
+@compiled
+def _end_of_line(sums: Floats, first: int, last: int, at: float) -> tuple[float, float]:
+    """Value at `at` of the line fitted between two places, and its variance; NaN where it is not fixed."""
+    s0, s1, s2 = sums[0, last] - sums[0, first], sums[1, last] - sums[1, first], sums[2, last] - sums[2, first]
+    y0, y1 = sums[3, last] - sums[3, first], sums[4, last] - sums[4, first]
+    moment1, moment2 = s1 - at * s0, s2 - 2 * at * s1 + at * at * s0
+    determinant = s0 * moment2 - moment1 * moment1
+    if not determinant > 1e-3 * max(s0, 1e-30) ** 2 / 12.0 * 0.25:
+        return np.nan, np.nan
+    return (moment2 * y0 - moment1 * (y1 - at * y0)) / determinant, moment2 / determinant
 
 
-def _end_value(sums: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """Value of a fitted line at `at`, and its variance."""
-    s0, s1, s2, y0, y1 = sums
-    moment1, moment2 = s1 - at * s0, s2 - 2 * at * s1 + at**2 * s0
-    determinant = s0 * moment2 - moment1**2
-    usable = determinant > 1e-3 * np.maximum(s0, 1e-30) ** 2 / 12.0 * 0.25
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = (moment2 * y0 - moment1 * (y1 - at * y0)) / determinant
-        return np.where(usable, value, np.nan), np.where(usable, moment2 / determinant, np.nan)
-
-
-def _jumps(sums: Floats, places: Ints) -> tuple[Floats, Floats]:
-    """Jump of each fiber at its own places, shape (n_fiber, n_place), and its error."""
-    rows = np.arange(places.shape[0])[:, None]
-    at = (places - 0.5 - 0.5 * (sums.shape[2] - 1)) / SIDE
-    middle = sums[:, rows, places]
-    low, low_variance = _end_value(middle - sums[:, rows, places - SIDE], at)
-    high, high_variance = _end_value(sums[:, rows, places + SIDE] - middle, at)
-    return high - low, np.sqrt(low_variance + high_variance)
+@compiled
+def _fill_jumps(flux: Floats, weight: Floats, places: Ints, jumps: Floats, errors: Floats) -> None:
+    """Jump of each fiber at its own places, shape (n_fiber, n_place), between straight lines to either side, and its error."""
+    n = flux.shape[1]
+    sums = np.zeros((5, n + 1))
+    for row in range(flux.shape[0]):
+        for k in range(n):
+            x = (k - 0.5 * n) / SIDE
+            mass = float(weight[row, k])
+            sums[0, k + 1] = sums[0, k] + mass
+            sums[1, k + 1] = sums[1, k] + mass * x
+            sums[2, k + 1] = sums[2, k] + mass * x * x
+            sums[3, k + 1] = sums[3, k] + mass * flux[row, k]
+            sums[4, k + 1] = sums[4, k] + mass * flux[row, k] * x
+        for number in range(places.shape[1]):
+            place = places[row, number]
+            at = (place - 0.5 - 0.5 * n) / SIDE
+            low, low_variance = _end_of_line(sums, place - SIDE, place, at)
+            high, high_variance = _end_of_line(sums, place, place + SIDE, at)
+            jumps[row, number], errors[row, number] = high - low, np.sqrt(low_variance + high_variance)
 
 
 def _step(probe: Probe) -> Measured:
     middle = probe.wave.size // 2
     part = slice(middle - SIDE - REACH - max(CURVATURES), middle + SIDE + REACH + max(CURVATURES))
-    sums = _line_fits(probe.flux[:, part], probe.ivar[:, part])
     centers = middle + np.arange(-REACH, REACH + 1, STEP)
     curvatures = CURVATURES[COARSE]
     places = [centers[None, :] + row_shifts(probe, curvature)[:, None] - part.start for curvature in curvatures]
-    steps, errors = contrasts(*_jumps(sums, np.concatenate(places, axis=1)), probe)
+    everywhere = np.concatenate(places, axis=1)
+    jumps, sigmas = np.empty(everywhere.shape), np.empty(everywhere.shape)
+    _fill_jumps(probe.flux[:, part], probe.ivar[:, part], everywhere, jumps, sigmas)
+    steps, errors = contrasts(jumps, sigmas, probe)
     found = strongest(steps, errors, n_trials=0.5 * steps.size / len(probe.parts) * probe.n_block)
 
     def step(place: int) -> Found:

@@ -292,8 +292,13 @@ def _window_sums(values: Floats, width: int, upto: Floats, sums: Floats) -> None
     for k in range(n):
         upto[k + 1] = upto[k] + values[k]
     first, last = width // 2, width - width // 2
-    for k in range(n):
-        sums[k] = upto[min(k + last, n)] - upto[max(k - first, 0)]
+    # Slices count from 0, so that no index can be negative: only then are the loops made of vectors.
+    upper, lower, rest = upto[min(last, n) :], upto[1:], sums[min(first + 1, n) :]
+    sums[:] = upto[n]
+    for k in range(len(upper) - 1):
+        sums[k] = upper[k]
+    for k in range(len(rest)):
+        rest[k] -= lower[k]
 
 
 def _peaks(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from pytest_specqa.measures.compiled import compiled
 from pytest_specqa.measures.sframes.slit_parts import CURVATURES, Probe, row_shifts
-from pytest_specqa.measures.statistics import Floats, mad_scale, strongest
+from pytest_specqa.measures.statistics import Floats, Ints, mad_scale, nan_median, strongest
 from pytest_specqa.values import Measured
 
 LAGS = (1, 8)
@@ -37,9 +37,9 @@ def row_noise(probe: Probe) -> Measured:
     """
     middle = probe.wave.size // 2
     parts = (slice(None, middle), slice(middle, None))
-    planes = np.stack([probe.ivar * probe.flux, probe.ivar], axis=1)
-    cells = [_row_scatter(*rows, part=part, lag=lag) for rows in _shared_rows(probe, planes) for part in parts for lag in LAGS]
-    ratio, error, typical = np.array(cells).T
+    shared, sigma = _shared_rows(probe)
+    cells = [_row_scatter(shared[:, part], sigma[:, part], lag=lag) for part in parts for lag in LAGS]
+    ratio, error, typical = np.moveaxis(np.array(cells), 0, -1).reshape(3, -1)
     found = strongest(np.log(np.maximum(ratio, 1.0)), error)
     if found.place < 0:
         return Measured.impossible("no pixels between sky lines")
@@ -63,27 +63,41 @@ def row_noise(probe: Probe) -> Measured:
     )
 
 
-def _row_scatter(shared: Floats, sigma: Floats, *, part: slice, lag: int) -> tuple[float, float, float]:
-    """Scatter of rows a lag apart over the expected one, its relative error, and the expected error of a row."""
-    shared, sigma = shared[part], sigma[part]
-    jump, expected = shared[lag:] - shared[:-lag], np.hypot(sigma[lag:], sigma[:-lag])
-    use = np.isfinite(jump)
-    if use.sum() < MIN_ROWS:
-        return np.nan, np.nan, np.nan
-    ratio = float(mad_scale(jump[use] / expected[use], center=0.0))
-    return ratio, 1.35 / float(np.sqrt(use.sum())), float(np.sqrt(0.5) * np.median(expected[use]))
+def _row_scatter(shared: Floats, sigma: Floats, *, lag: int) -> tuple[Floats, Floats, Floats]:
+    """Scatter of rows a lag apart over the expected one, its relative error, and the expected error of a row, for each curvature."""
+    jump, expected = shared[:, lag:] - shared[:, :-lag], np.hypot(sigma[:, lag:], sigma[:, :-lag])
+    count = np.isfinite(jump).sum(axis=1)
+    ratio = mad_scale(jump / expected, axis=1, center=np.zeros(len(jump)))
+    typical = np.sqrt(0.5) * nan_median(np.where(np.isfinite(jump), expected, np.nan), axis=1)
+    enough = np.where(count < MIN_ROWS, np.nan, 1.0)
+    return ratio * enough, 1.35 / np.sqrt(np.maximum(count, 1)) * enough, typical * enough
 
 
-def _shared_rows(probe: Probe, planes: Floats) -> Iterator[tuple[Floats, Floats]]:
+def _shared_rows(probe: Probe) -> tuple[Floats, Floats]:
     """For each curvature, right minus left half of the mean along a CCD row and the error that independent pixels give it."""
-    n_wave = probe.wave.size
-    half = probe.right.astype(int)
-    for curvature in CURVATURES:
-        sums = np.zeros((2, 2, n_wave), dtype=np.float32)
-        for row, shift in enumerate(row_shifts(probe, curvature).tolist()):
-            low, high = max(shift, 0), n_wave + min(shift, 0)
-            sums[half[row], :, low - shift : high - shift] += planes[row, :, low:high]
-        (left, left_weight), (right, right_weight) = sums
-        usable = (right_weight > 0) & (left_weight > 0)
-        right_weight, left_weight = np.where(usable, right_weight, np.nan), np.where(usable, left_weight, np.nan)
-        yield right / right_weight - left / left_weight, np.sqrt(1.0 / right_weight + 1.0 / left_weight)
+    shifts = np.stack([row_shifts(probe, curvature) for curvature in CURVATURES])
+    sums = np.zeros((2, 2, len(shifts), probe.wave.size), dtype=np.float32)
+    _add_rows(probe.flux, probe.ivar, probe.right.astype(int), shifts, sums)
+    (left, left_weight), (right, right_weight) = sums
+    usable = (right_weight > 0) & (left_weight > 0)
+    right_weight, left_weight = np.where(usable, right_weight, np.nan), np.where(usable, left_weight, np.nan)
+    return right / right_weight - left / left_weight, np.sqrt(1.0 / right_weight + 1.0 / left_weight)
+
+
+@compiled
+def _add_rows(flux: Floats, ivar: Floats, half: Ints, shifts: Ints, sums: Floats) -> None:
+    """Weighted flux and weight along the CCD rows of each curvature, by half of the slit."""
+    n_row, n = flux.shape
+    weighted = np.empty((n_row, n), np.float32)
+    for row in range(n_row):
+        for k in range(n):
+            weighted[row, k] = ivar[row, k] * flux[row, k]
+    for number in range(shifts.shape[0]):
+        for row in range(n_row):
+            shift = shifts[number, row]
+            first, last = max(shift, 0), n + min(shift, 0)
+            light, total = sums[half[row], 0, number, first - shift : last - shift], sums[half[row], 1, number, first - shift : last - shift]
+            add_light, add_total = weighted[row, first:last], ivar[row, first:last]
+            for k in range(len(light)):
+                light[k] += add_light[k]
+                total[k] += add_total[k]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Floats, Ints, median_and_error, nan_median
 from pytest_specqa.measures.where import between_lines, near_nebular, sky_continuum
@@ -79,11 +81,19 @@ def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
         part = ivar[:, usable & (piece == number)]
         local = nan_median(np.where(part > 0, part, np.float32(np.nan)), axis=1) if part.shape[1] > MIN_PIXELS else whole
         base[:, number] = np.where(np.isfinite(local), local, whole)
-    lines = (np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave))[columns]
-    chosen = ivar[:, columns]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        photons = (1.0 / base)[:, piece[columns]] + lines.astype(np.float32)
-        return np.asarray(np.where(chosen > 0, np.fmin(np.float32(1) / chosen, photons), np.float32(np.inf)))
+    photons = (np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave))[columns].astype(np.float32)
+    variance = np.empty((len(ivar), columns.size), np.float32)
+    _fill_variance(rows_of(ivar), columns, np.float32(1) / base, piece[columns], photons, variance)
+    return variance
+
+
+@compiled
+def _fill_variance(ivar: Floats, columns: Ints, base: Floats, piece: Ints, photons: Floats, variance: Floats) -> None:
+    for row in range(variance.shape[0]):
+        for k in range(variance.shape[1]):
+            weight, least = ivar[row, columns[k]], base[row, piece[k]] + photons[k]
+            stated = np.float32(1) / weight if weight > 0 else np.float32(np.inf)
+            variance[row, k] = stated if stated < least or np.isnan(least) or not weight > 0 else least
 
 
 @once
@@ -110,21 +120,100 @@ def fit_lines(spectra: CameraSpectra) -> LineFit:
         empty = np.full((3, len(flux), N_PART + 1), np.nan)
         return LineFit(empty, empty, np.full(len(flux), np.nan), ranges)
     variance = photon_variance(spectra, columns=columns)
-    good = np.isfinite(variance) & np.isfinite(flux[:, columns])
-    weight = np.where(good, 1.0 / np.where(good, variance, 1.0), 0.0).astype(np.float32)
-    # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
-    largest = (CLIP * np.sqrt(np.where(good, variance, 0.0)) + 1.5 * np.abs(lines[columns])).astype(np.float32)
-    data = np.clip(np.where(good, flux[:, columns], np.float32(0)), -largest, largest)
-    matrix, vector, square, starts = _normal_equations(data, weight, templates[:, columns], columns)
-    part = np.minimum((columns[starts] * N_PART) // wave.size, N_PART - 1)
-    pieces = [part == k for k in range(N_PART)] + [np.ones(part.size, dtype=bool)]
-    solved = [_solve(matrix[..., use].sum(axis=-1), vector[..., use].sum(axis=-1)) for use in pieces]
-    return LineFit(
-        values=np.stack([item[0] for item in solved], axis=-1),
-        errors=np.stack([item[1] for item in solved], axis=-1),
-        excess=_excess(square, weight, matrix, vector[0]),
-        waves=ranges,
-    )
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(columns) > 1) + 1, [columns.size]])
+    part = np.minimum((columns[starts[:-1]] * N_PART) // wave.size, N_PART - 1)
+    sums = _Sums.empty(len(flux))
+    _fill_sums(rows_of(flux), columns, variance, templates[:, columns].astype(np.float32), starts, part, *sums)
+    values, errors = _solve(sums.matrix, sums.vector)
+    return LineFit(values, errors, _excess(sums), ranges)
+
+
+class _Sums(NamedTuple):
+    """Normal equations of each fiber and piece, each line less its weighted mean; then sums over all lines, which `_excess` needs.
+
+    Attributes
+    ----------
+    matrix, vector : ndarray, shape (n_fiber, N_PART + 1, 3, 3) and (n_fiber, N_PART + 1, 3)
+        The last piece is the whole spectrum.
+    square, freedom : ndarray, shape (n_fiber,)
+        Sum of squares and what there is of them, pixels less means.
+    """
+
+    matrix: Floats
+    vector: Floats
+    square: Floats
+    freedom: Ints
+
+    @classmethod
+    def empty(cls, n_fiber: int) -> _Sums:
+        """Nothing summed yet."""
+        shape = (n_fiber, N_PART + 1, 3)
+        return cls(np.zeros((*shape, 3)), np.zeros(shape), np.zeros(n_fiber), np.zeros(n_fiber, np.int64))
+
+
+@compiled
+def _fill_sums(
+    flux: Floats,
+    columns: Ints,
+    variance: Floats,
+    templates: Floats,
+    starts: Ints,
+    part: Ints,
+    matrix: Floats,
+    vector: Floats,
+    square: Floats,
+    freedom: Ints,
+) -> None:
+    weight, data = np.empty(columns.size, np.float32), np.empty(columns.size, np.float32)
+    for row in range(flux.shape[0]):
+        for k in range(columns.size):
+            value = flux[row, columns[k]]
+            good = np.isfinite(variance[row, k]) and np.isfinite(value)
+            # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
+            largest = np.float32(CLIP) * np.sqrt(variance[row, k]) + np.float32(1.5) * abs(templates[0, k])
+            weight[k] = np.float32(1) / variance[row, k] if good else np.float32(0)
+            data[k] = min(max(value, -largest), largest) if good else np.float32(0)
+        for window in range(len(part)):
+            total, light, squares, live = 0.0, 0.0, 0.0, 0
+            w0, w1, w2, v0, v1, v2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            m00, m10, m11, m20, m21, m22 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for k in range(starts[window], starts[window + 1]):
+                mass, value, t0, t1, t2 = weight[k], data[k], templates[0, k], templates[1, k], templates[2, k]
+                live += 1 if mass > 0 else 0
+                total += mass
+                light += mass * value
+                squares += mass * value * value
+                w0 += mass * t0
+                w1 += mass * t1
+                w2 += mass * t2
+                v0 += mass * value * t0
+                v1 += mass * value * t1
+                v2 += mass * value * t2
+                m00 += mass * t0 * t0
+                m10 += mass * t1 * t0
+                m11 += mass * t1 * t1
+                m20 += mass * t2 * t0
+                m21 += mass * t2 * t1
+                m22 += mass * t2 * t2
+            if live == 0:
+                continue
+            left = squares - light * light / total
+            square[row] += left
+            freedom[row] += live - (1 if left > 0 else 0)
+            for piece in (part[window], N_PART):
+                vector[row, piece, 0] += v0 - w0 * light / total
+                vector[row, piece, 1] += v1 - w1 * light / total
+                vector[row, piece, 2] += v2 - w2 * light / total
+                matrix[row, piece, 0, 0] += m00 - w0 * w0 / total
+                matrix[row, piece, 1, 0] += m10 - w1 * w0 / total
+                matrix[row, piece, 1, 1] += m11 - w1 * w1 / total
+                matrix[row, piece, 2, 0] += m20 - w2 * w0 / total
+                matrix[row, piece, 2, 1] += m21 - w2 * w1 / total
+                matrix[row, piece, 2, 2] += m22 - w2 * w2 / total
+        for piece in range(N_PART + 1):
+            for i in range(3):
+                for j in range(i):
+                    matrix[row, piece, j, i] = matrix[row, piece, i, j]
 
 
 def _ranges(wave: Floats) -> tuple[tuple[float, float], ...]:
@@ -135,45 +224,25 @@ def _ranges(wave: Floats) -> tuple[tuple[float, float], ...]:
     )
 
 
-def _normal_equations(data: Floats, weight: Floats, templates: Floats, columns: Ints) -> tuple[Floats, Floats, Floats, Ints]:
-    """Sums of each line window after its weighted mean is taken out: (3, 3, n, win), (3, n, win), (n, win), and window starts."""
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(columns) > 1) + 1])
-    total = np.add.reduceat(weight, starts, axis=1)
-    inverse = np.where(total > 0, 1.0 / np.where(total > 0, total, 1.0), 0.0)
-    weighted = weight * data
-    mean = np.add.reduceat(weighted, starts, axis=1)
-    shapes = templates.astype(np.float32)
-    first = [np.add.reduceat(weight * shape, starts, axis=1) for shape in shapes]
-    matrix = np.empty((3, 3, *total.shape))
-    vector = np.empty((3, *total.shape))
-    for i in range(3):
-        vector[i] = np.add.reduceat(weighted * shapes[i], starts, axis=1) - first[i] * mean * inverse
-        for j in range(i + 1):
-            product = np.add.reduceat(weight * (shapes[i] * shapes[j]), starts, axis=1)
-            matrix[i, j] = matrix[j, i] = product - first[i] * first[j] * inverse
-    square = np.add.reduceat(weighted * data, starts, axis=1) - mean**2 * inverse
-    return matrix, vector, square, starts
-
-
 def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
-    """Solve each fiber's three equations; NaN where the lines do not fix them."""
-    size = np.sqrt(np.maximum(np.einsum("iin->in", matrix), 0.0))
+    """Solve the three equations of each fiber and piece, to (3, n_fiber, n_part); NaN where the lines do not fix them."""
+    size = np.sqrt(np.maximum(np.einsum("npii->npi", matrix), 0.0))
     scale = np.where(size > 0, size, 1.0)
-    normal = np.moveaxis(matrix / (scale[:, None] * scale[None]), -1, 0)
-    fixed = (size > 0).all(axis=0) & (np.linalg.det(normal) > 1e-3)
+    normal = matrix / (scale[..., None] * scale[..., None, :])
+    fixed = (size > 0).all(axis=-1) & (np.linalg.det(normal) > 1e-3)
     normal[~fixed] = np.eye(3)
     inverse = np.linalg.inv(normal)
-    values = np.einsum("nij,jn->in", inverse, vector / scale) / scale
-    errors = np.sqrt(np.maximum(np.einsum("nii->in", inverse), 0.0)) / scale
-    return np.where(fixed, values, np.nan), np.where(fixed, errors, np.nan)
+    values = (inverse @ (vector / scale)[..., None])[..., 0] / scale
+    errors = np.sqrt(np.maximum(np.einsum("npii->npi", inverse), 0.0)) / scale
+    known = fixed[..., None]
+    return np.moveaxis(np.where(known, values, np.nan), -1, 0), np.moveaxis(np.where(known, errors, np.nan), -1, 0)
 
 
-def _excess(square: Floats, weight: Floats, matrix: Floats, scaled: Floats) -> Floats:
+def _excess(sums: _Sums) -> Floats:
     """Mean square residual at the lines beyond photon noise and a scale of the lines, as a fraction of their mean square."""
-    freedom = (weight > 0).sum(axis=1) - (square > 0).sum(axis=1) - 1
-    light = matrix[0, 0].sum(axis=1)
+    light = sums.matrix[:, -1, 0, 0]
     safe = np.where(light > 0, light, 1.0)
-    beyond = square.sum(axis=1) - scaled.sum(axis=1) ** 2 / safe - (1.0 + NOISE_TOLERANCE) * freedom
+    beyond = sums.square - sums.vector[:, -1, 0] ** 2 / safe - (1.0 + NOISE_TOLERANCE) * (sums.freedom - 1)
     return np.where(light > 0, beyond / safe, np.nan)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_specqa.instrument import Instrument
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
 from pytest_specqa.measures.where import near_nebular
@@ -101,23 +102,34 @@ def faint_probe(spectra: CameraSpectra) -> Probe:
         Sky fibers, whatever their flux, and the faintest others; possibly without any fiber.
     """
     flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
-    rows = spectra.fainter_than(DARK) | (spectra.is_sky & (ivar > 0).any(axis=1))
+    rows = np.flatnonzero(spectra.fainter_than(DARK) | (spectra.is_sky & (ivar > 0).any(axis=1)))
     columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
-    good = (ivar[rows] > 0) & np.isfinite(flux[rows]) & columns
-    weight = np.where(good, ivar[rows], np.float32(0))
-    sigma = 1.0 / np.sqrt(np.where(good, weight, np.float32(1)))
-    data = np.where(good, flux[rows], np.float32(0))
-    total = weight.sum(axis=0)
-    light = (weight * np.clip(data, -CLIP * sigma, CLIP * sigma)).sum(axis=0)
-    shared = light / np.where(total > 0, total, np.float32(1))
-    return Probe(
-        flux=np.where(good, data - shared, np.float32(0)),
-        ivar=weight,
-        wave=wave,
-        fiber=spectra.fiber[rows],
-        sky=spectra.sky_spectrum,
-        instrument=spectra.instrument,
-    )
+    data, weight = np.zeros((rows.size, wave.size), np.float32), np.zeros((rows.size, wave.size), np.float32)
+    _fill_probe(rows_of(flux), rows_of(ivar), rows, columns, data, weight)
+    return Probe(data, weight, wave=wave, fiber=spectra.fiber[rows], sky=spectra.sky_spectrum, instrument=spectra.instrument)
+
+
+@compiled
+def _fill_probe(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, data: Floats, weight: Floats) -> None:
+    n = flux.shape[1]
+    clip = np.float32(CLIP)
+    light, total = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    for place in range(rows.size):
+        row = rows[place]
+        for k in range(n):
+            good = columns[k] and ivar[row, k] > 0 and np.isfinite(flux[row, k])
+            mass = ivar[row, k] if good else np.float32(0)
+            value = flux[row, k] if good else np.float32(0)
+            root = np.sqrt(mass)
+            pull = min(max(value * root, -clip), clip)
+            weight[place, k], data[place, k] = mass, value
+            total[k] += mass
+            light[k] += root * pull
+    for k in range(n):
+        light[k] = light[k] / total[k] if total[k] > 0 else np.float32(0)
+    for place in range(rows.size):
+        for k in range(n):
+            data[place, k] = data[place, k] - light[k] if weight[place, k] > 0 else np.float32(0)
 
 
 def row_shifts(probe: Probe, curvature: int) -> Ints:

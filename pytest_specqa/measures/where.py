@@ -135,3 +135,26 @@ def fiber_ranges(fiber: Ints, chosen: Bools) -> tuple[tuple[int, int], ...]:
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], chosen, [False]]).astype(np.int8)))
     return tuple((int(fiber[low]), int(fiber[high - 1])) for low, high in zip(edges[::2], edges[1::2], strict=True))
+
+
+def seated(values: Floats, group: Ints, *, n_group: int) -> Floats:
+    """Put the rows of each group side by side.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, m)
+        One row for each fiber.
+    group : ndarray of int, shape (n,)
+        Group of each row, rising, from 0.
+    n_group : int
+        Number of groups.
+
+    Returns
+    -------
+    ndarray, shape (n_group, n_seat, m)
+        NaN where a group has fewer rows than the largest.
+    """
+    starts = np.searchsorted(group, np.arange(n_group + 1))
+    found = np.full((n_group, int(np.diff(starts).max(initial=1)), values.shape[1]), np.nan)
+    found[group, np.arange(len(group)) - starts[group]] = values
+    return found

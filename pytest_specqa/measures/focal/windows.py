@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
-from pytest_specqa.measures.where import NEBULAR_HALF_WIDTH
+from pytest_specqa.measures.where import NEBULAR_HALF_WIDTH, near_nebular
 
 Ranges = tuple[tuple[float, float], ...]
 
@@ -125,18 +126,16 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
     list of WindowMap
         The windows of the band, without those in which the sky is not known or not positive.
     """
-    weight = np.where(spectra.good & (np.asarray(mask) == 0), np.asarray(spectra.ivar, dtype=float), 0.0)
-    value, grid, model = (np.asarray(array, dtype=float) for array in (spectra.flux, spectra.wave, spectra.known_sky))
+    pixels = _Pixels(spectra, np.asarray(mask), np.asarray(spectra.wave, dtype=float))
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     placed = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
-    lines = spectra.instrument.nebular_waves
     found = []
     for window in WINDOWS:
         if window.band != band:
             continue
         scale = spectra.heliocor if window.kind == "line" else 1.0
-        residual, error, subtracted = _residual(value, weight, grid, sky=model, window=window, scale=scale, lines=lines)
-        level = _level(np.asarray(spectra.median_sky, dtype=float), grid, window=window, scale=scale)
+        residual, error, subtracted = _residual(pixels, window, scale=scale)
+        level = _level(np.asarray(spectra.median_sky, dtype=float), pixels.wave, window=window, scale=scale)
         if np.isfinite(level) and level > 0:
             found.append(
                 WindowMap(
@@ -156,20 +155,35 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
     return found
 
 
-def _residual(
-    flux: Floats, weight: Floats, wave: Floats, *, sky: Floats, window: Window, scale: float, lines: list[float]
-) -> tuple[Floats, Floats, Floats]:
+class _Pixels(NamedTuple):
+    """Spectra of which windows are cut out before anything is done with them."""
+
+    spectra: CameraSpectra
+    mask: NDArray[Any]
+    wave: Floats
+
+    def cut(self, columns: Bools) -> tuple[Floats, Floats, Floats]:
+        """Flux, inverse variance, 0 where a pixel is bad, and sky of some wavelengths, f8."""
+        one = self.spectra
+        first, last = (int(columns.argmax()), len(columns) - int(columns[::-1].argmax())) if columns.any() else (0, 0)
+        near, chosen = slice(first, last), columns[first:last]
+        flux, ivar, sky = (array[..., near][..., chosen].astype(float) for array in (one.flux, one.ivar, one.known_sky))
+        good = (ivar > 0) & np.isfinite(flux) & (self.mask[:, near][:, chosen] == 0)
+        return flux, np.where(good, ivar, 0.0), np.broadcast_to(sky, flux.shape)
+
+
+def _residual(pixels: _Pixels, window: Window, *, scale: float) -> tuple[Floats, Floats, Floats]:
     """Residual and error of each fiber, and the sky that was subtracted from the same pixels with the same weights."""
-    core = _columns(wave, window.core, scale=scale)
+    core = _columns(pixels.wave, window.core, scale=scale)
     if window.kind == "continuum":
-        for line in lines:
-            core &= np.abs(wave - line) > NEBULAR_HALF_WIDTH
-    kept = _kept(flux[:, core], weight[:, core]) if window.kind == "continuum" else _whole(weight[:, core])
-    mean, variance = _mean(flux[:, core], weight[:, core], kept)
-    subtracted, _ = _mean(sky[:, core], weight[:, core], kept)
+        core &= ~near_nebular(pixels.wave, pixels.spectra.instrument, width=NEBULAR_HALF_WIDTH)
+    flux, weight, sky = pixels.cut(core)
+    kept = _kept(flux, weight) if window.kind == "continuum" else _whole(weight)
+    mean, variance = _mean(flux, weight, kept)
+    subtracted, _ = _mean(sky, weight, kept)
     for side in window.sides:
-        columns = _columns(wave, side, scale=scale)
-        beside, error2 = _mean(flux[:, columns], weight[:, columns], _kept(flux[:, columns], weight[:, columns]))
+        flux, weight, _ = pixels.cut(_columns(pixels.wave, side, scale=scale))
+        beside, error2 = _mean(flux, weight, _kept(flux, weight))
         mean, variance = mean - beside / len(window.sides), variance + error2 / len(window.sides) ** 2
     return mean, np.sqrt(variance), subtracted
 

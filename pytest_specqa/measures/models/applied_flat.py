@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import Floats, nan_median
+from pytest_specqa.measures.statistics import Floats, Ints, nan_median
 from pytest_specqa.measures.where import between_lines
 from pytest_specqa.values import Measured
 
@@ -45,15 +46,12 @@ def applied_flat(spectra: CameraSpectra, frame_flux: Floats, frame_ivar: Floats,
     place = np.clip(np.interp(wave[columns] / spectra.heliocor, wave, np.arange(wave.size)), 0, wave.size - 1.001)
     low = place.astype(int)
     share = (place - low).astype(np.float32)
-    flat = fiberflat[rows][:, low] * (1 - share) + fiberflat[rows][:, low + 1] * share
-    where = np.ix_(rows, columns)
-    light = spectra.flux[where] + spectra.known_sky[where]
-    good = (frame_ivar[where] > 0) & (light > 0) & (flat > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(good, frame_flux[where] / (light * flat), np.float32(np.nan))
-    chromatic = ratio / nan_median(ratio, axis=1)[:, None] - 1.0
+    ratio = np.empty((rows.size, columns.size), np.float32)
+    arrays = map(rows_of, (spectra.flux, np.broadcast_to(spectra.known_sky, spectra.flux.shape), frame_flux, frame_ivar, fiberflat))
+    _fill_ratio(*arrays, rows, columns, low, share, ratio)
+    ratio /= nan_median(ratio, axis=1).astype(np.float32)[:, None]
+    typical = nan_median(ratio, axis=0) - 1.0
     starts = np.arange(0, columns.size - WINDOW + 1, WINDOW)
-    typical = nan_median(chromatic, axis=0)
     means = np.array([np.nanmean(typical[start : start + WINDOW]) for start in starts])
     worst = int(np.nanargmax(np.abs(means)))
     span = columns[[starts[worst], starts[worst] + WINDOW - 1]]
@@ -64,3 +62,27 @@ def applied_flat(spectra: CameraSpectra, frame_flux: Floats, frame_ivar: Floats,
         waves=(float(wave[span[0]]), float(wave[span[1]])),
         detail="frame, sky and sframe do not fit this flat: another flat, another wavelength frame, or another sky was applied",
     )
+
+
+@compiled
+def _fill_ratio(
+    flux: Floats,
+    sky: Floats,
+    frame: Floats,
+    ivar: Floats,
+    fiberflat: Floats,
+    rows: Ints,
+    columns: Ints,
+    low: Ints,
+    share: Floats,
+    ratio: Floats,
+) -> None:
+    """The frame over what the flat makes of residual and sky; NaN where one of them tells nothing."""
+    for place in range(rows.size):
+        row = rows[place]
+        for number in range(columns.size):
+            k, before = columns[number], low[number]
+            light = flux[row, k] + sky[row, k]
+            flat = fiberflat[row, before] * (np.float32(1) - share[number]) + fiberflat[row, before + 1] * share[number]
+            good = ivar[row, k] > 0 and light > 0 and flat > 0
+            ratio[place, number] = frame[row, k] / (light * flat) if good else np.float32(np.nan)

@@ -100,10 +100,11 @@ def calibration_lines(fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: I
     ----------
     desispec PR #1160 (interstellar Ca II and Na I in the vectors).
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        good = (ivar > 0) & (fluxcalib > 0) & np.isfinite(fluxcalib)
-        logs = np.where(good, np.log(np.where(good, fluxcalib, 1.0)), np.nan)
-    vector = nan_median(logs[::2] - nan_median(logs[::2], axis=1)[:, None], axis=0)
+    # Every other fiber: neighbours have the same vector but for their own throughput.
+    values, weight = fluxcalib[::2], ivar[::2]
+    good = (weight > 0) & (values > 0) & np.isfinite(values)
+    logs = np.where(good, np.log(np.where(good, values, values.dtype.type(1))), values.dtype.type(np.nan))
+    vector = nan_median(logs - nan_median(logs, axis=1)[:, None].astype(logs.dtype), axis=0)
     known = np.isfinite(vector)
     if known.sum() < 200:
         return Measured.impossible("the calibration has fewer than 200 usable wavelengths")
@@ -180,22 +181,25 @@ def calibrated_alike(
     ----------
     desispec PR #1895 (sky subtracted twice), PR #2452, #2420 (factors not carried into the ivar).
     """
+    step = slice(None, None, 7)
+    cframe_flux, cframe_ivar, sframe_flux, sframe_ivar, fluxcalib = (
+        array[:, step] for array in (cframe_flux, cframe_ivar, sframe_flux, sframe_ivar, fluxcalib)
+    )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         good = (cframe_ivar > 0) & (sframe_ivar > 0) & (fluxcalib > 0)
         ratio = np.where(good, cframe_ivar / (sframe_ivar * fluxcalib**2), np.nan)
         apart = np.where(good, np.abs(cframe_flux * fluxcalib - sframe_flux) * np.sqrt(sframe_ivar), np.nan)
-    step = slice(None, None, 7)
-    by_fiber = nan_median(ratio[:, step], axis=1)
+    by_fiber = nan_median(ratio, axis=1)
     known = np.isfinite(by_fiber)
     if not known.any():
         nothing = Measured.impossible("no pixel is good in cframe, sframe and fluxcalib")
         return nothing, nothing
-    signal = nan_median(np.where(good, np.abs(sframe_flux) * np.sqrt(sframe_ivar), np.nan)[:, step], axis=1)
+    signal = nan_median(np.where(good, np.abs(sframe_flux) * np.sqrt(sframe_ivar), np.nan), axis=1)
     judged = known & ((signal < FAINT) | (by_fiber > 1.0))
     distance = np.where(judged, np.abs(np.log(np.where(known, by_fiber, 1.0))), -1.0)
     worst = int(np.argmax(distance))
     fibers = ((int(fiber[worst]), int(fiber[worst])),)
-    difference = float(np.nanmedian(nan_median(apart[:, step], axis=1)))
+    difference = float(np.nanmedian(nan_median(apart, axis=1)))
     return (
         Measured(difference, error=0.0, detail="cframe and sframe / fluxcalib are not the same spectra"),
         Measured(

@@ -118,12 +118,13 @@ def imaging_agreement(
 
 
 def _mean_flux(flux: Floats, ivar: Floats, inside: Bools) -> tuple[Floats, Floats]:
-    good = (ivar[:, inside] > 0) & np.isfinite(flux[:, inside])
+    flux, ivar = flux[:, inside], ivar[:, inside]
+    good = (ivar > 0) & np.isfinite(flux)
     count = good.sum(axis=1)
     enough = count > 0.5 * inside.sum()
     divisor = np.where(enough, count, 1)
-    total = np.where(good, flux[:, inside], 0.0).sum(axis=1)
-    variance = np.where(good, 1.0 / np.where(good, ivar[:, inside], 1.0), 0.0).sum(axis=1)
+    total = np.where(good, flux, 0.0).sum(axis=1)
+    variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0).sum(axis=1)
     return np.where(enough, total / divisor, np.nan), np.where(enough, np.sqrt(variance) / divisor, np.nan)
 
 

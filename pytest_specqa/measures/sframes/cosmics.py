@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import FALSE_ALARM, Bools, Floats, Ints
 from pytest_specqa.values import Feature, Measured
@@ -17,8 +18,8 @@ THRESHOLD = 6.0
 """Sigmas from which on a sharp feature counts: chance gives 1e-4 of them in a camera."""
 CANDIDATE = 5.0
 """Sigmas that the first bin of a hit has at least."""
-WIDTHS = (1, 2, 3)
-"""Bins of a feature that is narrower than any light that passed the optics, at 0.8 Angstrom a bin."""
+WIDEST = 3
+"""Bins that a feature has at most if it is narrower than any light that passed the optics, at 0.8 Angstrom a bin."""
 NAMED = 20
 """Hits that are listed; their number is in the detail."""
 
@@ -45,37 +46,50 @@ def sharp_hits(spectra: CameraSpectra) -> Measured:
     live = float((ivar > 0).mean())
     if live == 0 or not spectra.exptime > 0:
         return Measured.impossible("no live pixel, or an exposure of no length")
-    pull = flux * np.sqrt(ivar)
-    rising: Bools = (pull[:, 1:-4] > CANDIDATE) & (flux[:, :-5] < flux[:, 1:-4])
-    rows, columns = np.nonzero(rising)
-    near = columns[:, None] + np.arange(max(WIDTHS) + 2)
-    data, weight = flux[rows[:, None], near], ivar[rows[:, None], near]
-    behind = sky[near] if sky.ndim == 1 else sky[rows[:, None], near]
-    light = 0.5 * np.abs(data) + 0.4 * np.abs(behind)
-    found: Bools = np.zeros(len(rows), dtype=bool)
-    for width in WIDTHS:
-        found = found | _too_sharp(data[:, : width + 2], weight[:, : width + 2], light[:, : width + 2], step=spectra.step)
-    return _rate(rows[found], columns[found] + 1, spectra.wave, fiber=spectra.fiber, scale=1000.0 / spectra.exptime / live)
+    hits: Bools = np.zeros(flux.shape, dtype=bool)
+    shares = np.array([_flanks(width, spectra.step) for width in range(1, WIDEST + 1)])
+    _fill_hits(rows_of(flux), rows_of(ivar), rows_of(np.broadcast_to(sky, flux.shape)), shares, hits)
+    rows, columns = np.divmod(np.flatnonzero(hits), flux.shape[1])
+    return _rate(rows, columns, spectra.wave, fiber=spectra.fiber, scale=1000.0 / spectra.exptime / live)
 
 
-def _too_sharp(data: Floats, ivar: Floats, light: Floats, *, step: float) -> Bools:
-    """Tell which runs hold light that their two end bins should share, had it passed the optics."""
-    offsets = (np.arange(data.shape[1]) - 0.5 * (data.shape[1] - 1)) * step
+def _flanks(width: int, step: float) -> float:
+    """Light that the two bins beside a feature have at least, had it passed the optics, as a part of that in it."""
+    offsets = (np.arange(width + 2) - 0.5 * (width + 1)) * step
     shape = np.exp(-0.5 * (offsets / SHARPEST) ** 2)
-    share = (shape[0] + shape[-1]) / shape[1:-1].sum()
-    usable: Bools = np.all(ivar > 0, axis=1)
-    variance = 1.0 / np.where(usable[:, None], ivar, 1.0)
-    ends = [0, -1]
-    excess = share * data[:, 1:-1].sum(axis=1) - np.maximum(data[:, ends], 0.0).sum(axis=1)
-    error = np.sqrt(
-        share**2 * variance[:, 1:-1].sum(axis=1) + variance[:, ends].sum(axis=1) + (MODEL_ERROR * light[:, ends].sum(axis=1)) ** 2
-    )
-    return np.asarray(usable & (excess > THRESHOLD * error))
+    return float((shape[0] + shape[-1]) / shape[1:-1].sum())
+
+
+@compiled
+def _fill_hits(flux: Floats, ivar: Floats, sky: Floats, shares: Floats, hits: Bools) -> None:
+    """First bins of features that hold light which the bins to either side should share, had it passed the optics."""
+    for row in range(flux.shape[0]):
+        for k in range(1, flux.shape[1] - WIDEST - 1):
+            if not (flux[row, k] * np.sqrt(ivar[row, k]) > CANDIDATE and flux[row, k - 1] < flux[row, k]):
+                continue
+            # Every width needs the bin before; the sums over a feature grow with its width.
+            if not ivar[row, k - 1] > 0:
+                continue
+            inside, variance = 0.0, 0.0
+            before = 0.5 * abs(flux[row, k - 1]) + 0.4 * abs(sky[row, k - 1])
+            for number in range(len(shares)):
+                last = k + number
+                if not (ivar[row, last] > 0 and ivar[row, last + 1] > 0):
+                    break
+                inside += flux[row, last]
+                variance += 1.0 / ivar[row, last]
+                beside = max(flux[row, k - 1], np.float32(0)) + max(flux[row, last + 1], np.float32(0))
+                light = before + 0.5 * abs(flux[row, last + 1]) + 0.4 * abs(sky[row, last + 1])
+                share = shares[number]
+                noise = share * share * variance + 1.0 / ivar[row, k - 1] + 1.0 / ivar[row, last + 1] + (MODEL_ERROR * light) ** 2
+                if share * inside - beside > THRESHOLD * np.sqrt(noise):
+                    hits[row, k] = True
+                    break
 
 
 def _rate(rows: Ints, columns: Ints, wave: Floats, *, fiber: Ints, scale: float) -> Measured:
     separate: Bools = np.ones(len(rows), dtype=bool)
-    separate[1:] = (np.diff(rows) != 0) | (np.diff(columns) > max(WIDTHS))
+    separate[1:] = (np.diff(rows) != 0) | (np.diff(columns) > WIDEST)
     rows, columns = rows[separate], columns[separate]
     count = len(rows)
     proved = float(gammaincinv(count, FALSE_ALARM)) if count else 0.0

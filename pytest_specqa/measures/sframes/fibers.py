@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.sframes.skylines import fit_lines
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import Floats, Found, Ints, Strongest, mad_scale, nan_median, strongest
+from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, Strongest, mad_scale, nan_median, strongest
 from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
 
@@ -70,14 +71,11 @@ def fiber_residuals(spectra: CameraSpectra) -> FiberResiduals:
     """
     flux, ivar, wave, fiber, is_sky = spectra.flux, spectra.ivar, spectra.wave, spectra.fiber, spectra.is_sky
     between, spectrum = spectra.between_lines, spectra.sky_spectrum
-    good = spectra.good & between
     starts = np.arange(0, max(wave.size - BROAD // 2, 1), BROAD)
-    weight = np.where(good, ivar, np.float32(0))
-    total = np.add.reduceat(weight, starts, axis=1)
-    enough = np.add.reduceat(good, starts, axis=1, dtype=np.int32) > BROAD // 5
-    # Winsorized, so that a single cosmic ray does not make a window.
-    pull = np.clip(np.where(good, flux, np.float32(0)) * np.sqrt(weight), -CLIP, CLIP)
-    light = np.add.reduceat(np.sqrt(weight) * pull, starts, axis=1)
+    shape = (len(flux), starts.size)
+    light, total, pixels = np.empty(shape), np.empty(shape), np.empty(shape, np.int64)
+    _fill_windows(rows_of(flux), rows_of(ivar), between, np.append(starts, wave.size), light, total, pixels)
+    enough = pixels > BROAD // 5
     table = np.where(enough, light / np.where(enough, total, 1.0), np.nan)
     count = np.maximum(np.add.reduceat(between.astype(float), starts), 1.0)
     level = np.add.reduceat(np.where(between, spectrum, 0.0), starts) / count
@@ -92,6 +90,23 @@ def fiber_residuals(spectra: CameraSpectra) -> FiberResiduals:
         table=table,
         error=error,
     )
+
+
+@compiled
+def _fill_windows(flux: Floats, ivar: Floats, between: Bools, ends: Ints, light: Floats, total: Floats, pixels: Ints) -> None:
+    """Weighted flux, weight and good pixels between sky lines; pixels are pulled in, so that no single cosmic ray makes a window."""
+    for row in range(light.shape[0]):
+        for window in range(light.shape[1]):
+            mass, flow, count = np.float32(0), np.float32(0), 0
+            for k in range(ends[window], ends[window + 1]):
+                good = between[k] and ivar[row, k] > 0 and np.isfinite(flux[row, k])
+                weight = ivar[row, k] if good else np.float32(0)
+                root = np.sqrt(weight)
+                pull = flux[row, k] * root if good else np.float32(0)
+                mass += weight
+                flow += root * min(max(pull, np.float32(-CLIP)), np.float32(CLIP))
+                count += 1 if good else 0
+            light[row, window], total[row, window], pixels[row, window] = flow, mass, count
 
 
 def _throughput_scatter(table: Floats, level: Floats) -> float:

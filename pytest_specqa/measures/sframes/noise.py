@@ -147,16 +147,12 @@ def _fiber_width(logs: Floats, errors: Floats, *, faint: Bools, fiber: Ints) -> 
 
 def _correlation(near: Floats, far: Floats, *, fiber: Ints, block: int) -> Measured:
     """Correlation from the scatter of differences over one and two pixels: blind to anything that is smooth."""
-    one, two = np.square(np.clip(near, -CLIP, CLIP)), np.square(np.clip(far, -CLIP, CLIP))
-    bundle = fiber // block
-    numbers = np.unique(bundle)
-    values, errors = np.full(numbers.size, np.nan), np.full(numbers.size, np.nan)
-    for place, number in enumerate(numbers):
-        rows = bundle == number
-        count = int(np.isfinite(two[rows]).sum())
-        if count >= 10 * MIN_PIXELS:
-            first, second = float(np.nanmean(one[rows])), float(np.nanmean(two[rows]))
-            values[place], errors[place] = (second - first) / max(second + first, 1e-9), 1.0 / np.sqrt(count)
+    numbers, starts = np.unique(fiber // block, return_index=True)
+    squares, counts = zip(*(_by_bundle(np.square(np.clip(pulls, -CLIP, CLIP)), starts) for pulls in (near, far)), strict=True)
+    enough = counts[1] >= 10 * MIN_PIXELS
+    first, second = (np.where(enough, square / np.maximum(count, 1), np.nan) for square, count in zip(squares, counts, strict=True))
+    values = (second - first) / np.maximum(second + first, 1e-9)
+    errors = np.where(enough, 1.0 / np.sqrt(np.maximum(counts[1], 1)), np.nan)
     worst = _bundle(numbers, block, kind="correlation", detail="neighbouring pixels are not independent")
     return strongest(values, errors).measured(worst, nothing=NO_BUNDLE, signed=True)
 
@@ -164,18 +160,23 @@ def _correlation(near: Floats, far: Floats, *, fiber: Ints, block: int) -> Measu
 def _ringing(near: Floats, columns: Ints, *, fiber: Ints, block: int) -> Measured:
     """Mean of the differences with alternating sign: one sign for all fibers of a bundle and all windows."""
     signs = np.where(columns % 2 == 0, 1.0, -1.0).astype(np.float32)
-    clipped = np.clip(near, -CLIP, CLIP)
-    known = np.isfinite(clipped)
-    total, count = np.where(known, clipped, np.float32(0)) @ signs, known.sum(axis=1)
-    bundle = fiber // block
-    numbers = np.unique(bundle)
-    sums = np.array([total[bundle == number].sum() for number in numbers])
-    counts = np.array([count[bundle == number].sum() for number in numbers])
+    numbers, starts = np.unique(fiber // block, return_index=True)
+    sums, counts = _by_bundle(np.clip(near, -CLIP, CLIP) * signs, starts)
     counts = np.where(counts >= 10 * MIN_PIXELS, counts, np.nan)
     # A difference of alternating pixels is twice the amplitude over sqrt(2) errors, and two neighbouring ones share a pixel.
     found = strongest(sums / counts / np.sqrt(2.0), 1.0 / np.sqrt(counts))
     worst = _bundle(numbers, block, kind="ringing", detail="pixels alternate in all fibers: the extraction rings")
     return found.measured(worst, nothing=NO_BUNDLE)
+
+
+def _by_bundle(values: Floats, starts: Ints) -> tuple[Floats, Ints]:
+    """Sum and number of the finite values of each bundle, whose first rows are given."""
+    if not starts.size:
+        return np.empty(0), np.empty(0, dtype=int)
+    known = np.isfinite(values)
+    by_fiber = np.where(known, values, np.float32(0)).sum(axis=1, dtype=float), known.sum(axis=1)
+    sums, counts = (np.add.reduceat(found, starts) for found in by_fiber)
+    return sums, counts
 
 
 def _bundle(numbers: Ints, block: int, *, kind: str, detail: str) -> Callable[[int], Found]:

@@ -96,7 +96,10 @@ def _add_rows(flux: Floats, ivar: Floats, half: Ints, shifts: Ints, sums: Floats
         for row in range(n_row):
             shift = shifts[number, row]
             first, last = max(shift, 0), n + min(shift, 0)
-            light, total = sums[half[row], 0, number, first - shift : last - shift], sums[half[row], 1, number, first - shift : last - shift]
+            light, total = (
+                sums[half[row], 0, number, first - shift : last - shift],
+                sums[half[row], 1, number, first - shift : last - shift],
+            )
             add_light, add_total = weighted[row, first:last], ivar[row, first:last]
             for k in range(len(light)):
                 light[k] += add_light[k]

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import poisson
 
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import FALSE_ALARM
+from pytest_specqa.measures.statistics import FALSE_ALARM, Bools, Floats, Ints
 from pytest_specqa.measures.where import near_nebular
 from pytest_specqa.values import Feature, Measured
 
@@ -23,6 +24,35 @@ HIT = 5.0
 """Sigmas of one line in one fiber from which on it is counted."""
 SKY_FLOOR = 0.03
 """Fraction of the sky that a sound subtraction may leave at a line of a single fiber."""
+
+
+@compiled
+def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Floats, hits: Bools) -> None:
+    """Bins at which the mean over `RUN` bins stands out of that over `AROUND` bins to either side."""
+    n, reach = flux.shape[1], RUN // 2
+    weight, light = np.empty(n + 2 * AROUND), np.empty(n + 2 * AROUND)
+    weights, lights = np.zeros(n + 2 * AROUND + 1), np.zeros(n + 2 * AROUND + 1)
+    for place in range(rows.size):
+        row = rows[place]
+        for k in range(n):
+            good = columns[k] and ivar[row, k] > 0 and np.isfinite(flux[row, k])
+            weight[k + AROUND] = ivar[row, k] if good else np.float32(0)
+            light[k + AROUND] = ivar[row, k] * flux[row, k] if good else np.float32(0)
+        # Beyond its ends a spectrum is taken to go back.
+        for k in range(AROUND):
+            weight[k], light[k] = weight[2 * AROUND - 1 - k], light[2 * AROUND - 1 - k]
+            weight[n + AROUND + k], light[n + AROUND + k] = weight[n + AROUND - 1 - k], light[n + AROUND - 1 - k]
+        for k in range(n + 2 * AROUND):
+            weights[k + 1] = weights[k] + weight[k]
+            lights[k + 1] = lights[k] + light[k]
+        for k in range(n):
+            narrow, total = 0.0, 0.0
+            for step in range(AROUND - reach, AROUND + reach + 1):
+                total += weight[k + step]
+                narrow += light[k + step]
+            wide = (lights[k + 2 * AROUND + 1] - lights[k]) / max(weights[k + 2 * AROUND + 1] - weights[k], 1e-30)
+            safe = max(total, 1e-30)
+            hits[place, k] = total > 0 and narrow / safe - wide > HIT * np.sqrt(1.0 / safe + floor[k])
 
 
 def shared_lines(spectra: CameraSpectra) -> Measured:
@@ -42,19 +72,16 @@ def shared_lines(spectra: CameraSpectra) -> Measured:
     ----------
     desispec #1760 (laser guide star), #2599, desisurveyops #75.
     """
-    wave, spectrum, rows = spectra.wave, spectra.sky_spectrum.astype(np.float32), spectra.faint
-    if not rows.any():
+    wave, rows = spectra.wave, np.flatnonzero(spectra.faint)
+    if not rows.size:
         return Measured.impossible("no faint live fiber in this camera")
-    flux, ivar, fiber, good = spectra.flux[rows], spectra.ivar[rows], spectra.fiber[rows], spectra.good[rows]
+    fiber = spectra.fiber[rows]
     # Galactic lines count neither as hits nor as continuum: where a fiber has less of them than the sky fibers, a hole remains
     # that would lift all that lies beside it.
-    weight = np.where(good & ~near_nebular(wave, spectra.instrument), ivar, np.float32(0))
-    light = weight * np.where(good, flux, np.float32(0))
-    narrow_weight = uniform_filter1d(weight, RUN, axis=1)
-    narrow = uniform_filter1d(light, RUN, axis=1) / np.maximum(narrow_weight, 1e-30)
-    wide = uniform_filter1d(light, 2 * AROUND + 1, axis=1) / np.maximum(uniform_filter1d(weight, 2 * AROUND + 1, axis=1), 1e-30)
-    variance = 1.0 / np.maximum(RUN * narrow_weight, 1e-30) + (np.float32(SKY_FLOOR) * np.abs(spectrum)) ** 2
-    hits = (narrow - wide > HIT * np.sqrt(variance)) & (narrow_weight > 0)
+    columns = ~near_nebular(wave, spectra.instrument)
+    floor = np.square(np.float32(SKY_FLOOR) * spectra.sky_spectrum.astype(np.float32))
+    hits = np.zeros((rows.size, wave.size), dtype=bool)
+    _fill_hits(rows_of(spectra.flux), rows_of(spectra.ivar), rows, columns, floor, hits)
     count = hits.sum(axis=0)
     usual = np.maximum(uniform_filter1d(np.minimum(count, CROWD).astype(float), BACKGROUND, mode="nearest"), 0.02)
     log_chance = poisson.logsf(count - 1, usual)

@@ -11,7 +11,7 @@ from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
-from pytest_specqa.measures.where import near_nebular
+from pytest_specqa.measures.where import near_nebular, seated
 
 CURVATURES = range(-60, 61, 10)
 """Bins by which a CCD row at the end of the slit is displaced from its middle; the fiber traces of DESI stay within these."""
@@ -167,13 +167,9 @@ def contrasts(values: Floats, errors: Floats, probe: Probe) -> tuple[Floats, Flo
     """
     n_block = probe.n_block
     group = probe.instrument.slot(probe.fiber) // probe.instrument.block
-    starts = np.searchsorted(group, np.arange(n_block + 1))
-    seat = np.arange(len(group)) - starts[group]
-    shape = (n_block, int(np.diff(starts).max(initial=1)), values.shape[1])
-    seated, seated_errors = np.full(shape, np.nan), np.full(shape, np.nan)
-    seated[group, seat], seated_errors[group, seat] = values, errors
-    mean, sigma = clipped_mean(seated, seated_errors, axis=1)
-    usable = np.isfinite(mean) & (sigma > 0) & (np.isfinite(seated).sum(axis=1) >= MIN_FIBERS // 2)
+    places = seated(values, group, n_group=n_block)
+    mean, sigma = clipped_mean(places, seated(errors, group, n_group=n_block), axis=1)
+    usable = np.isfinite(mean) & (sigma > 0) & (np.isfinite(places).sum(axis=1) >= MIN_FIBERS // 2)
     mean, weight = np.where(usable, mean, 0.0), np.where(usable, 1.0 / np.where(usable, sigma, 1.0) ** 2, 0.0)
     inside = np.array([[first <= number < last for number in range(n_block)] for first, last in probe.parts], dtype=float)
     (light, own), (other_light, other) = [(part @ (weight * mean), part @ weight) for part in (inside, 1.0 - inside)]

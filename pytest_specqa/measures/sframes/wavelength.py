@@ -14,7 +14,7 @@ import numpy as np
 from pytest_specqa.measures.sframes.skylines import fit_lines
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Found, Ints, Strongest, clipped_mean, nan_median, strongest
-from pytest_specqa.measures.where import sky_continuum
+from pytest_specqa.measures.where import seated, sky_continuum
 from pytest_specqa.values import Measured
 
 MIN_FIBERS = 5
@@ -108,14 +108,11 @@ def _alone(values: Floats, errors: Floats, *, fiber: Ints, waves: tuple[float, f
 
 def _blocks(values: Floats, errors: Floats, *, fiber: Ints, size: int) -> tuple[Strongest, Ints]:
     """The worst mean over a slit block, and the number of each block that was searched."""
-    blocks = np.unique(fiber // size)
-    cells = np.full((2, len(blocks), values.shape[1]), np.nan)
-    for row, block in enumerate(blocks):
-        members = fiber // size == block
-        enough = np.isfinite(values[members]).sum(axis=0) >= MIN_FIBERS
-        mean, error = clipped_mean(values[members], errors[members])
-        cells[:, row, enough] = mean[enough], error[enough]
-    return strongest(*cells), blocks
+    blocks, group = np.unique(fiber // size, return_inverse=True)
+    places = seated(values, group, n_group=len(blocks))
+    cells = clipped_mean(places, seated(errors, group, n_group=len(blocks)), axis=1)
+    enough = np.isfinite(places).sum(axis=1) >= MIN_FIBERS
+    return strongest(*(np.where(enough, found, np.nan) for found in cells)), blocks
 
 
 class SkyLines(NamedTuple):

@@ -163,13 +163,13 @@ class _Pixels(NamedTuple):
     wave: Floats
 
     def cut(self, columns: Bools) -> tuple[Floats, Floats, Floats]:
-        """Flux, inverse variance, 0 where a pixel is bad, and sky of some wavelengths, f8."""
+        """Flux, inverse variance, 0 where a pixel is bad, and sky of some wavelengths."""
         one = self.spectra
         first, last = (int(columns.argmax()), len(columns) - int(columns[::-1].argmax())) if columns.any() else (0, 0)
         near, chosen = slice(first, last), columns[first:last]
-        flux, ivar, sky = (array[..., near][..., chosen].astype(float) for array in (one.flux, one.ivar, one.known_sky))
+        flux, ivar, sky = (array[..., near][..., chosen] for array in (one.flux, one.ivar, one.known_sky))
         good = (ivar > 0) & np.isfinite(flux) & (self.mask[:, near][:, chosen] == 0)
-        return flux, np.where(good, ivar, 0.0), np.broadcast_to(sky, flux.shape)
+        return flux, np.where(good, ivar, ivar.dtype.type(0)), np.broadcast_to(sky, flux.shape)
 
 
 def _residual(pixels: _Pixels, window: Window, *, scale: float) -> tuple[Floats, Floats, Floats]:
@@ -203,22 +203,22 @@ def _columns(wave: Floats, limits: tuple[float, float], *, scale: float) -> Bool
 
 def _kept(flux: Floats, weight: Floats) -> Floats:
     """Inverse variance without outlying pixels; nothing where too few pixels are good."""
-    median = nan_median(np.where(weight > 0, flux, np.nan), axis=1)
+    median = nan_median(np.where(weight > 0, flux, flux.dtype.type(np.nan)), axis=1).astype(flux.dtype)
     with np.errstate(invalid="ignore"):
-        kept = np.where(np.abs(flux - median[:, None]) * np.sqrt(weight) < PIXEL_CLIP, weight, 0.0)
-    enough = np.count_nonzero(kept, axis=1) >= MIN_PIXELS * flux.shape[1]
-    return np.where(enough[:, None], kept, 0.0)
+        inlying = np.abs(flux - median[:, None]) * np.sqrt(weight) < PIXEL_CLIP
+    enough = np.count_nonzero(inlying & (weight > 0), axis=1) >= MIN_PIXELS * flux.shape[1]
+    return np.where(inlying & enough[:, None], weight, weight.dtype.type(0))
 
 
 def _whole(weight: Floats) -> Floats:
     """Equal weights over a line, which differs from pixel to pixel; nothing unless every pixel is good."""
     whole = np.all(weight > 0, axis=1, keepdims=True)
-    return np.where(whole, np.ones_like(weight), 0.0)
+    return np.where(whole, np.ones_like(weight), weight.dtype.type(0))
 
 
 def _mean(flux: Floats, ivar: Floats, weight: Floats) -> tuple[Floats, Floats]:
     """Weighted mean and its variance; NaN without weight."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        total = weight.sum(axis=1)
-        mean = np.where(weight > 0, weight * flux, 0.0).sum(axis=1) / total
-        return mean, np.where(weight > 0, weight**2 / ivar, 0.0).sum(axis=1) / total**2
+        total = weight.sum(axis=1, dtype=float)
+        mean = np.where(weight > 0, weight * flux, weight.dtype.type(0)).sum(axis=1, dtype=float) / total
+        return mean, np.where(weight > 0, weight**2 / ivar, weight.dtype.type(0)).sum(axis=1, dtype=float) / total**2

@@ -157,6 +157,10 @@ class Instrument:
                 "expected blocks that fill patches, and patches that fill the slit"
             )
 
+    def __getstate__(self) -> dict[str, object]:
+        """State for `pickle`, which does not know mappings that cannot be written to."""
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in self.__dict__.items()}
+
     @property
     def letters(self) -> str:
         """Letters of the bands, from blue to red."""

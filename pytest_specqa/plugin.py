@@ -97,6 +97,11 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         yield
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Drop what no further test needs."""
+    calls.tear_down(item, nextitem)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Judge what a test measured."""
@@ -133,6 +138,15 @@ class Controller:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the records."""
         gatherer.finish(session)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist where workers hand things to one another."""
+        running.give_folder(node)
+
+    def pytest_unconfigure(self) -> None:
+        """Remove what workers have handed to one another."""
+        running.remove_folder(self.config)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close with the verdict."""

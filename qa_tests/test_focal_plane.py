@@ -9,10 +9,17 @@ from pytest_specqa.measures.focal.windows import window_maps
 pytestmark = pytest.mark.specqa_stage("sframe")
 
 
-def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_spectra, expect):
+def maps_of(sframe, spectra):
+    """Reduce one camera to a residual per fiber and window."""
+    placed = "FIBER_X" in sframe.fibermap.columns
+    x, y = (sframe.fibermap[name] if placed else np.full(len(sframe.fiber), np.nan) for name in ("FIBER_X", "FIBER_Y"))
+    return window_maps(spectra, band=sframe.band, mask=sframe.mask, x=x, y=y)
+
+
+@pytest.mark.specqa_reduces(by=maps_of)
+def test_residuals_flat_over_focal_plane(exposure_reduced, expect):
     """What sky subtraction leaves is the same all over the focal plane: no patch, no petal apart, no gradient."""
-    pairs = zip(exposure_sframes, exposure_spectra, strict=True)
-    found = focal_plane([one for sframe, spectra in pairs for one in maps_of(sframe, spectra)])
+    found = focal_plane([one for maps in exposure_reduced(maps_of) for one in maps])
     expect("focal_plane_patch", found.patch)
     expect("focal_plane_petal", found.petal)
     expect("focal_plane_gradient", found.gradient)
@@ -30,10 +37,3 @@ def test_residuals_flat_over_focal_plane(exposure_sframes, exposure_spectra, exp
             unit="electron/Angstrom",
             title=f"Light in {found.shown.window.name} over the focal plane",
         )
-
-
-def maps_of(sframe, spectra):
-    """Reduce one camera to a residual per fiber and window."""
-    placed = "FIBER_X" in sframe.fibermap.columns
-    x, y = (sframe.fibermap[name] if placed else np.full(len(sframe.fiber), np.nan) for name in ("FIBER_X", "FIBER_Y"))
-    return window_maps(spectra, band=sframe.band, mask=sframe.mask, x=x, y=y)

@@ -1,9 +1,9 @@
-"""Products in memory: each is loaded once, and the oldest leave when the memory granted is full."""
+"""Products in memory: each is loaded once, and leaves when the memory granted is full."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 from pytest_specqa.errors import ProductError
@@ -11,7 +11,36 @@ from pytest_specqa.errors import ProductError
 T = TypeVar("T")
 
 
-class ProductCache:
+class Held:
+    """Products by name, with the errors of those that cannot be read: a damaged file is read once."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Tell whether `key` is held, which a caller need not know."""
+        return key in self._held
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are held now."""
+        return size(*self._held.values())
+
+    @staticmethod
+    def _load(load: Callable[[], T]) -> T | ProductError:
+        try:
+            return load()
+        except ProductError as error:
+            return error
+
+    @staticmethod
+    def _given(found: Any) -> Any:
+        if isinstance(found, ProductError):
+            raise type(found)(*found.args)
+        return found
+
+
+class ProductCache(Held):
     """A least-recently-used cache that is bounded by bytes.
 
     Parameters
@@ -22,12 +51,11 @@ class ProductCache:
     Notes
     -----
     A product may grow after it is loaded, when a lazily read part is asked for; sizes are therefore taken anew at each load.
-    A `ProductError` is remembered as well, so that a damaged file is read once.
     """
 
     def __init__(self, capacity: int) -> None:
+        super().__init__()
         self.capacity = capacity
-        self._held: OrderedDict[Hashable, Any] = OrderedDict()
 
     def get(self, key: Hashable, load: Callable[[], T]) -> T:
         """Return the product of `key`, loading it if it is not held.
@@ -38,46 +66,66 @@ class ProductCache:
             As `load` raises it, now or the first time.
         """
         if key not in self._held:
-            try:
-                self._held[key] = load()
-            except ProductError as error:
-                self._held[key] = error
-            self._shrink()
+            self._held[key] = self._load(load)
+            while len(self._held) > 1 and self.nbytes > self.capacity:
+                self._held.popitem(last=False)
         self._held.move_to_end(key)
-        found = self._held[key]
-        if isinstance(found, ProductError):
-            raise type(found)(*found.args)
-        return found  # type: ignore[no-any-return]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that are held now."""
-        return sum(map(size, self._held.values()))
-
-    def __contains__(self, key: Hashable) -> bool:
-        """Tell whether `key` is held, which a caller need not know."""
-        return key in self._held
-
-    def _shrink(self) -> None:
-        sizes = {key: size(product) for key, product in self._held.items()}
-        total = sum(sizes.values())
-        for key in list(self._held)[:-1]:
-            if total <= self.capacity:
-                break
-            total -= sizes[key]
-            del self._held[key]
+        given: T = self._given(self._held[key])
+        return given
 
 
-def size(product: object, depth: int = 3) -> int:
-    """Return the bytes of the arrays that a product holds, directly or in its attributes, mappings and sequences."""
-    own = getattr(product, "nbytes", None)
-    if isinstance(own, int):
-        return own
-    if depth == 0 or isinstance(product, str | bytes):
-        return 0
-    parts: list[object] = list(getattr(product, "__dict__", {}).values())
-    if isinstance(product, dict):
-        parts += product.values()
-    elif isinstance(product, list | tuple):
-        parts += product
-    return sum(size(part, depth - 1) for part in parts)
+class NightCache(Held):
+    """Products that every exposure of a night asks for: they stay while the night lasts, as many as there is room for.
+
+    A cache that lets the oldest leave would hold none of them when they are asked for again, camera by camera, exposure by exposure.
+
+    Parameters
+    ----------
+    capacity : int
+        Bytes that the products held may take.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__()
+        self.capacity = capacity
+        self._night: int | None = None
+
+    def get(self, night: int, key: Hashable, load: Callable[[], T]) -> T:
+        """Return the product of a night, loading it if it is not held.
+
+        Raises
+        ------
+        ProductError
+            As `load` raises it, now or the first time.
+        """
+        if night != self._night:
+            self._held.clear()
+            self._night = night
+        found = self._held[key] if key in self._held else self._load(load)
+        if key not in self._held and self.nbytes + size(found) <= self.capacity:
+            self._held[key] = found
+        given: T = self._given(found)
+        return given
+
+
+def size(*products: object) -> int:
+    """Return the bytes of the arrays that products hold; an array that several share counts once.
+
+    Attributes count, and what mappings and sequences among them hold; headers do not, which have hundreds of cards and are looked at
+    with every load.
+    """
+    arrays: dict[int, int] = {}
+    for product in products:
+        for part in _parts(product):
+            for array in (part, *_parts(part)):
+                if isinstance(nbytes := getattr(array, "nbytes", None), int):
+                    arrays[id(array)] = nbytes
+    return sum(arrays.values())
+
+
+def _parts(whole: object) -> Iterable[object]:
+    if isinstance(whole, list | tuple):
+        return whole
+    if isinstance(whole, dict):
+        return () if isinstance(next(iter(whole.values()), ""), str | int | float) else whole.values()
+    return getattr(whole, "__dict__", {}).values()

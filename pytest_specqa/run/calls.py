@@ -48,13 +48,23 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
 @contextmanager
 def set_up(item: pytest.Item) -> Iterator[None]:
     """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
-    check = _begin(session.of(item.config), item)
+    running = session.of(item.config)
+    check = _begin(running, item)
+    if check is not None and check.unit.kind == "camera":
+        running.reductions.prepare(session.unit_of(item) or check.unit)
     try:
         yield
     except (Exception, pytest.skip.Exception) as error:
         if check is None or isinstance(error, pytest.UsageError):
             raise
         check.setup_error = error
+
+
+def tear_down(item: pytest.Item, following: pytest.Item | None) -> None:
+    """Let go what was kept for the tests of an exposure or tile after the last of them."""
+    unit = session.unit_of(item)
+    if unit is not None and unit.kind != "camera" and (following is None or session.unit_of(following) != unit):
+        session.of(item.config).reductions.forget(unit)
 
 
 @contextmanager

@@ -12,10 +12,13 @@ from pytest_specqa.run import selection
 from pytest_specqa.run.calls import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
 from pytest_specqa.triage.stages import STAGES
+from pytest_specqa.values import DataUnit
 
 BANDS_MARKER = "specqa_bands"
+REDUCES_MARKER = "specqa_reduces"
 MARKERS = (
     f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",
+    f"{REDUCES_MARKER}(by): the function that the test gives to exposure_reduced or tile_reduced, called while cameras are in memory",
     f"{STAGE_MARKER}(stage): the stage of the reduction that the test judges, such as sky, for the first bad one of a run",
 )
 
@@ -90,6 +93,17 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
     ordered = sorted(slots, key=lambda slot: selection.order(slot[1], session.production.instrument))
     for (slot, _), (number, _) in zip(slots, ordered, strict=True):
         items[slot] = before[number]
+
+    _announce_reductions(session, [(items[slot], unit) for (slot, _), (_, unit) in zip(slots, ordered, strict=True)])
+
+
+def _announce_reductions(session: Session, tests: list[tuple[pytest.Item, DataUnit]]) -> None:
+    """Tell what tests of exposures and tiles will ask of cameras, so that it is made when those are in memory."""
+    for item, unit in tests:
+        for marker in item.iter_markers(REDUCES_MARKER):
+            cameras = session.products.tile_cameras if unit.kind in ("tile", "petal") else session.products.cameras
+            if unit.kind in ("exposure", "tile", "petal"):
+                session.reductions.expect(marker.kwargs["by"], unit, cameras("sframe", unit))
 
 
 def _nothing(session: Session) -> str:

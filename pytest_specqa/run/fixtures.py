@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -12,6 +13,7 @@ from pytest_specqa.run import session
 from pytest_specqa.run.calls import CHECK
 from pytest_specqa.run.loader import CameraProducts
 from pytest_specqa.run.reading import ProductionView, look_at_night
+from pytest_specqa.run.reductions import Reduce
 from pytest_specqa.run.selection import widen
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
@@ -33,7 +35,7 @@ def _check(request: pytest.FixtureRequest) -> Check:
         raise pytest.UsageError(
             f"{request.fixturename} needs a data unit: ask for a product fixture, or for specqa_camera or another unit"
         )
-    return check  # type: ignore[no-any-return]
+    return check
 
 
 @pytest.fixture
@@ -117,28 +119,33 @@ def tile_exposures(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
     return found
 
 
+def _give(request: pytest.FixtureRequest, camera: DataUnit) -> Any:
+    """Return the product of a camera that the fixture is named after."""
+    return session.of(request.config).products.give(str(request.fixturename), camera, check=_check(request))
+
+
 @pytest.fixture
 def frame(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
     """Extracted spectra of the camera, not flat-fielded."""
-    return session.of(request.config).products.frame("frame", specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
 def sframe(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
     """Sky-subtracted spectra of the camera."""
-    return session.of(request.config).products.frame("sframe", specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
 def cframe(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Frame:
     """Flux-calibrated spectra of the camera."""
-    return session.of(request.config).products.frame("cframe", specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
 def sky(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Sky:
     """Sky model of the camera."""
-    return session.of(request.config).products.sky(specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
@@ -156,13 +163,13 @@ def sframe_spectra(request: pytest.FixtureRequest, sframe: Frame) -> CameraSpect
 @pytest.fixture
 def fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberflat:
     """Nightly fiber flat of the camera."""
-    return session.of(request.config).products.fiberflat(specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
 def fluxcalib(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> FluxCalib:
     """Flux calibration of the camera."""
-    return session.of(request.config).products.fluxcalib(specqa_camera, check=_check(request))
+    return _give(request, specqa_camera)
 
 
 @pytest.fixture
@@ -209,6 +216,26 @@ def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) 
 def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[CameraSpectra]:
     """What `spectra` is to one camera, for those of `exposure_sframes`, in the same order, each loaded when it is reached."""
     return _spectra(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+
+
+@pytest.fixture
+def exposure_reduced(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> Callable[[Reduce], list[Any]]:
+    """``exposure_reduced(function)`` gives what a function makes of each selected camera of the exposure, in order.
+
+    The function asks for products of a camera by the names of their fixtures. The marker ``specqa_reduces(by=function)`` of the test
+    has it called while the products are in memory for the tests of the camera.
+    """
+    return _reduced(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+
+
+@pytest.fixture
+def tile_reduced(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> Callable[[Reduce], list[Any]]:
+    """What `exposure_reduced` is to an exposure, for every selected camera of `tile_exposures`."""
+    return _reduced(request, session.of(request.config).products.tile_cameras("sframe", specqa_tile))
+
+
+def _reduced(request: pytest.FixtureRequest, cameras: list[DataUnit]) -> Callable[[Reduce], list[Any]]:
+    return lambda function: session.of(request.config).reductions.of(function, cameras, _check(request))
 
 
 @pytest.fixture

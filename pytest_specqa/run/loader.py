@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from pytest_specqa.checks.call import NotExpected
-from pytest_specqa.errors import MissingProductError
-from pytest_specqa.run.cache import ProductCache
-from pytest_specqa.run.reading import attempt, followed
+from pytest_specqa.errors import MissingProductError, UsageError
+from pytest_specqa.run.cache import NightCache, ProductCache
+from pytest_specqa.run.reading import Notes, attempt, followed
 from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_specqa.run.selection import Selection
 
 T = TypeVar("T")
+FRAMES = ("frame", "sframe", "cframe")
+CAMERA_PRODUCTS = (*FRAMES, "sky", "spectra", "sframe_spectra", "fiberflat", "fluxcalib")
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
 
 
@@ -32,21 +34,36 @@ class Products:
     selection : Selection
         What the exposure tables say of them.
     cache : ProductCache
-        Where they stay.
+        Where those of a camera of an exposure stay.
+    flats : NightCache
+        Where those of a camera of a night stay.
     """
 
-    def __init__(self, production: Archive, selection: Selection, cache: ProductCache) -> None:
+    def __init__(self, production: Archive, selection: Selection, cache: ProductCache, *, flats: NightCache) -> None:
         self.production = production
         self.selection = selection
         self.cache = cache
+        self.flats = flats
 
-    def frame(self, kind: str, unit: DataUnit, *, check: Check) -> Frame:
+    def give(self, name: str, unit: DataUnit, *, check: Check | Notes) -> Any:
+        """Return the product of a camera that a fixture of this name gives."""
+        if name in FRAMES:
+            return self.frame(name, unit, check=check)
+        if name == "spectra":
+            return self.spectra(self.frame("sframe", unit, check=check), self.sky(unit, check=check))
+        if name == "sframe_spectra":
+            return self.spectra(self.frame("sframe", unit, check=check))
+        if name in ("sky", "fluxcalib", "fiberflat"):
+            return getattr(self, name)(unit, check=check)
+        raise UsageError(f"no product {name!r} of a camera: expected {', '.join(CAMERA_PRODUCTS)}")
+
+    def frame(self, kind: str, unit: DataUnit, *, check: Check | Notes) -> Frame:
         """Return the ``frame``, ``sframe`` or ``cframe`` of a camera."""
         where = _camera(unit)
         frame = self._get(kind, unit, lambda: self.production.read_frame(kind, **where), check=check)
         return followed(frame, check)
 
-    def sky(self, unit: DataUnit, *, check: Check) -> Sky:
+    def sky(self, unit: DataUnit, *, check: Check | Notes) -> Sky:
         """Return the sky model of a camera."""
         where = _camera(unit)
         return self._get("sky", unit, lambda: self.production.read_sky(**where), check=check)
@@ -72,18 +89,24 @@ class Products:
             ),
         )
 
-    def fluxcalib(self, unit: DataUnit, *, check: Check) -> FluxCalib:
+    def fluxcalib(self, unit: DataUnit, *, check: Check | Notes) -> FluxCalib:
         """Return the flux calibration of a camera."""
         where = _camera(unit)
         return self._get("fluxcalib", unit, lambda: self.production.read_fluxcalib(**where), check=check)
 
-    def fiberflat(self, unit: DataUnit, *, check: Check) -> Fiberflat:
+    def fiberflat(self, unit: DataUnit, *, check: Check | Notes) -> Fiberflat:
         """Return the nightly fiber flat of a camera."""
         camera = str(unit.camera)
-        key = ("fiberflat", unit.night, camera)
         self._require_kind("fiberflat")
+
+        def load() -> Fiberflat:
+            """Read it once in a night; one for which there is no room all night long, once for a camera of an exposure."""
+            key = ("fiberflat", unit.night, camera)
+            return self.cache.get(key, lambda: self.production.read_fiberflat(night=unit.night, camera=camera))
+
         try:
-            return self._load(key, lambda: self.production.read_fiberflat(night=unit.night, camera=camera), check=check)
+            with attempt(check):
+                return _noted(self.flats.get(unit.night, camera, load), check)
         except MissingProductError:
             used = str(self.frame("sframe", unit, check=check).header.get("FIBERFLT", ""))
             if used and f"calibnight/{unit.night}/" not in used:
@@ -92,7 +115,7 @@ class Products:
 
     def cameras(self, kind: str, unit: DataUnit) -> list[DataUnit]:
         """Return the selected cameras of an exposure, without those whose product is absent as planned."""
-        cameras = [one for one in self.selection.units["camera"] if one.expid == unit.expid]
+        cameras = self.selection.cameras[unit.expid or 0]
         return [one for one in cameras if not (self._excuse(kind, one) and self._is_missing(kind, one))]
 
     def tile_cameras(self, kind: str, unit: DataUnit) -> list[DataUnit]:
@@ -114,7 +137,7 @@ class Products:
             return True
         return False
 
-    def redshifts(self, unit: DataUnit, *, check: Check) -> Redshifts:
+    def redshifts(self, unit: DataUnit, *, check: Check | Notes) -> Redshifts:
         """Return the redshifts of one petal of a tile."""
         tile = self.selection.tiles[int(unit.tile or 0), unit.night]
         petal = int(unit.petal or 0)
@@ -122,7 +145,7 @@ class Products:
         key = ("redshifts", tile.tile, tile.group, tile.suffix, petal)
         return self._load(key, lambda: self.production.read_redshifts(tile, petal), check=check)
 
-    def _get(self, kind: str, unit: DataUnit, load: Callable[[], T], *, check: Check) -> T:
+    def _get(self, kind: str, unit: DataUnit, load: Callable[[], T], *, check: Check | Notes) -> T:
         try:
             return self._load((kind, unit.night, unit.expid, unit.camera), load, check=check)
         except MissingProductError:
@@ -139,12 +162,9 @@ class Products:
         archive = self.production
         return "" if kind in archive.kinds else f"{archive.name} of {archive.instrument.name} holds no {kind} at all"
 
-    def _load(self, key: tuple[object, ...], load: Callable[[], T], *, check: Check) -> T:
+    def _load(self, key: tuple[object, ...], load: Callable[[], T], *, check: Check | Notes) -> T:
         with attempt(check):
-            product: Any = self.cache.get(key, load)
-        check.products.append(product.path)
-        check.read.append(product.path)
-        return product  # type: ignore[no-any-return]
+            return _noted(self.cache.get(key, load), check)
 
     def _excuse(self, kind: str, unit: DataUnit) -> str:
         """Say why a missing product need not exist; empty if it should."""
@@ -159,6 +179,14 @@ class Products:
         if kind not in expected:
             return f"the exposure table expects no {kind} of camera {unit.camera} (LASTSTEP {exposure.laststep})"
         return ""
+
+
+def _noted(product: T, check: Check | Notes) -> T:
+    """Note the file of a product that a fixture gives."""
+    path = cast(Any, product).path
+    check.products.append(path)
+    check.read.append(path)
+    return product
 
 
 def _camera(unit: DataUnit) -> dict[str, Any]:

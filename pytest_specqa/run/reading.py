@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,23 @@ HARMLESS = ("name", "instrument", "kinds", "expected_products")
 """What a production tells from its name, its survey and the exposure table, which a comparison looks at for every unit."""
 
 
+@dataclass
+class Notes:
+    """What was read for checks that will come, with the meaning that the same attributes of `Check` have."""
+
+    products: list[Path] = field(default_factory=list)
+    read: list[Path] = field(default_factory=list)
+    beyond_products: bool = False
+
+    def add_to(self, check: Check) -> None:
+        """Let a check know."""
+        check.products += self.products
+        check.read += self.read
+        check.beyond_products |= self.beyond_products
+
+
 @contextmanager
-def attempt(check: Check) -> Iterator[None]:
+def attempt(check: Check | Notes) -> Iterator[None]:
     """Remember that a file of this block is missing or damaged: mended, it might change what becomes of the check."""
     try:
         yield
@@ -32,7 +47,7 @@ def attempt(check: Check) -> Iterator[None]:
         raise
 
 
-def followed(frame: Frame, check: Check) -> Frame:
+def followed(frame: Frame, check: Check | Notes) -> Frame:
     """Return the frame, bound to a check that notes the file of its fibermap when it is asked for.
 
     Spectra, fibermap and resolution are those of `frame`, each loaded once for all checks.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import SelectionError
@@ -40,6 +41,14 @@ class Selection:
     def nights(self) -> list[int]:
         """Nights of the exposures and tiles, in order."""
         return [unit.night for unit in self.units["night"]]
+
+    @cached_property
+    def cameras(self) -> Mapping[int, list[DataUnit]]:
+        """Units of the selected cameras of each exposure, in the order in which they are judged."""
+        found: dict[int, list[DataUnit]] = {expid: [] for expid in self.exposures}
+        for unit in self.units["camera"]:
+            found[unit.expid or 0].append(unit)
+        return found
 
     def exposure(self, unit: DataUnit) -> Exposure | None:
         """Return the exposure that a camera or exposure belongs to."""

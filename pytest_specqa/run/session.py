@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,10 +19,11 @@ from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import options, selection
-from pytest_specqa.run.cache import ProductCache
+from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
 from pytest_specqa.run.quota import Gallery
+from pytest_specqa.run.reductions import Reductions
 from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
 
+FOLDER = "specqa_folder"
+"""Name under which workers are told the folder of a run."""
 UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
 
 
@@ -49,6 +54,7 @@ class Session:
         self.kinds_used: set[str] = set()
         self.known: frozenset[tuple[str, str, str]] = frozenset()
         self.lost = 0
+        self.folder: Path | None = None
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
 
@@ -78,7 +84,14 @@ class Session:
     @cached_property
     def products(self) -> Products:
         """The loaded products of this process."""
-        return Products(self.production, self.selection, ProductCache(self.options.cache_bytes))
+        half = self.options.cache_bytes // 2
+        return Products(self.production, self.selection, ProductCache(half), flats=NightCache(half))
+
+    @cached_property
+    def reductions(self) -> Reductions:
+        """What checks of exposures and tiles need of cameras."""
+        folder = getattr(self.config, "workerinput", {}).get(FOLDER)
+        return Reductions(self.products, Path(folder) if folder else None)
 
     @cached_property
     def gallery(self) -> Gallery:
@@ -190,6 +203,21 @@ def raise_usage_error(config: pytest.Config) -> None:
     """End the run with exit code 4 if units could not be selected."""
     if (session := of(config)).usage_error and not session.is_worker:
         raise pytest.UsageError(session.usage_error)
+
+
+def give_folder(node: Any) -> None:
+    """Tell a worker the folder of the run, which the first of them makes."""
+    session = of(node.config)
+    if session.announced:
+        if session.folder is None:
+            session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
+        node.workerinput[FOLDER] = str(session.folder)
+
+
+def remove_folder(config: pytest.Config) -> None:
+    """Remove the folder of the run."""
+    if (folder := of(config).folder) is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_scheduler(config: pytest.Config, log: object) -> object | None:

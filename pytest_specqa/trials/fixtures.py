@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,11 +27,11 @@ NOWHERE = Path("simulated")
 
 KINDS = {
     "camera": ("frame", "sframe", "spectra", "sframe_spectra", "cframe", "sky", "fiberflat", "fluxcalib", "exposure"),
-    "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure"),
+    "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure_reduced", "exposure"),
     "petal": ("redshifts", "tile_redshifts", "tile", "production"),
 }
 """Fixtures that a trial of each kind of unit can give."""
-VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile")
+VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile")
 """Fixtures of a test on the exposures of a tile: ``specqa try`` gives them, a judgement has no such trials yet."""
 
 
@@ -152,6 +153,7 @@ def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:
         "exposure_sframes": cache(lambda: [each["sframe"]() for each in fixtures]),
         "exposure_spectra": cache(lambda: [each["spectra"]() for each in fixtures]),
         "exposure_skies": cache(lambda: [each["sky"]() for each in fixtures]),
+        "exposure_reduced": lambda: partial(_reduced, fixtures),
         "exposure": cache(lambda: _exposure(names, cameras[0].conditions.exptime)),
     }
 
@@ -178,8 +180,15 @@ def tile_fixtures(exposures: list[list[SimCamera]]) -> dict[str, Callable[[], An
         "tile_exposures": lambda: visits,
         "tile_spectra": cache(lambda: [each["spectra"]() for each in fixtures]),
         "tile_skies": cache(lambda: [each["sky"]() for each in fixtures]),
+        "tile_reduced": lambda: partial(_reduced, fixtures),
         "tile": lambda: Tile(TILE, NIGHT, "cumulative", f"thru{NIGHT}", tuple(one.conditions.petal for one in exposures[0])),
     }
+
+
+def _reduced(fixtures: list[dict[str, Callable[[], Any]]], function: Callable[..., Any]) -> list[Any]:
+    """What a function makes of each camera."""
+    asked = inspect.signature(function).parameters
+    return [function(**{name: each[name]() for name in asked}) for each in fixtures]
 
 
 def _exposure(cameras: tuple[str, ...], exptime: float) -> Exposure:

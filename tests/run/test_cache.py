@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import MissingProductError
-from pytest_specqa.run.cache import ProductCache, size
+from pytest_specqa.run.cache import NightCache, ProductCache, size
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,40 @@ def test_a_damaged_product_is_read_once_and_fails_each_time():
     assert len(calls) == 1
 
 
-def test_size_counts_arrays_wherever_they_are():
+def test_size_counts_arrays_and_what_holds_them():
     assert size(Product(np.zeros(10, dtype="f4"))) == 40
-    assert size({"petals": [Product(np.zeros(10, dtype="f4"))]}) == 40
-    assert size({"one": {"two": {"three": {"four": np.zeros(10)}}}}) == 0, "what lies deeper is no product"
-    assert size(b"bytes") == 0
     assert size({"a": np.zeros(3), "b": [np.zeros(2)]}) == 40
-    assert size("text") == 0
+    assert size(b"bytes", "text", {"KEYWORD": 3}) == 0
+
+
+def test_an_array_that_two_products_share_counts_once():
+    flux = np.zeros(10, dtype="f4")
+    assert size(Product(flux), Product(flux)) == 40
+    cache = ProductCache(1000)
+    for key in "ab":
+        cache.get(key, lambda: Product(flux))
+    assert cache.nbytes == 40
+
+
+def test_products_of_a_night_stay_while_it_lasts_and_there_is_room():
+    cache, loads = NightCache(250), {name: Loader(100) for name in "abc"}
+    for _ in range(3):
+        for name, load in loads.items():
+            assert cache.get(20211014, name, load).flux.nbytes == 100
+    assert [load.calls for load in loads.values()] == [1, 1, 3], "the third finds no room, and takes none from the others"
+    cache.get(20211015, "a", loads["a"])
+    assert (loads["a"].calls, "b" in cache) == (2, False)
+
+
+def test_a_damaged_product_of_a_night_is_read_once():
+    calls = []
+
+    def load() -> Product:
+        calls.append(1)
+        raise MissingProductError("no flat")
+
+    cache = NightCache(100)
+    for _ in range(3):
+        with pytest.raises(MissingProductError, match="no flat"):
+            cache.get(20211014, "r6", load)
+    assert len(calls) == 1

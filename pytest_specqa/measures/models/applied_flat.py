@@ -47,8 +47,8 @@ def applied_flat(spectra: CameraSpectra, frame_flux: Floats, frame_ivar: Floats,
     low = place.astype(int)
     share = (place - low).astype(np.float32)
     ratio = np.empty((rows.size, columns.size), np.float32)
-    arrays = map(rows_of, (spectra.flux, np.broadcast_to(spectra.known_sky, spectra.flux.shape), frame_flux, frame_ivar, fiberflat))
-    _fill_ratio(*arrays, rows, columns, low, share, ratio)
+    flux, sky = rows_of(spectra.flux), rows_of(np.broadcast_to(spectra.known_sky, spectra.flux.shape))
+    _fill_ratio(flux, sky, rows_of(frame_flux), rows_of(frame_ivar), rows_of(fiberflat), rows, columns, low, share, ratio)
     ratio /= nan_median(ratio, axis=1).astype(np.float32)[:, None]
     typical = nan_median(ratio, axis=0) - 1.0
     starts = np.arange(0, columns.size - WINDOW + 1, WINDOW)

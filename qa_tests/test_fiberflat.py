@@ -8,10 +8,9 @@ from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, pla
 pytestmark = pytest.mark.specqa_stage("fiberflat")
 
 
-def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):
+def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, once_a_night, expect):
     """Unflagged fibers of a flat respond alike, smoothly in wavelength, with no lamp missing and no stray light."""
-    flagged = flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument)
-    found = flat_shape(fiberflat.fiberflat, fiberflat.ivar, fiberflat.wave, fiber=sframe.fiber, flagged=flagged)
+    found = once_a_night(shape_of, fiberflat, sframe.fiber, flagged_in(sframe))
     expect("fiberflat_lowest_fiber", found.low_fibers)
     expect("fiberflat_extremes", found.extremes)
     expect("fiberflat_edges", found.edges)
@@ -19,17 +18,28 @@ def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, expect):
     expect.picture("per_fiber", fiber=sframe.fiber, value=found.level, label="median response", title="Fiber flat")
 
 
-def test_fiberflat_has_no_gradient(fiberflat, sframe, expect):
+def test_fiberflat_has_no_gradient(fiberflat, sframe, once_a_night, expect):
     """The flat-field screen was lit evenly: the response has no slope over the focal plane."""
     fibermap = sframe.fibermap
-    level = flat_level(
-        fiberflat.fiberflat,
-        fiberflat.ivar,
-        flagged=flagged_fibers(fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument),
-    )
+    level = once_a_night(level_of, fiberflat, flagged_in(sframe))
     expect(
         "fiberflat_gradient",
         plane_gradient(
             level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber, instrument=sframe.instrument
         ),
     )
+
+
+def flagged_in(sframe):
+    """Fibers whose flags in this exposure say that they need not respond."""
+    return flagged_fibers(sframe.fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument)
+
+
+def shape_of(fiberflat, fiber, flagged):
+    """Level, range, edges and narrow features of a flat."""
+    return flat_shape(fiberflat.fiberflat, fiberflat.ivar, fiberflat.wave, fiber=fiber, flagged=flagged)
+
+
+def level_of(fiberflat, flagged):
+    """Median response of each fiber of a flat."""
+    return flat_level(fiberflat.fiberflat, fiberflat.ivar, flagged=flagged)

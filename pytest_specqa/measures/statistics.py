@@ -13,11 +13,10 @@ In all functions NaN marks a missing value; results are NaN where nothing is lef
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import median_filter
 from scipy.special import log_ndtr, ndtri_exp
 
 from pytest_specqa.values import Feature, Measured
@@ -142,30 +141,6 @@ def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
     high = np.minimum(count // 2, size - 1)[..., None]
     middle = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
     return np.where(count > 0, 0.5 * middle[..., 0].astype(float), np.nan)
-
-
-def running_median(values: Floats, width: int, *, mode: Literal["edge", "symmetric"]) -> Floats:
-    """Median over a window that runs along the last axis, ten times faster than the two-dimensional filter of scipy.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n, m)
-        Finite numbers.
-    width : int
-        Places in the window; of an even number the upper of the two middle values is taken.
-    mode : str
-        What continues a row beyond its ends, as `numpy.pad` calls it.
-
-    Returns
-    -------
-    ndarray, shape (n, m)
-        In the type of `values`.
-    """
-    before, after = width // 2, width - 1 - width // 2
-    padded = np.pad(values, ((0, 0), (before, after)), mode=mode)
-    # Rows end to end make one line, of which scipy keeps the window sorted as it runs; the padding keeps rows apart.
-    line = median_filter(padded.ravel(), width).reshape(padded.shape)
-    return np.asarray(line[:, before : before + values.shape[1]])
 
 
 def mad_scale(values: ArrayLike, *, axis: int = 0, center: ArrayLike | None = None) -> Floats:

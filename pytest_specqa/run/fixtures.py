@@ -167,6 +167,15 @@ def fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberf
 
 
 @pytest.fixture
+def once_a_night(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """``once_a_night(function, fiberflat, *arrays)`` gives what a function makes of them, and calls it once for all exposures.
+
+    A flat is the same all night; arrays, such as which fibers are flagged, may differ, and then it is called again.
+    """
+    return session.of(request.config).products.once_a_night
+
+
+@pytest.fixture
 def fluxcalib(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> FluxCalib:
     """Flux calibration of the camera."""
     return _give(request, specqa_camera)

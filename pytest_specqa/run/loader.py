@@ -12,6 +12,8 @@ from pytest_specqa.run.reading import Notes, attempt, followed
 from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pytest_specqa.archive import Archive
     from pytest_specqa.checks.check import Check
     from pytest_specqa.measures.spectra import CameraSpectra
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pytest_specqa.run.selection import Selection
 
 T = TypeVar("T")
+FINDINGS = 50_000_000
+"""Bytes that may be kept of what was found in the products of a night: some 10 kB for each camera."""
 FRAMES = ("frame", "sframe", "cframe")
 CAMERA_PRODUCTS = (*FRAMES, "sky", "spectra", "sframe_spectra", "fiberflat", "fluxcalib")
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
@@ -44,6 +48,7 @@ class Products:
         self.selection = selection
         self.cache = cache
         self.flats = flats
+        self.findings = NightCache(FINDINGS)
 
     def give(self, name: str, unit: DataUnit, *, check: Check | Notes) -> Any:
         """Return the product of a camera that a fixture of this name gives."""
@@ -112,6 +117,11 @@ class Products:
             if used and f"calibnight/{unit.night}/" not in used:
                 raise NotExpected(f"no flat of this night: the exposure was flat-fielded with {used}") from None
             raise
+
+    def once_a_night(self, function: Callable[..., T], product: Fiberflat, *arrays: NDArray[Any]) -> T:
+        """Return what a function makes of a product of a night and of arrays; for the same arrays it is called once in the night."""
+        key = (function.__module__, function.__qualname__, product.path, *(array.tobytes() for array in arrays))
+        return self.findings.get(product.night, key, lambda: function(product, *arrays))
 
     def cameras(self, kind: str, unit: DataUnit) -> list[DataUnit]:
         """Return the selected cameras of an exposure, without those whose product is absent as planned."""

@@ -26,7 +26,18 @@ NOWHERE = Path("simulated")
 
 
 KINDS = {
-    "camera": ("frame", "sframe", "spectra", "sframe_spectra", "cframe", "sky", "fiberflat", "fluxcalib", "exposure"),
+    "camera": (
+        "frame",
+        "sframe",
+        "spectra",
+        "sframe_spectra",
+        "cframe",
+        "sky",
+        "fiberflat",
+        "fluxcalib",
+        "once_a_night",
+        "exposure",
+    ),
     "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure_reduced", "exposure"),
     "petal": ("redshifts", "tile_redshifts", "tile", "production"),
 }
@@ -121,6 +132,7 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
                 **place,
             )
         ),
+        "once_a_night": lambda: lambda function, *given: function(*given),
         "fluxcalib": cache(
             lambda: FluxCalib(
                 fluxcalib=calib.fluxcalib,

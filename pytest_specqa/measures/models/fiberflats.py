@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, local_threshold, mad_scale, nan_median, strongest
 from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
@@ -114,16 +115,24 @@ def flat_level(fiberflat: Floats, ivar: Floats, *, flagged: Bools) -> Floats:
 def _binned(fiberflat: Floats, ivar: Floats, wave: Floats) -> tuple[Floats, Floats, Floats]:
     """Response in groups of `BIN` bins, its error, and the mean wavelength of each group."""
     size = wave.size // BIN * BIN
-    shape = (len(fiberflat), size // BIN)
-    count, total, noise = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-    for start in range(BIN):
-        value, weight = fiberflat[:, start:size:BIN], ivar[:, start:size:BIN]
-        good = (weight > 0) & np.isfinite(value)
-        count += good
-        total += np.where(good, value, np.float32(0))
-        noise += np.where(good, np.float32(1) / np.where(good, weight, np.float32(1)), np.float32(0))
-    count[count < BIN // 2] = np.nan
-    return total / count, np.sqrt(noise) / count, wave[:size].reshape(-1, BIN).mean(axis=1)
+    mean, error = np.empty((2, len(fiberflat), size // BIN), dtype=np.float32)
+    _fill_binned(rows_of(fiberflat), rows_of(ivar), mean, error)
+    return mean, error, wave[:size].reshape(-1, BIN).mean(axis=1)
+
+
+@compiled
+def _fill_binned(fiberflat: Floats, ivar: Floats, mean: Floats, error: Floats) -> None:
+    for row in range(mean.shape[0]):
+        for place in range(mean.shape[1]):
+            total, variance, count = np.float32(0), np.float32(0), 0
+            for k in range(place * BIN, (place + 1) * BIN):
+                good = ivar[row, k] > 0 and np.isfinite(fiberflat[row, k])
+                total += fiberflat[row, k] if good else np.float32(0)
+                variance += np.float32(1) / ivar[row, k] if good else np.float32(0)
+                count += 1 if good else 0
+            enough = count >= BIN // 2
+            mean[row, place] = total / np.float32(count) if enough else np.float32(np.nan)
+            error[row, place] = np.sqrt(variance) / np.float32(count) if enough else np.float32(np.nan)
 
 
 def _low_fibers(level: Floats, live: Bools, *, fiber: Ints) -> Measured:

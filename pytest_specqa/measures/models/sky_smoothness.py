@@ -13,7 +13,8 @@ from scipy.ndimage import gaussian_filter1d
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.compiled import compiled
-from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median, running_median
+from pytest_specqa.measures.ranks import running_median
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
 from pytest_specqa.values import Feature, Measured
 
 BIN = 5
@@ -107,7 +108,7 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     ratio = np.where(present, model / median.astype(np.float32), np.float32(1))
     factor = _achromatic(ratio, weight * count)
     shapes, coefficients = _follow(ratio, factor, slopes, weight)
-    smooth = np.empty((len(model), len(wave) // BIN - 2))
+    smooth = np.empty((len(model), len(wave) // BIN - 2), np.float32)
     _fill_smooth(model, ratio, factor, weight, coefficients, shapes, smooth)
     grid = wave[: len(wave) // BIN * BIN].reshape(-1, BIN).mean(axis=1)[1:-1]
     smooth[:, _window_signal(median, ivar[kept], wave) < MIN_SIGNAL] = np.nan
@@ -126,7 +127,7 @@ def _running_median(smooth: Floats, width: int) -> Floats:
     """Median over `width` neighbouring fibers; the ends of the slit take the nearest full window."""
     if len(smooth) < width:
         return np.full_like(smooth, np.nan)
-    across = running_median(np.nan_to_num(smooth).T, width, mode="edge").T.copy()
+    across = running_median(np.nan_to_num(smooth), width, mode="edge")
     across[~np.isfinite(smooth)] = np.nan
     half = width // 2
     return np.asarray(across[np.clip(np.arange(len(smooth)), half, len(smooth) - width + half)])

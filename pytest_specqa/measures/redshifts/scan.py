@@ -233,13 +233,20 @@ def _side_means(total: Floats, *, sample: Ints, bounds: tuple[Ints, Ints, Ints, 
 
 def _log_chance(n: Floats, mean: Floats, variance: Floats) -> Floats:
     """Log of the chance of `n` or more counts whose mean is gamma-distributed; minus infinity for no expectation."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shape = np.where(mean > 0, mean**2 / variance, np.nan)
-        odds = mean / (mean + shape)
-        tail = betainc(n, shape, odds)
+    chance = np.where(mean > 0, 0.0, -np.inf)
+    # A count at or below its mean is as likely as can be, and most are.
+    high = (mean > 0) & (n > mean)
+    n, mean = n[high], mean[high]
+    shape = mean**2 / variance[high]
+    odds = mean / (mean + shape)
+    tail = betainc(n, shape, odds)
+    chance[high] = np.log(np.maximum(tail, 1e-300))
+    tiny = tail <= 1e-280
+    if tiny.any():
+        n, shape, odds = n[tiny], shape[tiny], odds[tiny]
         first = gammaln(n + shape) - gammaln(shape) - gammaln(n + 1) + n * np.log(odds) + shape * np.log1p(-odds)
-        log_tail = np.where(tail > 1e-280, np.log(tail), first - np.log1p(-odds))
-    return np.where(mean > 0, np.where(n > mean, log_tail, 0.0), -np.inf)
+        chance[np.flatnonzero(high)[tiny]] = first - np.log1p(-odds)
+    return chance
 
 
 def _log_chance_of_structure(n: Floats, mean: Floats, *, galaxies: Floats, structure: Floats) -> Floats:

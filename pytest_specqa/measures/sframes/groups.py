@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_specqa.measures.compiled import compiled, rows_of
+from pytest_specqa.measures.ranks import group_median
 from pytest_specqa.measures.sframes.residuals import LineTemplate
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Ints, nan_median
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Ints
 
 CLIP = 1.5
 """Deviation in sigmas from which a fiber pulls the robust mean no further (Huber)."""
@@ -82,8 +83,7 @@ def group_rows(residual: Floats, weight: Floats, *, slit: Slit, template: LineTe
     """
     (patch, block), first, is_sky = slit.groups, slit.first, slit.is_sky
     residual, weight = rows_of(residual), rows_of(weight)
-    members = residual.reshape(-1, patch, residual.shape[1])
-    large = _huber(residual, weight, nan_median(members, axis=1))
+    large = _huber(residual, weight, group_median(residual, patch))
     spread = _spread(residual, weight, large.mean, patch)
     small = _huber(residual, weight, np.repeat(large.mean, patch // block, axis=0))
     means, variances = [large.mean, small.mean], [_variance(found, spread) for found in (large, small)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, median_filter
 
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.statistics import Bools, Floats, Ints, running_median
+from pytest_specqa.measures.ranks import running_median
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
 Weighted = tuple[Floats, Floats]
 
@@ -86,23 +88,29 @@ def line_template(sky: Floats, wave: Floats) -> LineTemplate:
     return LineTemplate(continuum, lines, first, second, floor)
 
 
-def _bins(spectra: Floats, weight: Floats) -> Weighted:
-    """Weighted means and summed weights over bins of `BIN` pixels; a bin without weight takes its neighbour's value."""
+def _bins(spectra: Floats, weight: Floats, chosen: Bools) -> tuple[Floats, Floats, Floats]:
+    """Weighted means and summed weights over bins of `BIN` pixels, and the part of the fibers that each chosen pixel has weight in.
+
+    A bin without weight takes its neighbour's value.
+    """
     shape = (len(spectra), spectra.shape[1] // BIN)
-    mean, mass = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    _fill_bins(rows_of(spectra), rows_of(weight), mean, mass)
+    mean, mass, live = np.empty(shape, np.float32), np.empty(shape, np.float32), np.zeros(spectra.shape[1], np.int32)
+    _fill_bins(rows_of(spectra), rows_of(weight), chosen, mean, mass, live)
     _fill_gaps(mean, mass)
-    return mean, mass
+    return mean, mass, live / len(spectra)
 
 
 @compiled
-def _fill_bins(spectra: Floats, weight: Floats, mean: Floats, mass: Floats) -> None:
+def _fill_bins(spectra: Floats, weight: Floats, chosen: Bools, mean: Floats, mass: Floats, live: Ints) -> None:
+    share = chosen.astype(np.float32)
     for row in range(mean.shape[0]):
+        for k in range(len(live)):
+            live[k] += 1 if weight[row, k] * share[k] > 0 else 0
         for place in range(mean.shape[1]):
             total, light = np.float32(0), np.float32(0)
             for k in range(place * BIN, (place + 1) * BIN):
-                total += weight[row, k]
-                light += weight[row, k] * spectra[row, k]
+                total += weight[row, k] * share[k]
+                light += weight[row, k] * share[k] * spectra[row, k]
             mass[row, place] = total
             mean[row, place] = light / max(total, np.float32(1e-30))
 
@@ -123,8 +131,31 @@ def _fill_gaps(mean: Floats, mass: Floats) -> None:
             mean[row, k] = mean[row, last]
 
 
-def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Continuum of each fiber, a running median over 83 Angstrom, and its median level.
+class Continuum(NamedTuple):
+    """Continuum of each fiber, a running median over 83 Angstrom.
+
+    Attributes
+    ----------
+    bins : ndarray, shape (n_fiber, n_bin)
+        In bins of `BIN` pixels, in electron/Angstrom; zero for fibers without data.
+    left : ndarray of int, shape (n_wave,)
+        Bin whose middle lies before each pixel.
+    part : ndarray, shape (n_wave,)
+        How far each pixel lies on the way from there to the next.
+    """
+
+    bins: Floats
+    left: Ints
+    part: Floats
+
+    @property
+    def pixels(self) -> Floats:
+        """Continuum at each pixel, shape (n_fiber, n_wave)."""
+        return np.asarray(self.bins[:, self.left] * (1 - self.part) + self.bins[:, self.left + 1] * self.part)
+
+
+def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Continuum]:
+    """Continuum of each fiber, and its median level.
 
     Parameters
     ----------
@@ -135,24 +166,14 @@ def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Floats]:
     -------
     brightness : ndarray, shape (n_fiber,)
         Median of the continuum over wavelength, electron/Angstrom.
-    continuum : ndarray, shape (n_fiber, n_wave)
-        Continuum at each pixel in electron/Angstrom; zero for fibers without data.
+    continuum : Continuum
+        Straight lines between bins.
     """
-    mean, _ = _bins(spectra, weight)
-    smooth = running_median(mean, CONTINUUM_BINS, mode="symmetric")
+    mean, _, _ = _bins(spectra, weight, np.ones(spectra.shape[1], dtype=bool))
+    smooth = np.ascontiguousarray(running_median(mean.T, CONTINUUM_BINS, mode="symmetric").T)
     place = np.clip((np.arange(spectra.shape[1]) + 0.5) / BIN - 0.5, 0, smooth.shape[1] - 1)
     left = np.minimum(place.astype(int), smooth.shape[1] - 2)
-    continuum = np.empty(spectra.shape, np.float32)
-    _fill_between(smooth, left, (place - left).astype(np.float32), continuum)
-    return np.median(smooth, axis=1), continuum
-
-
-@compiled
-def _fill_between(smooth: Floats, left: Ints, part: Floats, continuum: Floats) -> None:
-    """Straight lines between the values of bins."""
-    for row in range(continuum.shape[0]):
-        for k in range(continuum.shape[1]):
-            continuum[row, k] = smooth[row, left[k]] * (np.float32(1) - part[k]) + smooth[row, left[k] + 1] * part[k]
+    return np.median(smooth, axis=1), Continuum(smooth, left, (place - left).astype(np.float32))
 
 
 def _structure(brightness: Floats) -> Floats:
@@ -160,39 +181,16 @@ def _structure(brightness: Floats) -> Floats:
     return np.square((OBJECT_STRUCTURE * brightness).astype(np.float32))
 
 
-def _without_common_shape(residual: Floats, weight: Floats, level: Floats) -> Floats:
-    """Residual less what grows in proportion to the targets' brightness at each wavelength (telluric bands, stellar lines)."""
-    slope = np.empty(residual.shape[1], np.float32)
-    cleaned = np.empty(residual.shape, np.float32)
-    _fill_common_shape(rows_of(residual), rows_of(weight), rows_of(level), slope, cleaned)
-    return cleaned
-
-
-@compiled
-def _fill_common_shape(residual: Floats, weight: Floats, level: Floats, slope: Floats, cleaned: Floats) -> None:
-    n_row, n = residual.shape
-    top, bottom = np.zeros(n), np.zeros(n)
-    for row in range(n_row):
-        for k in range(n):
-            mass = weight[row, k] * level[row, k]
-            sane = residual[row, k] * residual[row, k] * weight[row, k] < SANE * SANE
-            top[k] += mass * residual[row, k] if sane else np.float32(0)
-            bottom[k] += mass * level[row, k] if sane else np.float32(0)
-    for k in range(n):
-        slope[k] = top[k] / max(bottom[k], 1e-30)
-    for row in range(n_row):
-        for k in range(n):
-            cleaned[row, k] = residual[row, k] - level[row, k] * slope[k] if weight[row, k] > 0 else np.float32(0)
-
-
-def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Floats, brightness: Floats) -> Weighted:
+def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Continuum, brightness: Floats) -> Weighted:
     """Residual of each pixel from its fiber's continuum, for the narrow search.
+
+    What grows in proportion to the continuum at one wavelength (telluric bands, stellar lines) is taken out of all fibers.
 
     Parameters
     ----------
     spectra, weight : ndarray, shape (n_fiber, n_wave)
         Flux and inverse variance.
-    continuum, brightness : ndarray
+    continuum, brightness : Continuum, ndarray
         What `object_brightness` gave.
 
     Returns
@@ -201,16 +199,48 @@ def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Floats, bri
         Residual in electron/Angstrom and the weight it deserves.
     """
     residual, deserved = np.empty(spectra.shape, np.float32), np.empty(spectra.shape, np.float32)
-    _fill_detail(rows_of(spectra), rows_of(weight), rows_of(continuum), _structure(brightness), residual, deserved)
-    return _without_common_shape(residual, deserved, continuum), deserved
+    _fill_detail(rows_of(spectra), rows_of(weight), *continuum, _structure(brightness), residual, deserved)
+    return residual, deserved
 
 
 @compiled
-def _fill_detail(spectra: Floats, weight: Floats, continuum: Floats, structure: Floats, residual: Floats, deserved: Floats) -> None:
-    for row in range(spectra.shape[0]):
-        for k in range(spectra.shape[1]):
-            deserved[row, k] = weight[row, k] / (np.float32(1) + weight[row, k] * structure[row])
-            residual[row, k] = spectra[row, k] - continuum[row, k] if weight[row, k] > 0 else np.float32(0)
+def _fill_detail(
+    spectra: Floats,
+    weight: Floats,
+    bins: Floats,
+    left: Ints,
+    part: Floats,
+    structure: Floats,
+    residual: Floats,
+    deserved: Floats,
+) -> None:
+    n_row, n = spectra.shape
+    level, top, bottom, slope = np.empty(n, np.float32), np.zeros(n), np.zeros(n), np.empty(n, np.float32)
+    for row in range(n_row):
+        for k in range(n):
+            level[k] = bins[row, left[k]] * (np.float32(1) - part[k]) + bins[row, left[k] + 1] * part[k]
+        for k in range(n):
+            mass = weight[row, k] / (np.float32(1) + weight[row, k] * structure[row])
+            apart = spectra[row, k] - level[k] if mass > 0 else np.float32(0)
+            sane = mass * level[k] if apart * apart * mass < SANE * SANE else np.float32(0)
+            top[k] += sane * apart
+            bottom[k] += sane * level[k]
+            deserved[row, k], residual[row, k] = mass, apart
+    for k in range(n):
+        slope[k] = top[k] / max(bottom[k], 1e-30)
+    for row in range(n_row):
+        for k in range(n):
+            level[k] = bins[row, left[k]] * (np.float32(1) - part[k]) + bins[row, left[k] + 1] * part[k]
+        for k in range(n):
+            residual[row, k] = residual[row, k] - level[k] * slope[k] if deserved[row, k] > 0 else np.float32(0)
+
+
+def _without_common_level(residual: Floats, weight: Floats, brightness: Floats) -> Floats:
+    """Residual of bins less what grows in proportion to the targets' brightness."""
+    level = np.broadcast_to(brightness[:, None], residual.shape)
+    sane = np.where(residual**2 * weight < SANE**2, weight, 0) * level
+    slope = (sane * residual).sum(axis=0) / np.maximum((sane * level).sum(axis=0), 1e-30)
+    return np.asarray(np.where(weight > 0, residual - level * slope, 0))
 
 
 def binned_residual(
@@ -237,8 +267,7 @@ def binned_residual(
         Residual and inverse variance, shape (n_fiber, n_bin); bin wavelengths; the sky in bins. Bins with data in fewer than
         `FEW_FIBERS` fibers have no weight.
     """
-    dark = np.where(quiet | (template.lines > 2 * template.continuum), np.float32(0), weight)
-    mean, mass = _bins(spectra, dark)
+    mean, mass, used = _bins(spectra, weight, ~(quiet | (template.lines > 2 * template.continuum)))
     count = mean.shape[1]
     deserved = mass / (1 + mass * _structure(brightness)[:, None])
     design = np.polynomial.legendre.legvander(np.linspace(-1, 1, count), 3)
@@ -251,15 +280,13 @@ def binned_residual(
         residual = mean - fit
         reach = 4 / np.sqrt(np.maximum(deserved, 1e-30))
         mean = fit + np.clip(residual, -reach, reach)
-    level = np.broadcast_to(brightness[:, None], residual.shape)
-    residual = _without_common_shape(np.where(mass > 0, residual, 0), deserved, level)
+    residual = _without_common_level(np.where(mass > 0, residual, 0), deserved, brightness)
 
     def binned(values: Floats) -> Floats:
         """Means over bins."""
         return np.asarray(values[: count * BIN].reshape(count, BIN).mean(axis=1))
 
     zero = np.zeros(count)
-    used = (dark > 0).mean(axis=0)
     lines = binned(used * np.clip(template.floor - CONTINUUM_TOLERANCE * template.continuum, 0, None)) / np.maximum(
         binned(used), 1e-3
     )

@@ -133,7 +133,11 @@ def vertical_lines(spectra: CameraSpectra) -> VerticalLines:
 
 def _in_slots(spectra: CameraSpectra) -> tuple[Floats, Floats, Bools]:
     """Flux, weight and sky flag at their place in the slit, so that groups are slices; what is not there has no weight."""
-    shape = (spectra.instrument.fibers, len(spectra.wave))
+    n_fiber = spectra.instrument.fibers
+    clean = len(spectra.fiber) == n_fiber and np.isfinite(spectra.flux).all() and spectra.ivar.min() >= 0
+    if clean and np.isfinite(spectra.ivar.max()):
+        return spectra.flux, spectra.ivar, spectra.is_sky
+    shape = (n_fiber, len(spectra.wave))
     flux, weight, is_sky = np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape[0], dtype=bool)
     flux[spectra.slot] = np.where(spectra.good, spectra.flux, 0)
     weight[spectra.slot] = np.where(spectra.good, spectra.ivar, 0)

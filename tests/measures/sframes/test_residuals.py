@@ -54,7 +54,8 @@ def test_the_brightness_of_an_object_is_its_continuum_at_its_place():
     weight[2] = 0
     weight[1, 400:420] = 0
     spectra[1, 400:420] = 1e6
-    brightness, continuum = object_brightness(spectra, weight)
+    brightness, found = object_brightness(spectra, weight)
+    continuum = found.pixels
     assert brightness[1] == pytest.approx(5.0)
     np.testing.assert_allclose(continuum[1], 5.0)
     assert continuum[0, 1200 - 8 * BIN] == pytest.approx(10.0)

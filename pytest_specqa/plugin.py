@@ -52,6 +52,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse units that do not exist before anything is collected."""
     gatherer.clear(session.config)
     running.verify_selection(running.of(session.config))
+    running.prepare(running.of(session.config))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

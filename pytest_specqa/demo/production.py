@@ -20,6 +20,7 @@ from pytest_specqa.demo.story import EXPOSURES, TILES, exposures_of
 from pytest_specqa.demo.tables import write_tables
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
+from pytest_specqa.processes import THREADS
 
 MARKER = "specqa-demo.json"
 VARIANTS = ("before", "after")
@@ -143,9 +144,8 @@ def _run(tasks: Sequence[PetalTask], *, progress: bool, workers: int) -> None:
 @contextmanager
 def _single_threaded() -> Iterator[None]:
     """Keep the linear algebra of each worker on one core: the workers fill them already."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         yield
     finally:

@@ -39,8 +39,8 @@ def compiled(function: F) -> F:
         return cast(F, numba.njit(cache=True, fastmath=_FAST, error_model="numpy")(function))
     except RuntimeError as error:
         warnings.warn(
-            f"measures are compiled anew in every process, some 20 s: found no folder for compiled code ({error}); expected one that "
-            "can be written beside the package, or set NUMBA_CACHE_DIR",
+            f"measures are compiled anew in every process: found no folder for compiled code ({error}); expected one that can be "
+            "written beside the package; make it writable, or set NUMBA_CACHE_DIR to another",
             stacklevel=2,
         )
         return cast(F, numba.njit(fastmath=_FAST, error_model="numpy")(function))

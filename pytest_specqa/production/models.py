@@ -181,7 +181,7 @@ def read_fiberflat(path: Path, *, night: int, camera: Camera) -> Fiberflat:
     return Fiberflat(
         fiberflat=content.data["FIBERFLAT"],
         ivar=content.data["IVAR"],
-        mask=content.data["MASK"],
+        mask=_thin(content.data["MASK"]),
         meanspec=content.data["MEANSPEC"],
         wave=content.data["WAVELENGTH"].astype("f8"),
         header=content.header,
@@ -224,6 +224,11 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
         night=night,
         expid=expid,
     )
+
+
+def _thin(mask: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The same mask, without memory of its own where no bit is set: the flats of a night are kept all night."""
+    return mask if mask.any() else np.broadcast_to(np.uint32(0), mask.shape)
 
 
 def _read_model(

@@ -77,7 +77,7 @@ class ProductCache(Held):
 class NightCache(Held):
     """Products that every exposure of a night asks for: they stay while the night lasts, as many as there is room for.
 
-    A cache that lets the oldest leave would hold none of them when they are asked for again, camera by camera, exposure by exposure.
+    Where the oldest leave, none of them is held when it is asked for again, camera by camera and exposure by exposure.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ class NightCache(Held):
 def size(*products: object) -> int:
     """Return the bytes of the arrays that products hold; an array that several share counts once.
 
-    Attributes count, and what mappings and sequences among them hold; headers do not, which have hundreds of cards and are looked at
-    with every load.
+    Attributes count, and what mappings and sequences among them hold. Headers do not: they have hundreds of cards, and are looked
+    at with every load.
     """
     arrays: dict[int, int] = {}
     for product in products:

@@ -18,7 +18,7 @@ BANDS_MARKER = "specqa_bands"
 REDUCES_MARKER = "specqa_reduces"
 MARKERS = (
     f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",
-    f"{REDUCES_MARKER}(by): the function that the test gives to exposure_reduced or tile_reduced, called while cameras are in memory",
+    f"{REDUCES_MARKER}(by): what the test gives to exposure_reduced or tile_reduced, to be called while cameras are in memory",
     f"{STAGE_MARKER}(stage): the stage of the reduction that the test judges, such as sky, for the first bad one of a run",
 )
 

@@ -231,8 +231,8 @@ def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) 
 def exposure_reduced(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> Callable[[Reduce], list[Any]]:
     """``exposure_reduced(function)`` gives what a function makes of each selected camera of the exposure, in order.
 
-    The function asks for products of a camera by the names of their fixtures. The marker ``specqa_reduces(by=function)`` of the test
-    has it called while the products are in memory for the tests of the camera.
+    The function asks for products of a camera by the names of their fixtures. With the marker ``specqa_reduces(by=function)`` the
+    function is called while the products are in memory for the tests of the camera.
     """
     return _reduced(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
 

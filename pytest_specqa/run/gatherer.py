@@ -102,6 +102,8 @@ class Gatherer:
         paths = session.of(self.config).options.results
         if not paths or not self.records:
             return True
+        # What writes them needs as much memory as the products of two cameras.
+        session.of(self.config).release()
         from pytest_specqa.results import store  # noqa: PLC0415
 
         records, good = self.sorted(), True

@@ -119,7 +119,7 @@ class Products:
             raise
 
     def once_a_night(self, function: Callable[..., T], product: Fiberflat, *arrays: NDArray[Any]) -> T:
-        """Return what a function makes of a product of a night and of arrays; for the same arrays it is called once in the night."""
+        """Return what a function makes of a product of a night and of arrays; with the same arrays it is called once."""
         key = (function.__module__, function.__qualname__, product.path, *(array.tobytes() for array in arrays))
         return self.findings.get(product.night, key, lambda: function(product, *arrays))
 

@@ -1,8 +1,8 @@
 """What checks of a whole exposure or tile need of each camera, made while the camera is in memory, so that no file is read again.
 
 A test names the function in its marker ``specqa_reduces``; the function asks for products of a camera by name, as a test asks for
-fixtures, and returns what is small. It is called when the first test of the camera is set up. Workers of pytest-xdist hand the results
-to one another as files of a folder that lives as long as the run.
+fixtures, and returns what is small. It is called when the first test of the camera is set up. Workers of pytest-xdist hand the
+results to one another as files of a folder that lives as long as the run.
 """
 
 from __future__ import annotations

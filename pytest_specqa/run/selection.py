@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
+FEW = 7
+"""Nights in a row up to which tiles are listed night by night."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,12 @@ Found = tuple[list[Exposure], list[Tile]]
 
 
 def _by_night(production: Archive, options: Options) -> Found:
-    tiles = production.tiles(group=options.group)
-    taken = sorted(production.nights())
-    nights = sorted({*taken, *(tile.night for tile in tiles)})
+    taken, tiles = sorted(production.nights()), _tiles(production, options)
+    nights = {*taken, *(tile.night for tile in tiles)}
     for low, high in options.nights:
         if not any(low <= night <= high for night in nights):
             text = str(low) if low == high else f"{low}:{high}"
+            nights.update(tile.night for tile in production.tiles(group=options.group))
             raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
 
     def kept(night: int) -> bool:
@@ -110,6 +112,14 @@ def _by_night(production: Archive, options: Options) -> Found:
 
     exposures = [exposure for night in taken if kept(night) for exposure in production.exposures(night)]
     return exposures, [tile for tile in tiles if kept(tile.night)]
+
+
+def _tiles(production: Archive, options: Options) -> list[Tile]:
+    """Tiles of the nights that are asked for, or more: to know a tile its night's table is read, and there may be a thousand."""
+    if options.nights and all(high - low < FEW for low, high in options.nights):
+        asked = sorted({night for low, high in options.nights for night in range(low, high + 1)})
+        return [tile for night in asked for tile in production.tiles(group=options.group, night=night)]
+    return production.tiles(group=options.group)
 
 
 def _by_tile(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:

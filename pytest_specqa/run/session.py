@@ -16,9 +16,10 @@ import pytest
 
 from pytest_specqa.errors import ProductError, SpecQAError
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.processes import single_threaded
 from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import options, selection
+from pytest_specqa.run import options, preparing, selection
 from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
@@ -84,8 +85,9 @@ class Session:
     @cached_property
     def products(self) -> Products:
         """The loaded products of this process."""
-        half = self.options.cache_bytes // 2
-        return Products(self.production, self.selection, ProductCache(half), flats=NightCache(half))
+        # A camera of an exposure needs 0.1 GB, the flats of a night 0.4 GB.
+        part = self.options.cache_bytes // 3
+        return Products(self.production, self.selection, ProductCache(part), flats=NightCache(2 * part))
 
     @cached_property
     def reductions(self) -> Reductions:
@@ -107,6 +109,11 @@ class Session:
         from pytest_specqa.rules.waivers import Ledger  # noqa: PLC0415
 
         return Ledger(load(self.options.waivers), datetime.datetime.now(tz=datetime.UTC).date())
+
+    def release(self) -> None:
+        """Let the loaded products go."""
+        self.__dict__.pop("products", None)
+        self.__dict__.pop("reductions", None)
 
     @property
     def announced(self) -> bool:
@@ -169,6 +176,8 @@ def begin(config: pytest.Config) -> None:
         session = Session(config, options.read_options(config))
         _ = session.waivers
         config.stash[SESSION] = session
+    if session.announced:
+        single_threaded(os.environ)
 
 
 def of(config: pytest.Config) -> Session:
@@ -190,6 +199,14 @@ def verify_selection(session: Session) -> None:
     if session.options.explicit and not session.is_worker:
         with usage_errors():
             _ = session.selection
+
+
+def prepare(session: Session) -> None:
+    """Compile the measures before the first verdict, and before workers would each do it."""
+    config = session.config
+    if session.announced and not session.is_worker and not config.option.collectonly:
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        preparing.ensure(reporter.write_line if reporter else lambda _: None)
 
 
 def hear(node: Any) -> None:
@@ -221,7 +238,7 @@ def remove_folder(config: pytest.Config) -> None:
 
 
 def make_scheduler(config: pytest.Config, log: object) -> object | None:
-    """Return the scheduler of pytest-xdist that shares out whole exposures, for runs that judge data units."""
+    """Return the scheduler of pytest-xdist that shares out whole cameras, for runs that judge data units."""
     if not of(config).announced or config.getoption("dist") != "load":
         return None
     from pytest_specqa.run.scheduling import UnitScheduling  # noqa: PLC0415

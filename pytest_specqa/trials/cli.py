@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from pytest_specqa.processes import single_threaded
+from pytest_specqa.run import preparing
 
 
 def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -45,9 +46,8 @@ def run(args: argparse.Namespace) -> int:
     int
         Exit code: 0 once the page is written.
     """
-    for name in THREADS:
-        # One trial is one process; its linear algebra must not ask for all cores as well.
-        os.environ.setdefault(name, "1")
+    single_threaded(os.environ)
+    preparing.ensure(lambda text: print(text, file=sys.stderr))
     from pytest_specqa.trials import document, matched, plan  # noqa: PLC0415
     from pytest_specqa.trials.fixtures import KINDS  # noqa: PLC0415
     from pytest_specqa.trials.runner import Suite, why_not  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""pytest-xdist gets whole exposures and tiles."""
+"""pytest-xdist gets whole cameras and tiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 
 def note(unit):
     with open("who.txt", "a") as stream:
-        stream.write(f"{unit.expid or unit.tile} {os.environ['PYTEST_XDIST_WORKER']}\\n")
+        stream.write(f"{unit.expid or unit.tile}{unit.camera or ''} {os.environ['PYTEST_XDIST_WORKER']}\\n")
 
 def test_first(specqa_camera, expect): note(specqa_camera); expect("value", 0)
 def test_second(specqa_camera, expect): note(specqa_camera); expect("value", 0)
@@ -27,12 +27,12 @@ def many(tree):
     return tree
 
 
-def test_a_worker_judges_an_exposure_or_tile_alone(project, run, many, pytester):
+def test_a_worker_judges_a_camera_exposure_or_tile_alone(project, run, many, pytester):
     project(WHO)
     result = run("-n", "2")
     result.assert_outcomes(passed=6 * 5 + 3)
     pairs = {tuple(line.split()) for line in (pytester.path / "who.txt").read_text().splitlines()}
-    assert len(pairs) == 7
+    assert len(pairs) == 6 * 3 + 1
     assert len({worker for _, worker in pairs}) == 2
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_specqa.production import production
+
 TWO = """
 def test_camera(specqa_camera, expect): expect("value", 0)
 def test_petal(specqa_petal, expect): expect("value", 0)
@@ -18,6 +20,23 @@ def nights(tree):
     tree.tile(102, night=20210501, petals=(0, 1))
     tree.tile(103, night=20210531, petals=(0, 1))
     return tree
+
+
+def test_the_table_of_no_other_night_is_read(project, run, nights, monkeypatch):
+    project(TWO)
+    read: list[str] = []
+    table = production.read_exposure_table
+    monkeypatch.setattr(production, "read_exposure_table", lambda path: read.append(path.name) or table(path))
+    result = run("--co", "-q", "--night", "20210501")
+    assert set(read) == {"exposure_table_20210501.csv"}
+    assert {unit for unit in units(result) if unit.startswith("102-")} == {"102-20210501-petal0", "102-20210501-petal1"}
+
+
+def test_a_night_that_has_a_tile_and_no_exposure_is_found(project, run, nights):
+    nights.tile(104, night=20210502)
+    project(TWO)
+    for asked in ("20210502", "20210502:20210503", "20210502:20210520"):
+        assert units(run("--co", "-q", "--night", asked)) == {"104-20210502-petal6", "no-camera"}
 
 
 def units(result: pytest.RunResult) -> set[str]:

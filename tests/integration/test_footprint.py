@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-HEAVY = ("numpy", "scipy", "matplotlib", "astropy", "fitsio", "isal", "duckdb", "pyarrow", "tqdm")
+HEAVY = ("numpy", "numba", "scipy", "matplotlib", "astropy", "fitsio", "isal", "duckdb", "pyarrow", "tqdm")
 
 
 def test_nothing_heavy_is_imported_at_start(pytester):

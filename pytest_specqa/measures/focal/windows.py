@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
 from pytest_specqa.measures.where import NEBULAR_HALF_WIDTH, near_nebular
@@ -126,7 +127,9 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
     list of WindowMap
         The windows of the band, without those in which the sky is not known or not positive.
     """
-    pixels = _Pixels(spectra, np.asarray(mask), np.asarray(spectra.wave, dtype=float))
+    sky = np.broadcast_to(spectra.known_sky, spectra.flux.shape)
+    wave = np.asarray(spectra.wave, dtype=float)
+    pixels = _Pixels(rows_of(spectra.flux), rows_of(spectra.ivar), rows_of(sky), mask=np.ascontiguousarray(mask), wave=wave)
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     placed = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
     found = []
@@ -134,7 +137,7 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
         if window.band != band:
             continue
         scale = spectra.heliocor if window.kind == "line" else 1.0
-        residual, error, subtracted = _residual(pixels, window, scale=scale)
+        residual, error, subtracted = _residual(pixels, window, instrument=spectra.instrument, scale=scale)
         level = _level(np.asarray(spectra.median_sky, dtype=float), pixels.wave, window=window, scale=scale)
         if np.isfinite(level) and level > 0:
             found.append(
@@ -156,34 +159,79 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
 
 
 class _Pixels(NamedTuple):
-    """Spectra of which windows are cut out before anything is done with them."""
+    """Spectra of which windows are cut out.
 
-    spectra: CameraSpectra
+    Attributes
+    ----------
+    flux, ivar, sky : ndarray f4, shape (n_fiber, n_wave)
+        As in `CameraSpectra`.
+    mask : ndarray, shape (n_fiber, n_wave)
+        Any bit is bad.
+    wave : ndarray f8, shape (n_wave,)
+        Wavelength in Angstrom.
+    """
+
+    flux: Floats
+    ivar: Floats
+    sky: Floats
     mask: NDArray[Any]
     wave: Floats
 
-    def cut(self, columns: Bools) -> tuple[Floats, Floats, Floats]:
-        """Flux, inverse variance, 0 where a pixel is bad, and sky of some wavelengths."""
-        one = self.spectra
-        first, last = (int(columns.argmax()), len(columns) - int(columns[::-1].argmax())) if columns.any() else (0, 0)
-        near, chosen = slice(first, last), columns[first:last]
-        flux, ivar, sky = (array[..., near][..., chosen] for array in (one.flux, one.ivar, one.known_sky))
-        good = (ivar > 0) & np.isfinite(flux) & (self.mask[:, near][:, chosen] == 0)
-        return flux, np.where(good, ivar, ivar.dtype.type(0)), np.broadcast_to(sky, flux.shape)
+    def mean(self, columns: Bools, *, whole: bool = False) -> tuple[Floats, Floats, Floats]:
+        """Mean of each fiber, its variance, and the mean of the sky under the same pixels; NaN where too few are good.
+
+        Pixels count by their inverse variance without those that lie far from the median; `whole` lines need all of theirs, and
+        these count alike.
+        """
+        chosen = np.flatnonzero(columns)
+        cut = np.empty((len(self.flux), chosen.size), np.float32)
+        _fill_cut(self.flux, self.ivar, self.mask, chosen, cut)
+        middle = np.zeros(len(cut), np.float32) if whole else nan_median(cut, axis=1).astype(np.float32)
+        found = np.empty((3, len(cut)))
+        _fill_means(cut, self.ivar, self.sky, chosen, middle, whole, found)
+        return found[0], found[1], found[2]
 
 
-def _residual(pixels: _Pixels, window: Window, *, scale: float) -> tuple[Floats, Floats, Floats]:
+@compiled
+def _fill_cut(flux: Floats, ivar: Floats, mask: NDArray[Any], chosen: Ints, cut: Floats) -> None:
+    """Flux of the chosen columns, NaN where a pixel is bad."""
+    for row in range(cut.shape[0]):
+        for number in range(chosen.size):
+            k = chosen[number]
+            good = ivar[row, k] > 0 and mask[row, k] == 0 and np.isfinite(flux[row, k])
+            cut[row, number] = flux[row, k] if good else np.float32(np.nan)
+
+
+@compiled
+def _fill_means(cut: Floats, ivar: Floats, sky: Floats, chosen: Ints, middle: Floats, whole: bool, found: Floats) -> None:
+    for row in range(cut.shape[0]):
+        total, light, squares, under, count = 0.0, 0.0, 0.0, 0.0, 0
+        for number in range(chosen.size):
+            value, precision = cut[row, number], ivar[row, chosen[number]]
+            # A comparison with NaN is false: bad pixels do not count.
+            used = np.isfinite(value) if whole else abs(value - middle[row]) * np.sqrt(precision) < PIXEL_CLIP
+            if used:
+                weight = 1.0 if whole else float(precision)
+                total += weight
+                light += weight * value
+                squares += weight * weight / precision
+                under += weight * sky[row, chosen[number]]
+                count += 1
+        enough = count == chosen.size if whole else count >= MIN_PIXELS * chosen.size
+        known = enough and total > 0
+        found[0, row] = light / total if known else np.nan
+        found[1, row] = squares / (total * total) if known else np.nan
+        found[2, row] = under / total if known else np.nan
+
+
+def _residual(pixels: _Pixels, window: Window, *, instrument: Instrument, scale: float) -> tuple[Floats, Floats, Floats]:
     """Residual and error of each fiber, and the sky that was subtracted from the same pixels with the same weights."""
     core = _columns(pixels.wave, window.core, scale=scale)
     if window.kind == "continuum":
-        core &= ~near_nebular(pixels.wave, pixels.spectra.instrument, width=NEBULAR_HALF_WIDTH)
-    flux, weight, sky = pixels.cut(core)
-    kept = _kept(flux, weight) if window.kind == "continuum" else _whole(weight)
-    mean, variance = _mean(flux, weight, kept)
-    subtracted, _ = _mean(sky, weight, kept)
+        core &= ~near_nebular(pixels.wave, instrument, width=NEBULAR_HALF_WIDTH)
+    mean, variance, subtracted = pixels.mean(core, whole=window.kind != "continuum")
     for side in window.sides:
-        flux, weight, _ = pixels.cut(_columns(pixels.wave, side, scale=scale))
-        beside, error2 = _mean(flux, weight, _kept(flux, weight))
+        beside, error2, _ = pixels.mean(_columns(pixels.wave, side, scale=scale))
         mean, variance = mean - beside / len(window.sides), variance + error2 / len(window.sides) ** 2
     return mean, np.sqrt(variance), subtracted
 
@@ -199,26 +247,3 @@ def _level(sky: Floats, wave: Floats, *, window: Window, scale: float) -> float:
 
 def _columns(wave: Floats, limits: tuple[float, float], *, scale: float) -> Bools:
     return np.asarray((wave >= limits[0] * scale) & (wave <= limits[1] * scale))
-
-
-def _kept(flux: Floats, weight: Floats) -> Floats:
-    """Inverse variance without outlying pixels; nothing where too few pixels are good."""
-    median = nan_median(np.where(weight > 0, flux, flux.dtype.type(np.nan)), axis=1).astype(flux.dtype)
-    with np.errstate(invalid="ignore"):
-        inlying = np.abs(flux - median[:, None]) * np.sqrt(weight) < PIXEL_CLIP
-    enough = np.count_nonzero(inlying & (weight > 0), axis=1) >= MIN_PIXELS * flux.shape[1]
-    return np.where(inlying & enough[:, None], weight, weight.dtype.type(0))
-
-
-def _whole(weight: Floats) -> Floats:
-    """Equal weights over a line, which differs from pixel to pixel; nothing unless every pixel is good."""
-    whole = np.all(weight > 0, axis=1, keepdims=True)
-    return np.where(whole, np.ones_like(weight), weight.dtype.type(0))
-
-
-def _mean(flux: Floats, ivar: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean and its variance; NaN without weight."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        total = weight.sum(axis=1, dtype=float)
-        mean = np.where(weight > 0, weight * flux, weight.dtype.type(0)).sum(axis=1, dtype=float) / total
-        return mean, np.where(weight > 0, weight**2 / ivar, weight.dtype.type(0)).sum(axis=1, dtype=float) / total**2

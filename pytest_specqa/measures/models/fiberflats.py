@@ -82,12 +82,13 @@ def flat_shape(fiberflat: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, fl
         return FlatShape(nothing, nothing, nothing, nothing, level)
     sound = live & (level > DEAD)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shape = np.where(sound[:, None], binned / level[:, None], np.nan)
+        scale = np.where(sound, level, np.nan).astype(np.float32)[:, None]
+        shape = binned / scale
     return FlatShape(
         low_fibers=_low_fibers(level, live, fiber=fiber),
         extremes=_extremes(shape, sound, fiber=fiber),
         edges=_edges(shape, centers, fiber=fiber),
-        narrow=_narrow(shape, errors / np.where(sound, level, np.nan)[:, None], centers, fiber=fiber),
+        narrow=_narrow(shape, errors / scale, centers, fiber=fiber),
         level=np.where(live, level, np.nan),
     )
 
@@ -178,14 +179,14 @@ def _edges(shape: Floats, centers: Floats, *, fiber: Ints) -> Measured:
 
 def _narrow(shape: Floats, errors: Floats, centers: Floats, *, fiber: Ints) -> Measured:
     """Each group against the parabola through the groups around it, after what all fibers share is divided out."""
-    own = shape / nan_median(shape[::3], axis=0)
+    own = shape / nan_median(shape[::3], axis=0).astype(np.float32)
     offsets = np.array([k for k in range(-AROUND, AROUND + 1) if abs(k) > 2])
     weights = np.linalg.pinv(np.vander(offsets, 3))[-1]
     n_inner = centers.size - 2 * AROUND
     inner = slice(AROUND, AROUND + n_inner)
     excess = own[:, inner].copy()
     for offset, weight in zip(offsets.tolist(), weights.tolist(), strict=True):
-        excess -= weight * own[:, AROUND + offset : AROUND + offset + n_inner]
+        excess -= np.float32(weight) * own[:, AROUND + offset : AROUND + offset + n_inner]
     noise = errors[:, inner] * float(np.sqrt(1.0 + np.sum(weights**2)))
     found = strongest(excess, np.maximum(noise, mad_scale(excess, axis=1)[:, None]))
 

@@ -165,7 +165,7 @@ def _follow(ratio: Floats, factor: Floats, slopes: Floats, weight: Floats) -> tu
 def _fill_smooth(
     model: Floats, ratio: Floats, factor: Floats, weight: Floats, coefficients: Floats, shapes: Floats, smooth: Floats
 ) -> None:
-    """Weighted running mean of what is chromatic over three bins of `BIN` pixels, NaN where too little continuum is in the window."""
+    """Weighted running mean of what is chromatic over three bins of `BIN` pixels, NaN where the window has too little continuum."""
     n_bin = smooth.shape[1] + 2
     chromatic = np.empty(n_bin * BIN, np.float32)
     light, mass = np.empty(n_bin), np.empty(n_bin)

@@ -198,8 +198,8 @@ def _fill_local(
 ) -> tuple[int, int, int]:
     """What exceeds the floor, in sigmas, 0 where nothing can be searched; and how widely groups scatter where noise sets the scale.
 
-    Returns the number of places searched, and of group means in `pulls` with those among them that are as close as Gaussian noise has
-    half of them.
+    Returns the number of places searched, that of group means in `pulls`, and of those how many are as close as Gaussian noise
+    has half of them.
     """
     n_row, n = amplitude.shape
     places, plain, narrow = 0, 0, 0
@@ -235,21 +235,26 @@ def _line_scatter(rows: Rows, floor: Floats) -> float:
     chosen = np.isfinite(variance) & (floor**2 > variance)
     if chosen.sum() < 100:
         return 0.0
-    squared = np.square(amplitude[chosen]), variance[chosen], np.square(np.broadcast_to(floor, amplitude.shape)[chosen])
-    low, high = 0.0, 4.0
-    for _ in range(12):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if _wider(*squared, middle) else (low, middle)
-    return low
+    allowed = np.broadcast_to(floor, amplitude.shape)[chosen]
+    return _part_of_floor(
+        np.square(amplitude[chosen]).astype(float), variance[chosen].astype(float), np.square(allowed).astype(float)
+    )
 
 
 @compiled
-def _wider(amplitude: Floats, variance: Floats, allowed: Floats, part: float) -> bool:
-    """Whether half of the amplitudes or more are wider than Gaussian for a part of what is allowed; all three are squares."""
-    count = 0
-    for k in range(len(amplitude)):
-        count += 1 if MAD_TO_SIGMA * MAD_TO_SIGMA * amplitude[k] > variance[k] + part * part * allowed[k] else 0
-    return 2 * count > len(amplitude)
+def _part_of_floor(amplitude: Floats, variance: Floats, allowed: Floats) -> float:
+    """Part of what is allowed that makes half of the amplitudes as close as Gaussian noise has half of them; all are squares."""
+    low, high = 0.0, 4.0
+    for _ in range(12):
+        middle = 0.5 * (low + high)
+        count = 0
+        for k in range(len(amplitude)):
+            count += 1 if MAD_TO_SIGMA * MAD_TO_SIGMA * amplitude[k] > variance[k] + middle * middle * allowed[k] else 0
+        if 2 * count > len(amplitude):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _windowed(rows: Rows, floor: Floats, width: int) -> tuple[Floats, Floats, Floats]:

@@ -94,7 +94,7 @@ def fiber_residuals(spectra: CameraSpectra) -> FiberResiduals:
 
 @compiled
 def _fill_windows(flux: Floats, ivar: Floats, between: Bools, ends: Ints, light: Floats, total: Floats, pixels: Ints) -> None:
-    """Weighted flux, weight and good pixels between sky lines; pixels are pulled in, so that no single cosmic ray makes a window."""
+    """Weighted flux, weight and good pixels between sky lines; pixels are pulled in, lest a single cosmic ray make a window."""
     for row in range(light.shape[0]):
         for window in range(light.shape[1]):
             mass, flow, count = np.float32(0), np.float32(0), 0

@@ -64,7 +64,7 @@ def row_noise(probe: Probe) -> Measured:
 
 
 def _row_scatter(shared: Floats, sigma: Floats, *, lag: int) -> tuple[Floats, Floats, Floats]:
-    """Scatter of rows a lag apart over the expected one, its relative error, and the expected error of a row, for each curvature."""
+    """Scatter of rows a lag apart over the expected one, its relative error, and the expected error of a row, by curvature."""
     jump, expected = shared[:, lag:] - shared[:, :-lag], np.hypot(sigma[:, lag:], sigma[:, :-lag])
     count = np.isfinite(jump).sum(axis=1)
     ratio = mad_scale(jump / expected, axis=1, center=np.zeros(len(jump)))

@@ -1,0 +1,80 @@
+"""How much work the whole suite does for a camera: counted, as seconds cannot be asserted. A slow-down shows here first."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+
+import pytest_specqa.measures
+from pytest_specqa.demo import write_production
+from pytest_specqa.production.stream import FitsStream
+
+EXPOSURES = 4
+LOOPS = 90
+"""Compiled loops that a camera of b may cost, each one or two passes over its pixels or over fewer values; there are 86."""
+ONCE = ("_fill_sums", "_fill_variance", "_fill_probe", "_fill_detail", "_fill_smooth", "_fill_hits", "_fill_ratio", "_fill_jumps")
+"""Loops behind what several checks use, or what no check may make twice."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One camera of b in four exposures, in real size."""
+    root = tmp_path_factory.mktemp("demo") / "made"
+    return write_production(root, bands="b", petals=[6], variants=["after"], progress=False, workers=1) / "after"
+
+
+@pytest.fixture
+def loops(monkeypatch) -> Counter[str]:
+    """Counts the calls of each compiled loop."""
+    counts: Counter[str] = Counter()
+
+    def counted(name: str, loop: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            counts[name] += 1
+            return loop(*arguments)
+
+        return call
+
+    for found in pkgutil.walk_packages(pytest_specqa.measures.__path__, "pytest_specqa.measures."):
+        module = importlib.import_module(found.name)
+        for name, value in list(vars(module).items()):
+            if isinstance(value, numba.core.dispatcher.Dispatcher) and value.py_func.__module__ == module.__name__:
+                monkeypatch.setattr(module, name, counted(f"{found.name.rpartition('.')[2]}.{name}", value))
+    return counts
+
+
+@pytest.fixture
+def opened(monkeypatch) -> Counter[str]:
+    """Counts how often each file is opened, and so inflated from its start."""
+    counts: Counter[str] = Counter()
+    start = FitsStream.__init__
+
+    def count(stream: FitsStream, path: Path) -> None:
+        counts[path.name] += 1
+        start(stream, path)
+
+    monkeypatch.setattr(FitsStream, "__init__", count)
+    return counts
+
+
+def test_files_are_read_and_fits_are_made_once(demo, pytester, loops, opened):
+    suite = Path(__file__).parents[2] / "qa_tests"
+    result = pytester.runpytest_inprocess(str(suite), "-p", "no:cacheprovider", f"--specprod={demo}", "-q")
+    assert result.parseoutcomes().get("failed", 0) == 0
+    many = {name: count for name, count in opened.items() if count > 1}
+    assert many == {}
+    kinds = Counter(name.split("-")[0] for name in opened)
+    assert {kinds[kind] for kind in ("frame", "sframe", "sky", "cframe", "fluxcalib", "fibermap")} == {EXPOSURES}
+    assert kinds["fiberflatnight"] == 1
+    total = {name: sum(count for loop, count in loops.items() if loop.endswith(f".{name}")) for name in ONCE}
+    hits = {"_fill_hits": 2 * EXPOSURES}
+    assert total == dict.fromkeys(ONCE, EXPOSURES) | hits, "shared lines and cosmic rays have their hits each"
+    assert loops["fiberflats._fill_binned"] <= EXPOSURES
+    assert sum(loops.values()) <= LOOPS * EXPOSURES, loops.most_common(12)

@@ -1,0 +1,73 @@
+"""Measures are compiled before the first test of the first run, and only then."""
+
+from __future__ import annotations
+
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from pytest_specqa.run import preparing
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A package whose measures are not compiled yet, and a compiler that is only counted."""
+    package = tmp_path / "package"
+    (package / "measures").mkdir(parents=True)
+    (package / "measures" / "noise.py").write_text("x = 1")
+    monkeypatch.setattr(preparing, "FOLDER", package)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    calls: list[list[str]] = []
+    done = SimpleNamespace(returncode=0, stderr="")
+
+    def run(words: list[str], **_: object) -> SimpleNamespace:
+        calls.append(words)
+        if not done.returncode:
+            preparing.note_done()
+        return done
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return SimpleNamespace(package=package, calls=calls, done=done, cache=tmp_path / "cache")
+
+
+def test_the_first_run_compiles_and_says_so(machine):
+    said: list[str] = []
+    preparing.ensure(said.append)
+    preparing.ensure(said.append)
+    assert [words[-1] for words in machine.calls] == ["prepare"]
+    assert said == ["compiling the measures for this machine, once ...", "compiled in 0 s"]
+
+
+def test_a_change_of_the_measures_is_compiled(machine):
+    preparing.ensure(lambda _: None)
+    (machine.package / "measures" / "noise.py").write_text("x = 1 + 1")
+    assert not preparing.is_done()
+    preparing.ensure(lambda _: None)
+    assert len(machine.calls) == 2
+    assert len(list((machine.package / "measures" / "__pycache__").iterdir())) == 1, "the mark of what is gone is gone"
+
+
+def test_another_processor_is_another_machine(machine, tmp_path, monkeypatch):
+    preparing.ensure(lambda _: None)
+    other = tmp_path / "cpuinfo"
+    other.write_text("processor: 0\nmodel name: another\n")
+    monkeypatch.setattr(preparing, "CPU_INFO", other)
+    assert not preparing.is_done()
+    monkeypatch.setattr(preparing, "CPU_INFO", tmp_path / "none")
+    assert not preparing.is_done()
+
+
+def test_a_package_that_cannot_be_written_is_marked_in_the_cache_of_the_user(machine):
+    (machine.package / "measures" / "__pycache__").write_text("a file where a folder should be")
+    preparing.ensure(lambda _: None)
+    assert preparing.is_done()
+    assert len(list((machine.cache / "pytest-specqa").iterdir())) == 1
+
+
+def test_a_compiler_that_fails_is_told_with_its_last_line_and_the_run_goes_on(machine):
+    machine.done.returncode, machine.done.stderr = 2, "Traceback\nspecqa prepare: no folder for compiled code\n"
+    said: list[str] = []
+    preparing.ensure(said.append)
+    assert said[-1].startswith("the measures could not be compiled ahead: each process compiles them")
+    assert said[-1].endswith("specqa prepare: no folder for compiled code")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.demo.fitsbytes import Block, Part, Value, compress_block, image_hdu, rounded, table_hdu
 from pytest_specqa.demo.simulate import SimCamera, Spectra
-from pytest_specqa.demo.templates import band_template, wave_grid
+from pytest_specqa.demo.templates import wave_grid
 
 ELECTRONS = "electron/Angstrom"
 CALIBRATED = "10**-17 erg/(s cm2 Angstrom)"
@@ -27,33 +26,43 @@ _FIBERMAP_UNITS = {
 }
 # Mantissa bits that are kept: their rounding is far below the noise of each product, and files become a third smaller.
 _BITS = {"frame": 10, "sframe": 9, "cframe": 7, "ivar": 5, "sky": 13, "flat": 12, "fluxcalib": 10}
+# Scatter of the elements of a real RESOLUTION from pixel to pixel, and what they are rounded to, so that they pack as real ones do.
+_RESOLUTION_SCATTER, _RESOLUTION_STEP = np.float32(1e-3), np.float32(2.0**-22)
 # Effective time over TSNR2, and the share of each camera in it, for the SCORES table.
 _TSNR2 = {"LRG": 12.3, "ELG": 8.6, "QSO": 32.0, "LYA": 11.0, "BGS": 0.14}
 _SHARE = {"b": 0.1, "r": 0.4, "z": 0.5}
 
 
-@lru_cache(maxsize=3)
-def resolution_block(band: str) -> Block:
-    """RESOLUTION of all fibers of a band: the band diagonals of a constant Gaussian, compressed once.
+def resolution_block(camera: SimCamera, *, full_size: bool = False) -> Block:
+    """RESOLUTION of a camera: the band diagonals of each fiber's line spread, compressed once for all files that hold it.
 
     Parameters
     ----------
-    band : str
-        ``b``, ``r`` or ``z``.
+    camera : SimCamera
+        The simulated camera.
+    full_size : bool
+        Whether it has the scatter that extraction gives a real one, from pixel to pixel; it then packs as badly (30 MB).
 
     Returns
     -------
     Block
         HDU RESOLUTION f4[500, 11, nw].
     """
-    template = band_template(band, 1.0, 1.0, 1.5)
-    offsets = 5 - np.arange(11)
-    kernel = np.exp(-0.5 * (offsets * 0.8 / template.sigma) ** 2)
-    data = np.broadcast_to((kernel / kernel.sum()).astype(np.float32)[None, :, None], (500, 11, template.wave.size))
+    offsets = 0.8 * (5 - np.arange(11))
+    spread = np.exp(-0.5 * (offsets / camera.sigma[:, None]) ** 2)
+    spread = (spread / spread.sum(axis=1, keepdims=True)).astype(np.float32)[:, :, None]
+    data = np.broadcast_to(spread, (500, 11, camera.wave.size))
+    if full_size:
+        rng = np.random.default_rng([int(camera.fiber[0]), int(camera.conditions.exptime)])
+        data = data + _RESOLUTION_SCATTER * rng.standard_normal(data.shape, dtype=np.float32)
+        # Fewer significant bits than a float has, as in real ones, whose small elements are small differences.
+        data = np.round(data / _RESOLUTION_STEP) * _RESOLUTION_STEP
     return compress_block(image_hdu("RESOLUTION", data))
 
 
-def frame_parts(kind: str, camera: SimCamera, *, cards: Mapping[str, Value], fibermap_cards: Mapping[str, Value]) -> list[Part]:
+def frame_parts(
+    kind: str, camera: SimCamera, *, cards: Mapping[str, Value], fibermap_cards: Mapping[str, Value], resolution: Block
+) -> list[Part]:
     """HDUs of a frame, sframe or cframe.
 
     Parameters
@@ -64,6 +73,8 @@ def frame_parts(kind: str, camera: SimCamera, *, cards: Mapping[str, Value], fib
         The simulated camera.
     cards, fibermap_cards : mapping
         Keywords of HDU 0 and of FIBERMAP.
+    resolution : Block
+        What `resolution_block` gave for the camera.
 
     Returns
     -------
@@ -80,7 +91,7 @@ def frame_parts(kind: str, camera: SimCamera, *, cards: Mapping[str, Value], fib
         fibermap = recfunctions.append_fields(fibermap, "PSF_TO_FIBER_SPECFLUX", np.full(500, 0.789, "f4"), usemask=False)
     end = fibermap_hdu(fibermap, cards=fibermap_cards)
     end += image_hdu("CHI2PIX", _chi2pix(camera)) + table_hdu("SCORES", _scores(kind, camera))
-    return [start, resolution_block(camera.conditions.band), end]
+    return [start, resolution, end]
 
 
 def fibermap_hdu(fibermap: NDArray[Any], *, cards: Mapping[str, Value], name: str = "FIBERMAP") -> bytes:

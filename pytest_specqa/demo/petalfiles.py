@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo.camera_files import fiberflat_parts, fluxcalib_parts, frame_parts, sky_parts
+from pytest_specqa.demo.camera_files import fiberflat_parts, fluxcalib_parts, frame_parts, resolution_block, sky_parts
 from pytest_specqa.demo.conditions import TileConditions
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.fitsbytes import Part, Value, write_file
@@ -50,6 +51,7 @@ class PetalTask:
     variants: tuple[str, ...]
     faults: tuple[tuple[str, float], ...]
     noise_seed: int = 0
+    full_size: bool = False
 
     @property
     def cameras(self) -> int:
@@ -102,7 +104,9 @@ def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *
     cards |= {"WAVEMIN": float(camera.wave[0]), "WAVEMAX": float(camera.wave[-1])}
     own = fibermap_cards(exposure)
     first = variant == task.variants[0]
-    shared: dict[str, Callable[[], list[Part]]] = {"frame": lambda: frame_parts("frame", camera, cards=cards, fibermap_cards=own)}
+    resolution = resolution_block(camera, full_size=task.full_size)
+    frames = partial(frame_parts, camera=camera, cards=cards, fibermap_cards=own, resolution=resolution)
+    shared: dict[str, Callable[[], list[Part]]] = {"frame": lambda: frames("frame")}
     shared["fluxcalib"] = lambda: fluxcalib_parts(camera, cards=cards, fibermap_cards=own)
     for kind, parts in shared.items():
         path = night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz"
@@ -111,9 +115,7 @@ def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *
         else:
             _link(task.root / task.variants[0] / path.relative_to(task.root / variant), path)
     for kind in ("sframe", "cframe"):
-        write_file(
-            night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz", frame_parts(kind, camera, cards=cards, fibermap_cards=own)
-        )
+        write_file(night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz", frames(kind))
     write_file(night / f"sky-{name}-{exposure.expid:08d}.fits.gz", sky_parts(camera, cards=cards))
     if exposure is EXPOSURES[0]:
         _write_flat(task, camera, variant=variant)

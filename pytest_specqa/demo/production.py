@@ -38,6 +38,7 @@ def write_production(
     progress: bool = True,
     workers: int = 2,
     noise_seed: int = 0,
+    full_size: bool = False,
 ) -> Path:
     """Write the demo production.
 
@@ -65,6 +66,8 @@ def write_production(
         Processes; with 1 everything happens in this one.
     noise_seed : int
         Another number gives the same targets, redshifts, sky and instrument with other noise.
+    full_size : bool
+        Whether RESOLUTION has the scatter of a real one, so that files are as large as real ones (35 MB for a frame of r).
 
     Returns
     -------
@@ -93,6 +96,7 @@ def write_production(
                 variants=tuple(variants),
                 faults=tuple(planted.items()),
                 noise_seed=noise_seed,
+                full_size=full_size,
             )
             for tile in sorted(TILES, key=lambda tile: -len(exposures_of(tile)))
             for petal in chosen

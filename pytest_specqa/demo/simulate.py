@@ -88,6 +88,8 @@ class SimCamera:
         Barycentric factor: a sky line sits at its wavelength times this.
     header : dict
         Keywords of HDU 0 that measures may need: CAMERA, EXPTIME, HELIOCOR, OBSRDNa ...
+    sigma : ndarray f4[500]
+        Line spread of each fiber as the pipeline knows it, a Gaussian's standard deviation [Angstrom].
     truth : dict of str to Place
         For each planted fault, the rows and wavelengths that it acted on.
     """
@@ -105,6 +107,7 @@ class SimCamera:
     is_sky: NDArray[np.bool_]
     heliocor: float
     header: dict[str, Any]
+    sigma: F32
     truth: dict[str, Place] = field(default_factory=dict)
 
     @cached_property
@@ -253,5 +256,6 @@ def _finish(state: Exposure, truth: dict[str, Place]) -> SimCamera:
         is_sky=(fm["OBJTYPE"] == b"SKY") & ((fm["FIBERSTATUS"] & DESI.fatal[cond.band]) == 0),
         heliocor=cond.heliocor,
         header=header,
+        sigma=np.sqrt(np.maximum(state.template.sigma**2 + state.resolution, 0.01)),
         truth=truth,
     )

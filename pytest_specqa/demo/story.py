@@ -14,6 +14,9 @@ from pytest_specqa.demo.targets import Targets, draw_targets
 NIGHT = 20211014
 _PIPELINE = (("python", "3.11.7"), ("numpy", "1.26.4"), ("astropy", "6.1.7"), ("desiutil", "3.5.0"), ("desispec", "0.70.0"))
 
+# Columns of a raw image that an amplifier reads before and after the pixels of the CCD.
+_PRESCAN, _OVERSCAN = 4, 64
+
 
 @dataclass(frozen=True)
 class StoryExposure:
@@ -126,7 +129,23 @@ def exposure_cards(exposure: StoryExposure, camera: str) -> dict[str, Value]:
     cards |= {"IN_SKY": f"SPECPROD/exposures/{NIGHT}/{exposure.expid:08d}/sky-{name}.fits.gz"}
     for amp, gain in zip("ABCD", (1.43, 1.51, 1.47, 1.55), strict=True):
         cards |= {f"GAIN{amp}": gain, f"OVERSCN{amp}": 1990.0 + petal, f"OSTEP{amp}": 0.6, f"SATULEV{amp}": 65535.0}
+        cards |= _sections(amp, band=camera[0])
     return cards | provenance()
+
+
+def _sections(amp: str, *, band: str) -> dict[str, Value]:
+    """Where an amplifier reads the CCD: its part of the trimmed image, and its pixels and overscan in the raw one, 1-based."""
+    width, height = (2048, 2048) if band == "b" else (2057, 2064)
+    right, upper = amp in "BD", amp in "CD"
+    rows = (height + 1, 2 * height) if upper else (1, height)
+    ccd = (width + 1, 2 * width) if right else (1, width)
+    # Raw rows hold, from either end to the middle: prescan, pixels, overscan.
+    whole = 2 * (_PRESCAN + width + _OVERSCAN)
+    data, bias = (_PRESCAN + 1, _PRESCAN + width), (_PRESCAN + width + 1, _PRESCAN + width + _OVERSCAN)
+    if right:
+        data, bias = ((whole + 1 - last, whole + 1 - first) for first, last in (data, bias))
+    parts = {"CCDSEC": ccd, "DATASEC": data, "BIASSEC": bias}
+    return {f"{name}{amp}": f"[{first}:{last}, {rows[0]}:{rows[1]}]" for name, (first, last) in parts.items()}
 
 
 def provenance() -> dict[str, Value]:

@@ -63,6 +63,39 @@ def test_hdus_types_and_units(demo: Path, kind: str, hdus: list[str], unit: str)
             assert resolution.sum() == pytest.approx(1.0, abs=1e-5)
 
 
+def test_resolution_is_the_line_spread_of_each_fiber(demo: Path) -> None:
+    with fitsio.FITS(_path(demo, "sframe")) as file:
+        resolution = file["RESOLUTION"].read()
+    offsets = 0.8 * (5 - np.arange(11))
+    np.testing.assert_allclose(resolution.sum(axis=1), 1.0, atol=1e-5)
+    sigma = np.sqrt((resolution[:, :, 100] * offsets**2).sum(axis=1))
+    assert np.median(sigma) == pytest.approx(0.76, rel=0.05)
+    assert np.unique(sigma.round(5)).size > 400, "no two fibers are alike"
+
+
+def test_headers_say_where_each_amplifier_reads(demo: Path) -> None:
+    header = fitsio.read_header(_path(demo, "cframe"))
+    assert [header[f"CCDSEC{amp}"].strip() for amp in "ABCD"] == [
+        "[1:2057, 1:2064]",
+        "[2058:4114, 1:2064]",
+        "[1:2057, 2065:4128]",
+        "[2058:4114, 2065:4128]",
+    ]
+    assert header["BIASSECA"].strip() == "[2062:2125, 1:2064]"
+    assert header["BIASSECB"].strip() == "[2126:2189, 1:2064]", "the overscans of two amplifiers meet in the middle"
+    assert all(header[f"OBSRDN{amp}"] > 0 for amp in "ABCD")
+
+
+def test_files_of_full_size_do_not_pack(tmp_path: Path) -> None:
+    options = {"bands": "r", "petals": [6], "variants": ["after"], "progress": False, "workers": 1}
+    made = write_production(tmp_path / "full", full_size=True, **options) / "after"  # type: ignore[arg-type]
+    sframe = _path(made.parent, "sframe", variant="after")
+    assert 25e6 < sframe.stat().st_size < 50e6
+    with fitsio.FITS(sframe) as file:
+        resolution = file["RESOLUTION"][0:20, :, :]
+    assert 5e-4 < resolution[:, 5].std(axis=1).mean() < 2e-3
+
+
 def test_flat_and_tile_files(demo: Path) -> None:
     flat = demo / "before" / "calibnight" / str(NIGHT) / f"fiberflatnight-r6-{NIGHT}.fits"
     with fitsio.FITS(flat) as file:

@@ -8,6 +8,7 @@ from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_specqa.errors import InputError
 from pytest_specqa.instrument import DESI, Instrument
@@ -61,6 +62,7 @@ class CameraSpectra:
     heliocor: float = 1.0
     exptime: float = float("nan")
     instrument: Instrument = DESI
+    _noise: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
     _kept: dict[Callable[[CameraSpectra], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ class CameraSpectra:
     def with_sky(self, sky: Floats) -> CameraSpectra:
         """Return the same spectra with their sky model, and with all that has been derived without it."""
         known = replace(self, sky=sky)
-        known.__dict__.update({name: value for name, value in self.__dict__.items() if name in ("good", "signal_to_noise")})
+        known.__dict__["_noise"] = self._noise
         return known
 
     @property
@@ -103,15 +105,19 @@ class CameraSpectra:
         """Place of each row in the slit, from 0."""
         return self.instrument.slot(self.fiber)
 
-    @cached_property
+    @property
     def good(self) -> Bools:
         """Pixels that count, shape (n_fiber, n_wave)."""
-        return np.asarray((self.ivar > 0) & np.isfinite(self.flux))
+        if "good" not in self._noise:
+            self._noise["good"] = (self.ivar > 0) & np.isfinite(self.flux)
+        return self._noise["good"]
 
-    @cached_property
+    @property
     def signal_to_noise(self) -> Floats:
         """Median signal to noise per pixel of each fiber, shape (n_fiber,); NaN for dead ones."""
-        return signal_to_noise(self.flux, self.ivar)
+        if "signal_to_noise" not in self._noise:
+            self._noise["signal_to_noise"] = signal_to_noise(self.flux, self.ivar)
+        return self._noise["signal_to_noise"]
 
     @property
     def faint(self) -> Bools:

@@ -111,16 +111,24 @@ class NightCache(Held):
 def size(*products: object) -> int:
     """Return the bytes of the arrays that products hold; an array that several share counts once.
 
-    Attributes count, and what mappings and sequences among them hold. Headers do not: they have hundreds of cards, and are looked
-    at with every load.
+    Attributes count, and what sequences and mappings hold, directly or in an attribute. Headers do not: they have hundreds of
+    cards, and are looked at with every load.
     """
     arrays: dict[int, int] = {}
     for product in products:
+        _count(product, arrays)
         for part in _parts(product):
-            for array in (part, *_parts(part)):
-                if isinstance(nbytes := getattr(array, "nbytes", None), int):
-                    arrays[id(array)] = nbytes
+            _count(part, arrays)
+            if isinstance(part, list | tuple | dict):
+                for inner in _parts(part):
+                    _count(inner, arrays)
     return sum(arrays.values())
+
+
+def _count(part: object, arrays: dict[int, int]) -> None:
+    nbytes = getattr(part, "nbytes", None)
+    if isinstance(nbytes, int):
+        arrays[id(part)] = nbytes
 
 
 def _parts(whole: object) -> Iterable[object]:

@@ -80,6 +80,7 @@ def test_a_damaged_product_is_read_once_and_fails_each_time():
 def test_size_counts_arrays_and_what_holds_them():
     assert size(Product(np.zeros(10, dtype="f4"))) == 40
     assert size({"a": np.zeros(3), "b": [np.zeros(2)]}) == 40
+    assert size([np.zeros(3), {"a": np.zeros(2)}]) == 40
     assert size(b"bytes", "text", {"KEYWORD": 3}) == 0
 
 

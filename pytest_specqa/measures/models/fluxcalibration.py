@@ -183,7 +183,7 @@ def calibrated_alike(
     """
     step = slice(None, None, 7)
     cframe_flux, cframe_ivar, sframe_flux, sframe_ivar, fluxcalib = (
-        array[:, step] for array in (cframe_flux, cframe_ivar, sframe_flux, sframe_ivar, fluxcalib)
+        np.ascontiguousarray(array[:, step]) for array in (cframe_flux, cframe_ivar, sframe_flux, sframe_ivar, fluxcalib)
     )
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         good = (cframe_ivar > 0) & (sframe_ivar > 0) & (fluxcalib > 0)

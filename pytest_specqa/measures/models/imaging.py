@@ -118,7 +118,8 @@ def imaging_agreement(
 
 
 def _mean_flux(flux: Floats, ivar: Floats, inside: Bools) -> tuple[Floats, Floats]:
-    flux, ivar = flux[:, inside], ivar[:, inside]
+    chosen = np.flatnonzero(inside)
+    flux, ivar = (array[:, chosen[0] : chosen[-1] + 1] if chosen.size else array[:, :0] for array in (flux, ivar))
     good = (ivar > 0) & np.isfinite(flux)
     count = good.sum(axis=1)
     enough = count > 0.5 * inside.sum()

@@ -93,7 +93,8 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     if kept.sum() < 2 * RUN:
         nothing = Measured.impossible(f"only {int(kept.sum())} fibers have a sky model: {2 * RUN} are needed")
         return SkySmoothness(nothing, nothing, empty, np.empty(0))
-    model = np.where(good[kept], sky[kept], np.float32(np.nan)).astype(np.float32, copy=False)
+    rows = slice(None) if kept.all() else kept
+    model = np.asarray(sky[rows] if good.all() else np.where(good[rows], sky[rows], np.float32(np.nan)), dtype=np.float32)
     present = np.isfinite(model)
     count = present.sum(axis=0, dtype=np.int32)
     # Where fibers are missing, the few that are left must be enough.
@@ -111,7 +112,7 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     smooth = np.empty((len(model), len(wave) // BIN - 2), np.float32)
     _fill_smooth(model, ratio, factor, weight, coefficients, shapes, smooth)
     grid = wave[: len(wave) // BIN * BIN].reshape(-1, BIN).mean(axis=1)[1:-1]
-    smooth[:, _window_signal(median, ivar[kept], wave) < MIN_SIGNAL] = np.nan
+    smooth[:, _window_signal(median, ivar[rows], wave) < MIN_SIGNAL] = np.nan
     full = np.full((len(sky), len(grid)), np.nan)
     full[kept] = smooth
     numbers = fiber[kept]

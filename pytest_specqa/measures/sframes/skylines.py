@@ -75,7 +75,8 @@ def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     ivar, wave, sky, between = spectra.ivar, spectra.wave, spectra.sky_spectrum, spectra.between_lines
     usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
     base = np.empty((len(ivar), N_BASE), dtype=np.float32)
-    whole = nan_median(np.where(ivar[:, usable][:, ::3] > 0, ivar[:, usable][:, ::3], np.nan), axis=1)
+    some = ivar[:, np.flatnonzero(usable)[::3]]
+    whole = nan_median(np.where(some > 0, some, np.float32(np.nan)), axis=1)
     piece = np.minimum(np.arange(wave.size) * N_BASE // wave.size, N_BASE - 1)
     for number in range(N_BASE):
         part = ivar[:, usable & (piece == number)]

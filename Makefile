@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test lint types judgement mutants constraints clean
+.PHONY: demo test lint types bench judgement mutants constraints clean
 
 # The versions that CI has seen; `make constraints` moves them on.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -39,6 +39,11 @@ lint: .venv/developed
 
 types: .venv/developed
 	$(BIN)/mypy
+
+# What each measure costs for a camera of an exposure, beside inflating its files once; writes 12 cameras of real size (2 GB) first.
+bench: .venv/installed
+	$(BIN)/specqa demo $(DEMO)/full --bands brz --petals 6 --variants after --full-size
+	$(BIN)/python benchmarks/suite.py $(DEMO)/full/after --readers
 
 # Measures false alarms, power and efficiency of every expectation; FULL=--full takes hours and resumes.
 judgement: .venv/installed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from pytest_specqa.checks.check import Check
@@ -17,10 +19,14 @@ class Gallery:
     ----------
     quota : int
         Pictures of failed checks per expectation and picture family; of checks that only warned, one is drawn.
+    folder : Path or None
+        Where the workers of a run take their places in the quota, so that no picture is drawn that the page does not keep; None
+        where there are no others.
     """
 
-    def __init__(self, quota: int) -> None:
+    def __init__(self, quota: int, folder: Path | None = None) -> None:
         self.quota = quota
+        self.folder = folder
         self._drawn: Counter[tuple[str, str, bool]] = Counter()
 
     def draw(self, check: Check) -> None:
@@ -30,15 +36,32 @@ class Gallery:
             return
         for name, arrays in check.pictures:
             failed = outcome is Outcome.FAILED
-            key = (check.expectation, name, failed)
-            if self._drawn[key] >= share(self.quota, failed=failed):
+            if not self._takes_place(check.expectation, name, failed=failed):
                 check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")
                 continue
-            self._drawn[key] += 1
             try:
                 check.extras.append(_extra(name, arrays, unit=str(check.unit)))
             except Exception as error:
                 check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
+
+    def _takes_place(self, expectation: str, name: str, *, failed: bool) -> bool:
+        """Take the next place in the quota, if one is left."""
+        key = (expectation, name, failed)
+        while self._drawn[key] < share(self.quota, failed=failed):
+            self._drawn[key] += 1
+            if self.folder is None:
+                return True
+            words = f"{expectation} {name} {'failed' if failed else 'warned'} {self._drawn[key]}"
+            place = self.folder / f"picture-{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+            try:
+                place.touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            except OSError:
+                # Without the folder each worker has the whole quota, and the page is trimmed.
+                self.folder = None
+            return True
+        return False
 
 
 def share(quota: int, *, failed: bool) -> int:

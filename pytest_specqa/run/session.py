@@ -92,13 +92,18 @@ class Session:
     @cached_property
     def reductions(self) -> Reductions:
         """What checks of exposures and tiles need of cameras."""
+        return Reductions(self.products, self.shared_folder)
+
+    @property
+    def shared_folder(self) -> Path | None:
+        """Where workers of a run hand things to one another; None in a process that works alone."""
         folder = getattr(self.config, "workerinput", {}).get(FOLDER)
-        return Reductions(self.products, Path(folder) if folder else None)
+        return Path(folder) if folder else None
 
     @cached_property
     def gallery(self) -> Gallery:
         """The pictures drawn in this process."""
-        return Gallery(self.options.max_pictures)
+        return Gallery(self.options.max_pictures, self.shared_folder)
 
     @cached_property
     def waivers(self) -> Ledger | None:

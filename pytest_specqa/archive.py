@@ -55,8 +55,8 @@ class Archive(Protocol):
     def exposure(self, night: int, expid: int) -> Exposure | None:
         """One science exposure; ``None`` where there is none."""
 
-    def tiles(self, *, group: str = "cumulative", night: int | None = None) -> list[Tile]:
-        """Reductions of tiles (or plates) in a group, of all nights or of one, in order of tile and night."""
+    def tiles(self, *, group: str = "cumulative", night: int | tuple[int, int] | None = None) -> list[Tile]:
+        """Reductions of tiles (or plates) in a group, of all nights, one, or from a first to a last, in order of tile and night."""
 
     def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...] | None:
         """Kinds of products, such as ``sframe``, that a camera must have; ``None`` where no table tells."""

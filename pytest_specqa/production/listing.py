@@ -105,15 +105,16 @@ def list_tile(root: Path, *, group: str, tile: int, folder: str) -> Tile | None:
     return Tile(tile=tile, night=night, group=group, suffix=suffix, petals=tuple(sorted(petals[suffix])))
 
 
-def tile_folders(root: Path, *, group: str, night: int | None = None) -> Iterator[tuple[int, str]]:
-    """Tiles and the folders below them, of one night or of all."""
+def tile_folders(root: Path, *, group: str, nights: tuple[int, int] | None = None) -> Iterator[tuple[int, str]]:
+    """Tiles and the folders below them, of all nights or from a first to a last."""
     base = root / "tiles" / group
     for tile in folder_numbers(base):
-        if night is not None:
-            if (base / str(tile) / str(night)).is_dir():
-                yield tile, str(night)
+        if nights is not None and nights[0] == nights[1]:
+            if (base / str(tile) / str(nights[0])).is_dir():
+                yield tile, str(nights[0])
             continue
-        yield from ((tile, entry.name) for entry in sorted(_scan(base / str(tile)), key=lambda e: e.name) if entry.name.isdecimal())
+        names = sorted(entry.name for entry in _scan(base / str(tile)) if entry.name.isdecimal())
+        yield from ((tile, name) for name in names if nights is None or nights[0] <= int(name) <= nights[1])
 
 
 def _preproc_tile(root: Path, night: int, expid: int) -> int | None:

@@ -85,15 +85,15 @@ class Production:
         """One science exposure; ``None`` where there is none."""
         return next((exposure for exposure in self.exposures(night, ignored=True) if exposure.expid == expid), None)
 
-    def tiles(self, *, group: str = "cumulative", night: int | None = None) -> list[Tile]:
+    def tiles(self, *, group: str = "cumulative", night: int | tuple[int, int] | None = None) -> list[Tile]:
         """Reductions of tiles.
 
         Parameters
         ----------
         group : str
             Folder below ``tiles/``.
-        night : int, optional
-            Only those whose folder is named by this night.
+        night : int or (int, int), optional
+            Only those whose folder is named by this night, or by one from the first to the last; no table of other nights is read.
 
         Returns
         -------
@@ -101,11 +101,12 @@ class Production:
             In order of tile and night. Petals are those on disk and those that the exposure table of the night expects: all
             three cameras good and LASTSTEP ``all``.
         """
+        low, high = night if isinstance(night, tuple) else (night, night)
         by_night = group in ("cumulative", "pernight")
-        folders = listing.tile_folders(self.root, group=group, night=night if by_night else None)
+        folders = listing.tile_folders(self.root, group=group, nights=(low, high) if by_night and low and high else None)
         found = (listing.list_tile(self.root, group=group, tile=tile, folder=folder) for tile, folder in folders)
         tiles = [self._completed(tile) for tile in found if tile is not None]
-        return [tile for tile in tiles if night in (None, tile.night)]
+        return [tile for tile in tiles if not (low and high) or low <= tile.night <= high]
 
     def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...] | None:
         """Kinds of products that a camera must have.

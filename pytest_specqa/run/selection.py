@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
-FEW = 7
-"""Nights in a row up to which tiles are listed night by night."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,11 @@ def _by_night(production: Archive, options: Options) -> Found:
 
 
 def _tiles(production: Archive, options: Options) -> list[Tile]:
-    """Tiles of the nights that are asked for, or more: to know a tile its night's table is read, and there may be a thousand."""
-    if options.nights and all(high - low < FEW for low, high in options.nights):
-        asked = sorted({night for low, high in options.nights for night in range(low, high + 1)})
-        return [tile for night in asked for tile in production.tiles(group=options.group, night=night)]
-    return production.tiles(group=options.group)
+    """Tiles of the nights that are asked for: to know a tile its night's table is read, and there may be a thousand."""
+    if not options.nights:
+        return production.tiles(group=options.group)
+    asked = (production.tiles(group=options.group, night=low if low == high else (low, high)) for low, high in options.nights)
+    return list({(tile.tile, tile.night, tile.suffix): tile for tiles in asked for tile in tiles}.values())
 
 
 def _by_tile(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:

@@ -88,7 +88,7 @@ class BossArchive:
     def exposure(self, night: int, expid: int) -> Exposure | None:
         return self._exposures.get(expid)
 
-    def tiles(self, *, group: str = "cumulative", night: int | None = None) -> list[Tile]:
+    def tiles(self, *, group: str = "cumulative", night: int | tuple[int, int] | None = None) -> list[Tile]:
         return []
 
     def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...]:

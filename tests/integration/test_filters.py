@@ -22,12 +22,13 @@ def nights(tree):
     return tree
 
 
-def test_the_table_of_no_other_night_is_read(project, run, nights, monkeypatch):
+@pytest.mark.parametrize("asked", ["20210501", "20210501:20210520"])
+def test_the_table_of_no_other_night_is_read(project, run, nights, monkeypatch, asked):
     project(TWO)
     read: list[str] = []
     table = production.read_exposure_table
     monkeypatch.setattr(production, "read_exposure_table", lambda path: read.append(path.name) or table(path))
-    result = run("--co", "-q", "--night", "20210501")
+    result = run("--co", "-q", "--night", asked)
     assert set(read) == {"exposure_table_20210501.csv"}
     assert {unit for unit in units(result) if unit.startswith("102-")} == {"102-20210501-petal0", "102-20210501-petal1"}
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.compiled import compiled
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Ints
 
 EDGE_CLIP = (-2.5, 0.25)
@@ -163,7 +164,31 @@ def local_scatter(residual: Floats, error: Floats, *, fiber: Ints, instrument: I
 
 
 def _mean_score(residual: Floats, location: float, *, width: float, clip: tuple[float, float]) -> float:
-    return float(np.mean(np.clip((residual - location) / width, *clip)))
+    return sum_of_scores(residual, location, width, *clip) / residual.size
+
+
+@compiled
+def sum_of_scores(residual: Floats, location: float, width: float, low: float, high: float) -> float:
+    """Sum of bounded scores; a root of it is looked for some thousand times in an exposure.
+
+    Parameters
+    ----------
+    residual : ndarray f8
+        Finite residuals.
+    location, width : float
+        Where a score is zero, and what one unit of it is.
+    low, high : float
+        Smallest and largest score.
+
+    Returns
+    -------
+    float
+        The sum over the residuals.
+    """
+    total = 0.0
+    for k in range(len(residual)):
+        total += min(max((residual[k] - location) / width, low), high)
+    return total
 
 
 def _zero(residual: Floats, *, width: float, clip: tuple[float, float]) -> float:

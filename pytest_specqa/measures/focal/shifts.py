@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.measures.focal.scores import Score, edge_score, edge_width, local_scatter, symmetric_score
+from pytest_specqa.measures.focal.scores import Score, edge_score, edge_width, local_scatter, sum_of_scores, symmetric_score
 from pytest_specqa.measures.focal.windows import Window, WindowMap
 from pytest_specqa.measures.statistics import Floats, Ints
 
@@ -81,7 +81,10 @@ class ShiftMap:
 
         def pull(shift: float) -> float:
             """Sum of the scores at a trial shift; its root is the estimate."""
-            return float(sum(score.shifts(residual, shift=shift).sum() / score.variance for residual, score in parts))
+            return sum(
+                sum_of_scores(residual, score.location + shift, score.width, *score.clip) / (score.slope * score.variance)
+                for residual, score in parts
+            )
 
         values = np.concatenate([residual - score.location for residual, score in parts])
         margin = max(4.0 * score.width for _, score in parts)

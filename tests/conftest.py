@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import pytest
 
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement
+
+# Runs of pytest within a test forget what they import, and numba cannot be imported twice; some of it is at the first compilation.
+numba.njit(lambda value: value)(1)
 
 MakeRecord = Callable[..., dict[str, Any]]
 

@@ -65,7 +65,7 @@ class Options:
     fail_on: str = "failures"
     max_pictures: int = 3
     show_passed: bool = False
-    cache_bytes: int = 300_000_000
+    cache_bytes: int = 350_000_000
 
     @property
     def explicit(self) -> bool:
@@ -92,7 +92,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
         ("fail-on", "WHAT", f"what fails the run: {', '.join(FAIL_ON)} [failures]"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
-        ("cache-mb", "MB", "memory for loaded products, per process [300]"),
+        ("cache-mb", "MB", "memory for loaded products, per process [350]"),
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
         parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
@@ -141,7 +141,7 @@ def read_options(config: pytest.Config) -> Options:
         fail_on=fail_on,
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
-        cache_bytes=_count(config, "cache-mb", default=300) * 1_000_000,
+        cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
     )
 
 

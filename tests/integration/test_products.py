@@ -111,11 +111,11 @@ def test_a_product_that_fails_in_the_middle_of_a_test_is_said_once(project, run,
 
 @dataclass(frozen=True)
 class Large:
-    """Stands for a frame that fills half of the memory."""
+    """Stands for a frame that fills half of the memory for cameras."""
 
     path: Path
     camera: str
-    nbytes: int = 100_000_000
+    nbytes: int = 40_000_000
     load_fibermap: Callable[[], object] | None = None
     load_resolution: Callable[[], object] | None = None
 

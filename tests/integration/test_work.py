@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -15,6 +16,7 @@ import pytest
 import pytest_specqa.measures
 from pytest_specqa.demo import write_production
 from pytest_specqa.production.stream import FitsStream
+from pytest_specqa.trials.prepare import judge_everything
 
 EXPOSURES = 4
 LOOPS = 90
@@ -30,6 +32,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_production(root, bands="b", petals=[6], variants=["after"], progress=False, workers=1) / "after"
 
 
+def compiled_loops() -> Iterator[tuple[ModuleType, str, Any]]:
+    """Every compiled loop of the measures: its module, its name and itself."""
+    for found in pkgutil.walk_packages(pytest_specqa.measures.__path__, "pytest_specqa.measures."):
+        module = importlib.import_module(found.name)
+        for name, value in list(vars(module).items()):
+            if isinstance(value, numba.core.dispatcher.Dispatcher) and value.py_func.__module__ == module.__name__:
+                yield module, name, value
+
+
 @pytest.fixture
 def loops(monkeypatch) -> Counter[str]:
     """Counts the calls of each compiled loop."""
@@ -42,11 +53,8 @@ def loops(monkeypatch) -> Counter[str]:
 
         return call
 
-    for found in pkgutil.walk_packages(pytest_specqa.measures.__path__, "pytest_specqa.measures."):
-        module = importlib.import_module(found.name)
-        for name, value in list(vars(module).items()):
-            if isinstance(value, numba.core.dispatcher.Dispatcher) and value.py_func.__module__ == module.__name__:
-                monkeypatch.setattr(module, name, counted(f"{found.name.rpartition('.')[2]}.{name}", value))
+    for module, name, value in compiled_loops():
+        monkeypatch.setattr(module, name, counted(f"{module.__name__.rpartition('.')[2]}.{name}", value))
     return counts
 
 
@@ -79,3 +87,14 @@ def test_files_are_read_and_fits_are_made_once(demo, pytester, loops, opened):
     assert loops["fiberflats._fill_binned"] <= EXPOSURES
     over_pixels = Counter({name: count for name, count in loops.items() if "._fill_" in name})
     assert over_pixels.total() <= LOOPS * EXPOSURES, over_pixels.most_common(12)
+
+
+def test_what_is_prepared_is_all_that_a_run_needs(demo, pytester):
+    judge_everything()
+    prepared = {f"{module.__name__}.{name}": set(loop.signatures) for module, name, loop in compiled_loops()}
+    assert [name for name, signatures in prepared.items() if "._fill_" in name and not signatures] == []
+    suite = Path(__file__).parents[2] / "qa_tests"
+    result = pytester.runpytest_inprocess(str(suite), "-p", "no:cacheprovider", f"--specprod={demo}", "-q", "--expid", "104284")
+    assert result.parseoutcomes().get("failed", 0) == 0
+    used = {f"{module.__name__}.{name}": set(loop.signatures) for module, name, loop in compiled_loops()}
+    assert used == prepared, "types of arrays that specqa prepare did not foresee"

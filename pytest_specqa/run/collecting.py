@@ -40,6 +40,7 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     session.kinds_used.add(narrowest)
     try:
         _verify_stage(metafunc.definition)
+        _verify_reduction(metafunc.definition)
         units = session.selection.units[narrowest]
         session.limits_for(Path(metafunc.definition.path))
     except SpecQAError as error:
@@ -59,6 +60,13 @@ def _verify_stage(test: pytest.Item) -> None:
     if marker is not None and not (len(marker.args) == 1 and marker.args[0] in STAGES):
         given = ", ".join(map(repr, marker.args)) or "nothing"
         raise UsageError(f"{test.nodeid}: {STAGE_MARKER} names {given}, expected one of {', '.join(STAGES)}")
+
+
+def _verify_reduction(test: pytest.Item) -> None:
+    """Refuse a marker that names no function: what it should make ahead would be read a second time without a word."""
+    for marker in test.iter_markers(REDUCES_MARKER):
+        if not callable(marker.kwargs.get("by")):
+            raise UsageError(f"{test.nodeid}: {REDUCES_MARKER} names no function, expected {REDUCES_MARKER}(by=function)")
 
 
 def arrange(session: Session, items: list[pytest.Item]) -> None:

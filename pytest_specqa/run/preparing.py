@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest_specqa
 
 FOLDER = Path(pytest_specqa.__file__).parent
+KEPT = 8
+"""Marks that are kept, of so many kinds of machine and states of the code."""
 CPU_INFO = Path("/proc/cpuinfo")
 FAILED = "the measures could not be compiled ahead: each process compiles them when they are first called; see specqa prepare"
 
@@ -55,9 +57,11 @@ def note_done() -> None:
     for mark in marks():
         with suppress(OSError):
             mark.parent.mkdir(parents=True, exist_ok=True)
-            for old in mark.parent.glob("specqa-prepared-*"):
-                old.unlink(missing_ok=True)
             mark.touch()
+            # Machines of several kinds may share the folder.
+            others = sorted(mark.parent.glob("specqa-prepared-*"), key=lambda other: other.stat().st_mtime_ns)
+            for old in others[:-KEPT]:
+                old.unlink(missing_ok=True)
             return
 
 

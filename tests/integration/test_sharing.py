@@ -87,6 +87,14 @@ def test_a_product_that_no_camera_has_is_a_usage_error(project, run, filled):
     run("-k", "test_exposure", "--expid", "2").stdout.fnmatch_lines(["*no product 'skies' of a camera: expected frame, sframe*"])
 
 
+@pytest.mark.parametrize("written", ["", "by=3"])
+def test_a_marker_without_a_function_is_a_usage_error(project, run, filled, written):
+    project(REDUCED.replace("by=name_of", written))
+    result = run("-k", "test_exposure", "--expid", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_exposure*specqa_reduces names no function, expected specqa_reduces(by=function)"])
+
+
 FLATS = """
 import numpy as np
 

@@ -45,7 +45,10 @@ def test_a_change_of_the_measures_is_compiled(machine):
     assert not preparing.is_done()
     preparing.ensure(lambda _: None)
     assert len(machine.calls) == 2
-    assert len(list((machine.package / "measures" / "__pycache__").iterdir())) == 1, "the mark of what is gone is gone"
+    for number in range(2 * preparing.KEPT):
+        (machine.package / "measures" / "noise.py").write_text(f"x = {'1' * number}")
+        preparing.ensure(lambda _: None)
+    assert len(list((machine.package / "measures" / "__pycache__").iterdir())) == preparing.KEPT, "marks of what is gone go"
 
 
 def test_another_processor_is_another_machine(machine, tmp_path, monkeypatch):
@@ -54,6 +57,10 @@ def test_another_processor_is_another_machine(machine, tmp_path, monkeypatch):
     other.write_text("processor: 0\nmodel name: another\n")
     monkeypatch.setattr(preparing, "CPU_INFO", other)
     assert not preparing.is_done()
+    preparing.ensure(lambda _: None)
+    monkeypatch.undo()
+    monkeypatch.setattr(preparing, "FOLDER", machine.package)
+    assert preparing.is_done(), "both kinds of machine share the folder"
     monkeypatch.setattr(preparing, "CPU_INFO", tmp_path / "none")
     assert not preparing.is_done()
 

@@ -6,13 +6,14 @@ from pytest_specqa.measures.fibermaps.coverage import flagged_with_weight, maske
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers, on_target
 from pytest_specqa.measures.models.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.models.imaging import imaging_agreement
+from pytest_specqa.measures.where import live_fraction
 
 pytestmark = pytest.mark.specqa_stage("cframe")
 
 
 def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
     """The calibration vectors of a camera are finite, have errors that can be true, and print no lines on the spectra."""
-    alive = (sframe.ivar > 0).any(axis=1)
+    alive = live_fraction(sframe.ivar) > 0
     expect("calibration_usable", usable_calibration(fluxcalib.fluxcalib, fluxcalib.ivar, fiber=sframe.fiber, expected=alive))
     expect("calibration_ivar", largest_ivar(fluxcalib.ivar, fiber=sframe.fiber))
     expect(

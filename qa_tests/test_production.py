@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_specqa.measures.where import live_fraction
+
 pytestmark = pytest.mark.specqa_stage("production")
 NODATA = 1 << 9
 
 
 def test_sframe_is_usable(sframe, expect):
     """The sky-subtracted spectra of a camera can be read and most pixels carry weight."""
-    expect("sframe_usable_fraction", (sframe.ivar > 0).mean())
+    expect("sframe_usable_fraction", live_fraction(sframe.ivar).mean())
 
 
 def test_sky_model_is_usable(sky, expect):
     """The sky model of a camera can be read and most pixels carry weight."""
-    expect("sky_usable_fraction", (sky.ivar > 0).mean())
+    expect("sky_usable_fraction", live_fraction(sky.ivar).mean())
 
 
 def test_cframe_is_usable(cframe, expect):
     """The calibrated spectra of a camera can be read and most pixels carry weight."""
-    expect("cframe_usable_fraction", (cframe.ivar > 0).mean())
+    expect("cframe_usable_fraction", live_fraction(cframe.ivar).mean())
 
 
 def test_redshifts_are_usable(redshifts, expect):

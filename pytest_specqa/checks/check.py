@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.outcome import CheckOutcome, reduce
+from pytest_specqa.checks.outcome import CheckOutcome, reduce_values
 from pytest_specqa.errors import LimitError
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome, Record
 
@@ -84,7 +84,8 @@ class Check:
     @property
     def result(self) -> CheckOutcome:
         """What became of the check, its waivers and its baseline allowed for."""
-        return reduce(self.records())
+        names = ((found.outcome, found.limit.name) for found in self.measurements)
+        return reduce_values((outcome, name in self.waivers, name in self.waivers or name in self.known) for outcome, name in names)
 
     def measure(self, name: str, value: float | Measured, *, product: Path | None = None, detail: str = "") -> Outcome:
         """Judge a value and record it, whatever the outcome.

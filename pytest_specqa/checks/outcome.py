@@ -66,16 +66,31 @@ def reduce(records: Iterable[Record]) -> CheckOutcome:
         - Every failed record has a waiver or is known, and at least one is known only: failed and known.
         - A single failed record without either: failed, neither waived nor known; what the others have excuses nothing.
     """
+    return reduce_values((Outcome(record["outcome"]), bool(record.get("waiver")), is_excused(record)) for record in records)
+
+
+def reduce_values(values: Iterable[tuple[Outcome, bool, bool]]) -> CheckOutcome:
+    """Reduce what became of the values of one check, as `reduce` does with their records.
+
+    Parameters
+    ----------
+    values : iterable of (Outcome, bool, bool)
+        Outcome of each value, whether a waiver covers it, and whether anybody answers for it, a waiver or the baseline.
+
+    Returns
+    -------
+    CheckOutcome
+        As `reduce` says.
+    """
     outcome, failed, waived, excused = Outcome.PASSED, 0, 0, 0
     empty = True
-    for record in records:
+    for found, has_waiver, has_excuse in values:
         empty = False
-        found = Outcome(record["outcome"])
         outcome = max(outcome, found, key=lambda one: one.rank)
         if found is Outcome.FAILED:
             failed += 1
-            waived += bool(record.get("waiver"))
-            excused += is_excused(record)
+            waived += has_waiver
+            excused += has_excuse
     if empty or not failed:
         return CheckOutcome(Outcome.FAILED if empty else outcome)
     return CheckOutcome(outcome, waived=waived == failed, known=waived < excused == failed)

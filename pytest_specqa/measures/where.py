@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.compiled import compiled
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
 
 NEBULAR_HALF_WIDTH = 4.0
@@ -116,6 +117,33 @@ def signal_to_noise(flux: Floats, ivar: Floats) -> Floats:
     step = slice(None, None, 4)
     pull = np.where(ivar[:, step] > 0, flux[:, step] * np.sqrt(ivar[:, step]), np.nan)
     return nan_median(pull, axis=1)
+
+
+def live_fraction(ivar: Floats) -> Floats:
+    """Part of the pixels of each fiber that carry weight.
+
+    Parameters
+    ----------
+    ivar : ndarray, shape (n_fiber, n_wave)
+        Inverse variance in any unit; 0 or NaN marks bad pixels.
+
+    Returns
+    -------
+    ndarray, shape (n_fiber,)
+        Between 0 and 1.
+    """
+    counts = np.empty(len(ivar), np.int64)
+    _fill_counts(np.ascontiguousarray(ivar), counts)
+    return np.asarray(counts / max(ivar.shape[1], 1))
+
+
+@compiled
+def _fill_counts(ivar: Floats, counts: Ints) -> None:
+    for row in range(ivar.shape[0]):
+        count = 0
+        for k in range(ivar.shape[1]):
+            count += 1 if ivar[row, k] > 0 else 0
+        counts[row] = count
 
 
 def fiber_ranges(fiber: Ints, chosen: Bools) -> tuple[tuple[int, int], ...]:

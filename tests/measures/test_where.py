@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.where import between_lines, fiber_ranges, line_free, near_nebular, signal_to_noise, sky_continuum
+from pytest_specqa.measures.where import (
+    between_lines,
+    fiber_ranges,
+    line_free,
+    live_fraction,
+    near_nebular,
+    seated,
+    signal_to_noise,
+    sky_continuum,
+)
 
 N, LEVEL, LINE = 400, 100.0, 200
 
@@ -70,3 +79,20 @@ def test_fibers_that_follow_one_another_are_one_range():
     assert fiber_ranges(fiber, np.array([1, 1, 0, 0, 1, 1], dtype=bool)) == ((10, 11), (21, 22))
     assert fiber_ranges(fiber, np.ones(6, dtype=bool)) == ((10, 22),)
     assert fiber_ranges(fiber, np.zeros(6, dtype=bool)) == ()
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_live_pixels_are_those_with_weight_in_any_layout(dtype):
+    ivar = np.array([[1.0, 0.0, np.nan, 2.0], [0.0, 0.0, 0.0, 0.0], [-1.0, 1e-30, 1.0, 1.0]], dtype=dtype)
+    assert live_fraction(ivar).tolist() == [0.5, 0.0, 0.75]
+    assert live_fraction(np.broadcast_to(ivar[:1], (3, 4))).tolist() == [0.5, 0.5, 0.5]
+    assert live_fraction(ivar[:, ::2]).tolist() == [0.5, 0.0, 0.5]
+
+
+def test_rows_of_a_group_are_seated_side_by_side():
+    values = np.arange(8.0).reshape(4, 2)
+    found = seated(values, np.array([0, 0, 2, 2]), n_group=3)
+    assert found.shape == (3, 2, 2)
+    np.testing.assert_array_equal(found[0], values[:2])
+    assert np.isnan(found[1]).all()
+    np.testing.assert_array_equal(found[2], values[2:])

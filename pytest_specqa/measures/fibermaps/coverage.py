@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from pytest_specqa.measures.statistics import Bools, Floats, Ints
-from pytest_specqa.measures.where import fiber_ranges
+from pytest_specqa.measures.where import fiber_ranges, live_fraction
 from pytest_specqa.values import Measured
 
 
@@ -34,7 +34,7 @@ def good_pixels(ivar: Floats, *, fiber: Ints, flagged: Bools | None = None) -> M
     known = np.zeros(len(ivar), dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
     if known.all():
         return Measured.impossible("every fiber of this camera is flagged as bad")
-    good = (ivar > 0).mean(axis=1)
+    good = live_fraction(ivar)
     lost = ~known & (good < 0.5)
     return Measured(
         value=float(good[~known].mean()),
@@ -61,7 +61,7 @@ def sky_fibers_left(ivar: Floats, *, fiber: Ints, is_sky: Bools) -> Measured:
     Measured
         Number of sky fibers with at least half of their pixels.
     """
-    alive = is_sky & ((ivar > 0).mean(axis=1) >= 0.5)
+    alive = is_sky & (live_fraction(ivar) >= 0.5)
     return Measured(
         value=float(alive.sum()),
         error=0.0,
@@ -166,7 +166,7 @@ def flagged_with_weight(ivar: Floats, *, fiber: Ints, flagged: Bools) -> Measure
     ----------
     desispec #1351, #1673, #2717 (flags that were not honoured).
     """
-    used = flagged & (ivar > 0).any(axis=1)
+    used = flagged & (live_fraction(ivar) > 0)
     return Measured(
         value=float(used.sum()),
         error=0.0,

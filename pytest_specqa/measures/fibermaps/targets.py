@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.statistics import Bools, Floats, Ints
-from pytest_specqa.measures.where import fiber_ranges
+from pytest_specqa.measures.where import fiber_ranges, live_fraction
 from pytest_specqa.values import Measured
 
 NAMED = 50
@@ -164,7 +164,7 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     chosen = (np.asarray(desi_target, dtype=np.int64) & standards) != 0
     if not chosen.any():
         return Measured.impossible("no target of this petal is marked as a standard star")
-    usable = chosen & ~flagged & ((ivar > 0).mean(axis=1) >= 0.5)
+    usable = chosen & ~flagged & (live_fraction(ivar) >= 0.5)
     return Measured(
         value=float(usable.sum()),
         error=0.0,

@@ -8,6 +8,7 @@ from scipy.special import gammaincinv
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import FALSE_ALARM, Bools, Floats, Ints
+from pytest_specqa.measures.where import live_fraction
 from pytest_specqa.values import Feature, Measured
 
 SHARPEST = 0.62
@@ -43,7 +44,7 @@ def sharp_hits(spectra: CameraSpectra) -> Measured:
     redrock #68, #156 (unmasked cosmic rays make redshifts), desispec #1726, #2563.
     """
     flux, ivar, sky = spectra.flux, spectra.ivar, spectra.known_sky
-    live = float((ivar > 0).mean())
+    live = float(live_fraction(ivar).mean())
     if live == 0 or not spectra.exptime > 0:
         return Measured.impossible("no live pixel, or an exposure of no length")
     hits: Bools = np.zeros(flux.shape, dtype=bool)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+from pytest_specqa.results import store
+from pytest_specqa.run.cache import ProductCache
+from pytest_specqa.run.reductions import Reductions
 
 REDUCED = """
 import pytest
@@ -45,7 +51,7 @@ def filled(tree, monkeypatch):
     def read(path: Path, **_: object) -> SimpleNamespace:
         with log.open("a") as stream:
             stream.write(f"{path.name}\n")
-        return Flat(path, 20211014) if "flat" in path.name else SimpleNamespace(path=path)
+        return Flat(path, 20211014) if "flat" in path.name else SimpleNamespace(path=path, nbytes=1)
 
     monkeypatch.setattr("pytest_specqa.production.production.read_sky", read)
     monkeypatch.setattr("pytest_specqa.production.production.read_fiberflat", read)
@@ -58,6 +64,30 @@ def test_a_file_is_read_once_for_its_camera_and_its_exposure(project, run, fille
     assert sorted(filled.read()) == sorted(f"sky-{camera}-{expid:08d}.fits.gz" for expid in (1, 2, 3) for camera in ("r6", "r7"))
     (exposure,) = [one for one in records() if one["unit"] == "20211014-00000002"]
     assert exposure["products"] == [f"exposures/20211014/00000002/sky-{camera}-00000002.fits.gz" for camera in ("r6", "r7")]
+
+
+def test_what_exposures_needed_is_gone_when_they_have_ended(project, run, filled, monkeypatch):
+    made: list[Reductions] = []
+    start = Reductions.__init__
+    monkeypatch.setattr(Reductions, "__init__", lambda one, *given: made.append(one) or start(one, *given))
+    project(REDUCED)
+    run().assert_outcomes(passed=15)
+    assert [one._kept for one in made] == [{}]
+
+
+def test_products_are_let_go_before_results_are_written(project, run, filled, monkeypatch):
+    alive: list[weakref.ref[ProductCache]] = []
+    start, write = ProductCache.__init__, store.write
+
+    def note(path: Path, records: list[dict[str, object]]) -> None:
+        gc.collect()
+        assert [one() for one in alive] == [None]
+        write(path, records)
+
+    monkeypatch.setattr(ProductCache, "__init__", lambda one, *given: alive.append(weakref.ref(one)) or start(one, *given))
+    monkeypatch.setattr(store, "write", note)
+    project(REDUCED)
+    run("--specqa-results", "r.jsonl").assert_outcomes(passed=15)
 
 
 def test_an_exposure_alone_reads_its_cameras(project, run, filled):

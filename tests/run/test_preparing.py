@@ -78,3 +78,15 @@ def test_a_compiler_that_fails_is_told_with_its_last_line_and_the_run_goes_on(ma
     preparing.ensure(said.append)
     assert said[-1].startswith("the measures could not be compiled ahead: each process compiles them")
     assert said[-1].endswith("specqa prepare: no folder for compiled code")
+
+
+@pytest.mark.parametrize(("words", "asked"), [(["--specprod", "redux"], 1), (["--specprod", "redux", "--co"], 0), ([], 0)])
+def test_only_a_run_that_will_judge_data_asks(pytester, monkeypatch, words, asked):
+    exposure = pytester.path / "redux" / "exposures" / "20211014" / "00000001"
+    exposure.mkdir(parents=True)
+    (exposure / "sframe-r6-00000001.fits").touch()
+    pytester.makepyfile("def test_mine(): pass")
+    said: list[object] = []
+    monkeypatch.setattr(preparing, "ensure", said.append)
+    assert pytester.runpytest_inprocess("-p", "no:cacheprovider", *words).ret == 0
+    assert len(said) == asked

@@ -64,3 +64,9 @@ def test_a_hit_counts_between_live_pixels_only(masked):
 def test_the_hits_are_counted_in_words_where_there_are_any():
     assert hits((3, 200), (9, 300)).detail.startswith("2 unmasked features are narrower than the line spread")
     assert hits().detail == ""
+
+
+@pytest.mark.parametrize(("wide", "found"), [(1, True), (2, True), (3, True), (4, False)])
+def test_a_flat_hit_of_up_to_three_bins_is_too_sharp_and_a_wider_one_is_not(wide, found):
+    peak = 150 * SIGMA
+    assert where(hits(*((3, 200 + k) for k in range(wide)), peak=peak)) == ([at(3, 200)] if found else [])

@@ -101,12 +101,12 @@ class Production:
             In order of tile and night. Petals are those on disk and those that the exposure table of the night expects: all
             three cameras good and LASTSTEP ``all``.
         """
-        low, high = night if isinstance(night, tuple) else (night, night)
+        nights = (night, night) if isinstance(night, int) else night
         by_night = group in ("cumulative", "pernight")
-        folders = listing.tile_folders(self.root, group=group, nights=(low, high) if by_night and low and high else None)
+        folders = listing.tile_folders(self.root, group=group, nights=nights if by_night else None)
         found = (listing.list_tile(self.root, group=group, tile=tile, folder=folder) for tile, folder in folders)
         tiles = [self._completed(tile) for tile in found if tile is not None]
-        return [tile for tile in tiles if not (low and high) or low <= tile.night <= high]
+        return [tile for tile in tiles if nights is None or nights[0] <= tile.night <= nights[1]]
 
     def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...] | None:
         """Kinds of products that a camera must have.

@@ -195,36 +195,22 @@ def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
     return [products.redshifts(petal, check=check) for petal in petals]
 
 
-def _sframes(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[Frame]:
+def _each(request: pytest.FixtureRequest, name: str, cameras: list[DataUnit]) -> CameraProducts[Any]:
+    """Return the product of each camera that a fixture of this name gives for one."""
     products, check = session.of(request.config).products, _check(request)
-    return CameraProducts(units, lambda unit: products.frame("sframe", unit, check=check))
-
-
-def _skies(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[Sky]:
-    products, check = session.of(request.config).products, _check(request)
-    return CameraProducts(units, lambda unit: products.sky(unit, check=check))
-
-
-def _spectra(request: pytest.FixtureRequest, units: list[DataUnit]) -> CameraProducts[CameraSpectra]:
-    products, check = session.of(request.config).products, _check(request)
-
-    def load(unit: DataUnit) -> CameraSpectra:
-        """Spectra and sky model of one camera."""
-        return products.spectra(products.frame("sframe", unit, check=check), products.sky(unit, check=check))
-
-    return CameraProducts(units, load)
+    return CameraProducts(cameras, lambda unit: products.give(name, unit, check=check))
 
 
 @pytest.fixture
 def exposure_sframes(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Frame]:
     """Sky-subtracted spectra of every selected camera of the exposure, each loaded when it is reached."""
-    return _sframes(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+    return _each(request, "sframe", session.of(request.config).products.cameras("sframe", specqa_exposure))
 
 
 @pytest.fixture
 def exposure_spectra(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[CameraSpectra]:
     """What `spectra` is to one camera, for those of `exposure_sframes`, in the same order, each loaded when it is reached."""
-    return _spectra(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+    return _each(request, "spectra", session.of(request.config).products.cameras("sframe", specqa_exposure))
 
 
 @pytest.fixture
@@ -250,22 +236,22 @@ def _reduced(request: pytest.FixtureRequest, cameras: list[DataUnit]) -> Callabl
 @pytest.fixture
 def exposure_skies(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> CameraProducts[Sky]:
     """Sky models of the cameras of `exposure_sframes`, in the same order, each loaded when it is reached."""
-    return _skies(request, session.of(request.config).products.cameras("sframe", specqa_exposure))
+    return _each(request, "sky", session.of(request.config).products.cameras("sframe", specqa_exposure))
 
 
 @pytest.fixture
 def tile_spectra(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> CameraProducts[CameraSpectra]:
     """What `spectra` is to one camera, for every selected camera of `tile_exposures`, each loaded when it is reached."""
-    return _spectra(request, session.of(request.config).products.tile_cameras("sframe", specqa_tile))
+    return _each(request, "spectra", session.of(request.config).products.tile_cameras("sframe", specqa_tile))
 
 
 @pytest.fixture
 def tile_skies(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> CameraProducts[Sky]:
     """Sky models of the cameras of `tile_spectra`, in the same order, each loaded when it is reached."""
-    return _skies(request, session.of(request.config).products.tile_cameras("sframe", specqa_tile))
+    return _each(request, "sky", session.of(request.config).products.tile_cameras("sframe", specqa_tile))
 
 
 @pytest.fixture
 def petal_spectra(request: pytest.FixtureRequest, specqa_petal: DataUnit) -> CameraProducts[CameraSpectra]:
     """What `spectra` is to one camera, for the selected cameras of one petal in the exposures of its tile."""
-    return _spectra(request, session.of(request.config).products.tile_cameras("sframe", specqa_petal))
+    return _each(request, "spectra", session.of(request.config).products.tile_cameras("sframe", specqa_petal))

@@ -35,16 +35,16 @@ def key() -> str:
 
 def _processor() -> str:
     try:
-        lines = CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
+        with CPU_INFO.open(encoding="utf-8", errors="replace") as lines:
+            return next((line for line in lines if line.startswith("model name")), "")
     except OSError:
         return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), "")
 
 
 def marks() -> list[Path]:
     """Places where it may be marked that all is compiled, best first: beside the measures, and in the user's cache."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return [folder / f"specqa-prepared-{key()}" for folder in (FOLDER / "measures" / "__pycache__", home / "pytest-specqa")]
+    home, name = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), f"specqa-prepared-{key()}"
+    return [folder / name for folder in (FOLDER / "measures" / "__pycache__", home / "pytest-specqa")]
 
 
 def is_done() -> bool:

@@ -78,12 +78,13 @@ def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...],
         Rows at full resolution, and the features.
     """
     extra = _line_scatter(rows, template.floor)
-    variance = np.where(quiet, np.inf, rows.variance)
-    looked_at = replace(rows, variance=variance)
+    precision = np.where(quiet | ~np.isfinite(rows.variance), 0, 1 / rows.variance)
+    mean, floors = rows.mean.astype(float), np.asarray(template.floor, dtype=float)
     found: list[Feature] = []
     trials = 0.0
     for width in widths:
-        amplitude, error, floor = _windowed(looked_at, template.floor, width)
+        amplitude, error, floor = np.empty((3, *precision.shape))
+        _fill_windows(precision, mean, floors, width, amplitude, error, floor)
         more, places = _stand_out(amplitude, np.hypot(error, extra * floor), floor, noise=error, width=width, wave=wave, rows=rows)
         found += more
         trials += places
@@ -257,18 +258,11 @@ def _part_of_floor(amplitude: Floats, variance: Floats, allowed: Floats) -> floa
     return low
 
 
-def _windowed(rows: Rows, floor: Floats, width: int) -> tuple[Floats, Floats, Floats]:
-    """Inverse-variance mean, its error and the floor, over windows of `width` steps."""
-    precision = np.where(np.isfinite(rows.variance), 1 / rows.variance, 0)
-    amplitude, error, allowed = np.empty_like(precision), np.empty_like(precision), np.empty_like(precision)
-    _fill_windows(precision, rows.mean.astype(float), np.asarray(floor, dtype=float), width, amplitude, error, allowed)
-    return amplitude, error, allowed
-
-
 @compiled
 def _fill_windows(
     precision: Floats, mean: Floats, floor: Floats, width: int, amplitude: Floats, error: Floats, allowed: Floats
 ) -> None:
+    """Inverse-variance mean, its error and the floor, over windows of `width` steps."""
     n_row, n = precision.shape
     held, light, floored, total, count, upto = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n + 1)
     for row in range(n_row):

@@ -78,6 +78,8 @@ class Products:
         from pytest_specqa.measures.spectra import CameraSpectra  # noqa: PLC0415
 
         where = (sframe.night, sframe.expid, sframe.camera)
+        # Outside the cache: every check that takes spectra rests on the fibermap, not only the one that loads them first.
+        is_sky = sframe.is_sky
         if sky is not None:
             return self.cache.get(("spectra with sky", *where), lambda: self.spectra(sframe).with_sky(sky.flux))
         return self.cache.get(
@@ -87,7 +89,7 @@ class Products:
                 ivar=sframe.ivar,
                 wave=sframe.wave,
                 fiber=sframe.fiber,
-                is_sky=sframe.is_sky,
+                is_sky=is_sky,
                 heliocor=sframe.heliocor,
                 exptime=sframe.exptime,
                 instrument=sframe.instrument,

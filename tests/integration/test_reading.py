@@ -36,6 +36,10 @@ class Spectra:
     def fibermap(self) -> SimpleNamespace:
         return self.load_fibermap()
 
+    @property
+    def is_sky(self) -> bool:
+        return bool(self.fibermap.path)
+
 
 @pytest.fixture
 def filled(tree, monkeypatch):
@@ -91,6 +95,19 @@ def test_only_what_a_check_asked_for_is_named_whoever_loaded_it(project, run, fi
         "test_third": [sframe, sky(104284, "r6"), fibermap],
     }
     assert {one["product"] for one in records()} == {sframe}
+
+
+def test_spectra_name_the_fibermap_whoever_loaded_them(project, run, filled, records, monkeypatch):
+    shown = SimpleNamespace(path=Path("spectra"))
+    monkeypatch.setattr("pytest_specqa.measures.spectra.CameraSpectra", lambda **given: shown if given["is_sky"] else None)
+    for name in ("flux", "ivar", "wave", "fiber", "heliocor", "exptime", "instrument", "night", "expid", "camera"):
+        monkeypatch.setattr(Spectra, name, None, raising=False)
+    project("""
+def test_first(sframe_spectra, expect): expect("value", 0)
+def test_second(sframe_spectra, expect): expect("value", 0)
+""")
+    run("--expid", 104284, "--camera", "r6", "--specqa-results", "r.jsonl")
+    assert [Path(one["products"][-1]).name for one in records()] == ["fibermap-r6.fits"] * 2
 
 
 def test_cameras_of_an_exposure_are_named_when_they_are_reached(project, run, filled, records):

@@ -319,10 +319,13 @@ INTERSTELLAR = (
 
 _FLAGS = MappingProxyType(
     {
+        "UNASSIGNED": 0,
         "STUCKPOSITIONER": 1,
         "BROKENFIBER": 2,
+        "RESTRICTED": 3,
         "MISSINGPOSITION": 8,
         "BADPOSITION": 9,
+        "POORPOSITION": 10,
         "BADFIBER": 16,
         "BADTRACE": 17,
         "BADFLAT": 18,

@@ -358,6 +358,36 @@ class Exposure:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """One exposure of a tile as far as one petal goes: what the exposure table says of it, and which spectra of it there are.
+
+    Attributes
+    ----------
+    night, expid : int
+        Which exposure.
+    tile : int or None
+        Its tile by the table; ``None`` where the table has none.
+    laststep : str
+        LASTSTEP of the table; empty where the table of its night does not list the exposure.
+    cameras : tuple of str
+        Cameras of the petal that the table calls good.
+    spectra : tuple of str
+        Cameras of the petal whose calibrated spectra are on disk.
+    exptime, efftime : float
+        EXPTIME and EFFTIME_ETC of the table in seconds; NaN where it does not say.
+    """
+
+    night: int
+    expid: int
+    tile: int | None
+    laststep: str = "all"
+    cameras: tuple[str, ...] = ()
+    spectra: tuple[str, ...] = ()
+    exptime: float = math.nan
+    efftime: float = math.nan
+
+
+@dataclass(frozen=True)
 class Tile:
     """One reduction of one tile: ``tiles/GROUP/TILEID/GROUPID`` and its petals."""
 

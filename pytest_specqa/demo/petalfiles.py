@@ -165,7 +165,7 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
     exposures = exposures_of(tile)
     folder = task.root / variant / "tiles" / "cumulative" / str(tile) / str(NIGHT)
     suffix = f"{petal}-{tile}-thru{NIGHT}"
-    fibermap = coadd_fibermap(targets, n_exposures=len(exposures), exptime=sum(exposure.exptime for exposure in exposures))
+    fibermap = coadd_fibermap(targets, exptimes=[exposure.exptime for exposure in exposures])
     table = _redshifts(task, targets, fibermap, bumps)
     cards: dict[str, Value] = {
         "SPGRP": "cumulative",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from pytest_specqa.demo.targets import Targets, draw_targets
 from pytest_specqa.instrument import DESI
 
 SMALL_DELTA_CHI2, NODATA = 1 << 2, 1 << 9
+EXPTIMES = (500.0, 500.0)
+"""Times of the exposures that simulated redshifts rest on."""
 UNFIT_Z = 0.0
 """Redshift of spectra without data."""
 
@@ -115,7 +117,7 @@ def simulate_redshifts(
             petal=petal, n_sky=conditions.n_sky, few_targets=conditions.few_targets, bad_fibers=conditions.bad_fibers
         )
         targets = draw_targets(camera, child, structure=structure, tile=tile)
-        table, fibermap = fit_redshifts(targets, child, conditions=conditions), coadd_fibermap(targets)
+        table, fibermap = fit_redshifts(targets, child, conditions=conditions), coadd_fibermap(targets, exptimes=EXPTIMES)
         for name, amplitude in planted.items():
             change = FAULTS[name].redshifts
             if change is not None:
@@ -204,17 +206,31 @@ def blank(table: NDArray[Any], rows: NDArray[np.int64], *, z: float = UNFIT_Z) -
     table["DELTACHI2"][rows], table["CHI2"][rows], table["NPIXELS"][rows] = 0, 9e99, 0
 
 
-def coadd_fibermap(targets: Targets, *, n_exposures: int = 1, exptime: float = 1000.0) -> NDArray[Any]:
+def in_coadd(fiberstatus: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Whether an exposure of a fiber goes into the coadd of each band.
+
+    Parameters
+    ----------
+    fiberstatus : ndarray of int [n]
+        FIBERSTATUS.
+
+    Returns
+    -------
+    ndarray of bool [3, n]
+        False where a bit is fatal for the band.
+    """
+    return np.array([(fiberstatus & fatal) == 0 for fatal in DESI.fatal.values()])
+
+
+def coadd_fibermap(targets: Targets, *, exptimes: Sequence[float] = (1000.0,)) -> NDArray[Any]:
     """HDU FIBERMAP of a coadd or redrock file.
 
     Parameters
     ----------
     targets : Targets
         Targets of the petal.
-    n_exposures : int
-        Exposures in the coadd.
-    exptime : float
-        Their total exposure time [s].
+    exptimes : sequence of float
+        Time [s] of each exposure. Those with a fatal status bit in every band are not in the coadd.
 
     Returns
     -------
@@ -231,7 +247,9 @@ def coadd_fibermap(targets: Targets, *, n_exposures: int = 1, exptime: float = 1
     for name in _COADD_COLUMNS:
         out[name] = fm[name]
     out["COADD_FIBERSTATUS"] = fm["FIBERSTATUS"]
-    out["COADD_NUMEXP"], out["COADD_EXPTIME"], out["COADD_NUMNIGHT"], out["COADD_NUMTILE"] = n_exposures, exptime, 1, 1
+    taken = in_coadd(fm["FIBERSTATUS"]).any(axis=0)
+    out["COADD_NUMEXP"], out["COADD_EXPTIME"] = len(exptimes) * taken, sum(exptimes) * taken
+    out["COADD_NUMNIGHT"] = out["COADD_NUMTILE"] = taken
     for name, mean in means:
         out[mean] = fm[name]
     for axis in "XY":

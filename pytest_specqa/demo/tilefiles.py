@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from pytest_specqa.demo.camera_files import CALIBRATED, fibermap_hdu
 from pytest_specqa.demo.fitsbytes import Part, Value, image_hdu, rounded, table_hdu
+from pytest_specqa.demo.redshifts import in_coadd
 from pytest_specqa.demo.simulate import SimCamera
 from pytest_specqa.demo.story import NIGHT, StoryExposure, fibermap_cards
 from pytest_specqa.demo.targets import Targets
+from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
 _FLUX_BITS, _IVAR_BITS = 7, 5
@@ -171,6 +173,8 @@ def exposure_fibermap(targets: Targets, exposures: Sequence[StoryExposure]) -> b
         ]
         for name, kind, value in added:
             rows = recfunctions.append_fields(rows, name, np.full(len(rows), value, kind), usemask=False)
+        for band, taken in zip(DESI.letters, in_coadd(rows["FIBERSTATUS"]), strict=True):
+            rows = recfunctions.append_fields(rows, f"IN_COADD_{band.upper()}", taken, usemask=False)
         rows["EXPTIME"] = exposure.exptime
         pieces.append(rows)
     return fibermap_hdu(np.concatenate(pieces), cards=fibermap_cards(exposures[0]), name="EXP_FIBERMAP")

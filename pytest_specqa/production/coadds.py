@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.content import Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.defects import defect
-from pytest_specqa.production.fibermap import Fibermap
+from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 from pytest_specqa.values import Tile
@@ -43,6 +43,57 @@ class Coadd:
     path: Path
     tile: Tile
     petal: int
+
+
+@dataclass(frozen=True, eq=False)
+class CoaddTables:
+    """What a coadd says of its targets and exposures, without their spectra.
+
+    Attributes
+    ----------
+    fibermap : Fibermap
+        FIBERMAP, a row per target.
+    exposures : Table or None
+        EXP_FIBERMAP, a row per target and exposure; ``None`` in files from before Everest.
+    header, path, tile, petal
+        Header of HDU 0, the file, and what its name says.
+    """
+
+    fibermap: Fibermap
+    exposures: Table | None
+    header: Header
+    path: Path
+    tile: Tile
+    petal: int
+
+
+def read_coadd_tables(path: Path, *, tile: Tile, petal: int) -> CoaddTables:
+    """Read the tables before the spectra of a coadd, and nothing behind them.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tile, petal
+        What the file name says; the header must not disagree.
+
+    Returns
+    -------
+    CoaddTables
+        In the order of the file.
+
+    Raises
+    ------
+    ProductError
+        If the file is missing, unreadable or not what the data model says; one line.
+    """
+    wanted = {"FIBERMAP": Rows(("TARGETID", "FIBER")), "EXP_FIBERMAP": Rows(("TARGETID", "EXPID"), required=False)}
+    content = read_content(path, wanted)
+    check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
+    fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
+    rows, name = content.data.get("EXP_FIBERMAP"), "EXP_FIBERMAP"
+    exposures = None if rows is None else Table(rows, content.headers[name], path, name)
+    return CoaddTables(fibermap, exposures, content.header, path, tile, petal)
 
 
 def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None = None) -> Coadd:

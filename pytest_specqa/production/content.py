@@ -68,7 +68,14 @@ class Content:
     headers: Mapping[str, Header]
 
 
-def read_content(path: Path, wanted: Mapping[str, Image | Rows], *, primary: str = "") -> Content:
+def read_content(
+    path: Path,
+    wanted: Mapping[str, Image | Rows],
+    *,
+    primary: str = "",
+    if_plain: Mapping[str, Image | Rows] | None = None,
+    sums: bool = False,
+) -> Content:
     """Read the wanted HDUs of a file and nothing behind the last of them.
 
     Parameters
@@ -79,6 +86,10 @@ def read_content(path: Path, wanted: Mapping[str, Image | Rows], *, primary: str
         HDU name to what it must be. One that is not required may be absent.
     primary : str
         Name of HDU 0 where it has no EXTNAME, as in older files.
+    if_plain : Mapping, optional
+        More HDUs, wanted only where the file is not packed, so that what lies before them need not be inflated.
+    sums : bool
+        Whether data must be what their DATASUM says, in a plain file too; without one they need not.
 
     Returns
     -------
@@ -94,13 +105,15 @@ def read_content(path: Path, wanted: Mapping[str, Image | Rows], *, primary: str
     headers: dict[str, Header] = {}
     first: Header = {}
     with FitsStream(path) as stream:
+        if if_plain and not stream.gzipped:
+            wanted = {**wanted, **if_plain}
         for number, hdu in enumerate(stream):
             first = first if number else hdu.header
             name = hdu.name or (primary if number == 0 and hdu.nbytes else "")
             if name not in wanted or name in data:
                 continue
             wanted[name].check(path, replace(hdu, name=name))
-            data[name], headers[name] = stream.read(hdu), hdu.header
+            data[name], headers[name] = stream.read(hdu, sums=sums), hdu.header
             if len(data) == len(wanted):
                 break
         missing = [name for name, spec in wanted.items() if spec.required and name not in data]

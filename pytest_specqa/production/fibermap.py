@@ -16,6 +16,12 @@ from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
 
 REQUIRED = ("TARGETID", "FIBER", "FIBERSTATUS", "OBJTYPE")
+ROSTER = (
+    *REQUIRED,
+    *("LOCATION", "PETAL_LOC", "DEVICE_LOC", "TARGET_RA", "TARGET_DEC", "DESI_TARGET", "BGS_TARGET", "MWS_TARGET", "EXPTIME"),
+    *("FIBERASSIGN_X", "FIBERASSIGN_Y", "FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y"),
+)
+"""Columns that say who was on which fiber, and where that was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +85,14 @@ class Fibermap(Table):
     def select(self, rows: NDArray[Any]) -> Fibermap:
         """The same table with the rows of a boolean mask or an index array."""
         return Fibermap(self.data[rows], self.header, self.path, self.name)
+
+    def of_columns(self, names: Iterable[str]) -> Fibermap:
+        """A copy with some of the columns, as far as they are there."""
+        kept = [name for name in names if name in self]
+        data = np.empty(len(self), dtype=[(name, self.data.dtype[name]) for name in kept])
+        for name in kept:
+            data[name] = self.data[name]
+        return Fibermap(data, self.header, self.path, self.name)
 
     def with_status(self, bits: NDArray[Any]) -> Fibermap:
         """A copy whose FIBERSTATUS has more bits set, row by row."""

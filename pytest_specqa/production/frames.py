@@ -57,6 +57,9 @@ class Frame:
         Called once when `fibermap` or `resolution` is asked for.
     instrument : Instrument
         What made it.
+    own_fibermap : Fibermap or None
+        FIBERMAP of all fibers of the file itself, where it need not be inflated for it: it lies behind RESOLUTION, which makes up
+        three quarters of a packed file.
     """
 
     kind: str
@@ -74,6 +77,7 @@ class Frame:
     load_resolution: Callable[[], NDArray[np.float32] | None]
     kept: NDArray[np.intp] | None = None
     instrument: Instrument = DESI
+    own_fibermap: Fibermap | None = None
 
     @property
     def band(self) -> str:
@@ -188,7 +192,8 @@ def read_frame(
     wanted: dict[str, Image | Rows] = {"FLUX": image, "IVAR": image, "MASK": Image(("u4",), image.shape)}
     wanted["WAVELENGTH"] = Image(("f8",), (bins,))
     extra = {name: _EXTRA[name] for name in hdus if name not in wanted}
-    content = read_content(path, {**wanted, **extra}, primary="FLUX")
+    own = {} if "FIBERMAP" in extra else {"FIBERMAP": Rows((), required=False)}
+    content = read_content(path, {**wanted, **extra}, primary="FLUX", if_plain=own)
     data, header = content.data, content.header
     check_identity(path, header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
     check_ivar(path, "IVAR", data["IVAR"])
@@ -208,8 +213,9 @@ def read_frame(
         night=night,
         expid=expid,
         tile=tile if isinstance(tile, int) and tile >= 0 else None,
-        load_fibermap=_fibermap_source(content, camera, load_fibermap),
+        load_fibermap=_fibermap_source(content, camera, load_fibermap, given="FIBERMAP" in extra),
         load_resolution=_resolution_source(content),
+        own_fibermap=_fibermap_of(content) if "FIBERMAP" in content.data else None,
     )
 
 
@@ -232,13 +238,18 @@ def _check_heliocor(path: Path, header: Header) -> None:
         raise defect(path, "0", found=f"HELIOCOR = {str(value)[:40]!r}", expected="a factor within 0.001 of 1")
 
 
-def _fibermap_source(content: Content, camera: Camera, load: Callable[[], Fibermap] | None) -> Callable[[], Fibermap]:
-    own = content.data.get("FIBERMAP")
+def _fibermap_of(content: Content) -> Fibermap:
+    return Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], content.path)
+
+
+def _fibermap_source(
+    content: Content, camera: Camera, load: Callable[[], Fibermap] | None, *, given: bool
+) -> Callable[[], Fibermap]:
     bits = _header_badamps(content, camera)
 
     def source() -> Fibermap:
-        if own is not None:
-            fibermap = Fibermap(own, content.headers["FIBERMAP"], content.path).of_petal(camera.petal)
+        if given:
+            fibermap = _fibermap_of(content).of_petal(camera.petal)
         else:
             fibermap = load() if load else read_fibermap(content.path).of_petal(camera.petal)
         return fibermap.with_status(bits) if bits.any() else fibermap

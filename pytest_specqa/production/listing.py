@@ -78,6 +78,12 @@ def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None
     return Exposure(night=night, expid=expid, tile=_preproc_tile(root, night, expid), cameras=tuple(sorted(cameras)))
 
 
+def cameras_of(root: Path, kind: str, *, night: int, expid: int) -> tuple[str, ...]:
+    """Cameras of which an exposure has a product of a kind on disk, in order."""
+    names = (_CAMERA_FILE.fullmatch(entry.name) for entry in _scan(root / f"exposures/{night}/{expid:08d}"))
+    return tuple(sorted({match[2] for match in names if match and match[1] == kind and int(match[3]) == expid}))
+
+
 def list_tile(root: Path, *, group: str, tile: int, folder: str) -> Tile | None:
     """One reduction of a tile, from the names of its files.
 
@@ -105,10 +111,12 @@ def list_tile(root: Path, *, group: str, tile: int, folder: str) -> Tile | None:
     return Tile(tile=tile, night=night, group=group, suffix=suffix, petals=tuple(sorted(petals[suffix])))
 
 
-def tile_folders(root: Path, *, group: str, nights: tuple[int, int] | None = None) -> Iterator[tuple[int, str]]:
-    """Tiles and the folders below them, of all nights or from a first to a last."""
+def tile_folders(
+    root: Path, *, group: str, nights: tuple[int, int] | None = None, only: int | None = None
+) -> Iterator[tuple[int, str]]:
+    """Tiles and the folders below them, of all nights or from a first to a last; of all tiles or of one."""
     base = root / "tiles" / group
-    for tile in folder_numbers(base):
+    for tile in folder_numbers(base) if only is None else [only]:
         if nights is not None and nights[0] == nights[1]:
             if (base / str(tile) / str(nights[0])).is_dir():
                 yield tile, str(nights[0])

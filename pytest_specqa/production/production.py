@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from pytest_specqa.errors import MissingProductError, UsageError
 from pytest_specqa.instrument import DESI, Camera
 from pytest_specqa.production import listing
-from pytest_specqa.production.coadds import Coadd, read_coadd
-from pytest_specqa.production.fibermap import Fibermap, badamp_bits, read_fibermap
+from pytest_specqa.production.coadds import Coadd, CoaddTables, read_coadd, read_coadd_tables
+from pytest_specqa.production.fibermap import ROSTER, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.frames import FRAME_KINDS, Frame, read_frame
 from pytest_specqa.production.layout import OLDER, find_product, product_path
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
 from pytest_specqa.production.redshifts import Redshifts, read_redshifts
 from pytest_specqa.production.stream import FitsStream
 from pytest_specqa.production.tables import ExposureRow, expected_kinds, read_exposure_table
-from pytest_specqa.values import Exposure, Tile
+from pytest_specqa.production.visits import list_visits, listed_nights
+from pytest_specqa.values import Exposure, Tile, Visit
 
 FIBERMAPS_KEPT = 4
+ROSTERS_KEPT = 24
+"""Each takes a third of a fibermap."""
 _FLUX_CALIBRATED = frozenset({"fluxcalib", "cframe"})
 
 
@@ -44,7 +47,18 @@ class Production:
     """
 
     instrument = DESI
-    kinds = ("frame", "sframe", "cframe", "sky", "fiberflat", "fluxcalib", "redshifts", "coadd")
+    kinds = (
+        "frame",
+        "sframe",
+        "cframe",
+        "sky",
+        "fiberflat",
+        "fluxcalib",
+        "redshifts",
+        "coadd",
+        "fibermap",
+        "exposure_table",
+    )
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -54,6 +68,7 @@ class Production:
         self._tables: dict[int, dict[int, ExposureRow]] = {}
         self._exposures: dict[int, dict[int, Exposure]] = {}
         self._fibermaps: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
+        self._rosters: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Production({str(self.root)!r})"
@@ -221,6 +236,29 @@ class Production:
             load_fibermap=partial(self._camera_fibermap, kind, night, expid, camera),
         )
 
+    def read_exposure_fibermap(self, *, night: int, expid: int, petal: int) -> Fibermap:
+        """Read who is on which fiber of a petal in an exposure: from ``preproc/``, else from a product that is not packed.
+
+        Raises
+        ------
+        MissingProductError
+            If there is neither; names the file in ``preproc/``.
+        """
+        try:
+            return self._roster(night, expid).of_petal(petal)
+        except MissingProductError:
+            for kind in FRAME_KINDS:
+                for band in DESI.letters:
+                    path = self.expected_path(kind, night=night, expid=expid, camera=f"{band}{petal}")
+                    if path.exists():
+                        return read_fibermap(path).of_petal(petal)
+            raise
+
+    def visits(self, tile: Tile, petal: int, *, used: Mapping[int, int]) -> list[Visit] | None:
+        """Exposures that the exposure tables know of a tile; see `visits.list_visits`."""
+        nights = self._nights_of_tiles.get(tile.tile, set())
+        return list_visits(self.root, self._table, tile=tile, petal=petal, used=used, nights=nights)
+
     def read_sky(self, *, night: int, expid: int, camera: str) -> Sky:
         """Read the sky model of a camera; see `models.read_sky`."""
         path = self.find("sky", night=night, expid=expid, camera=camera)
@@ -244,6 +282,15 @@ class Production:
         """Read the coadded spectra of a tile petal; see `coadds.read_coadd`."""
         path = self.find("coadd", tile=tile.tile, group=tile.group, suffix=tile.suffix, petal=petal)
         return read_coadd(path, tile=tile, petal=petal, rows=rows)
+
+    def read_coadd_tables(self, tile: Tile, petal: int) -> CoaddTables:
+        """Read the tables of the coadd of a tile petal; see `coadds.read_coadd_tables`."""
+        path = self.find("coadd", tile=tile.tile, group=tile.group, suffix=tile.suffix, petal=petal)
+        return read_coadd_tables(path, tile=tile, petal=petal)
+
+    @cached_property
+    def _nights_of_tiles(self) -> dict[int, set[int]]:
+        return listed_nights(self.root)
 
     @cached_property
     def _nights(self) -> list[int]:
@@ -305,8 +352,18 @@ class Production:
     def _fibermap(self, night: int, expid: int) -> Fibermap:
         key = night, expid
         if key not in self._fibermaps:
-            self._fibermaps[key] = read_fibermap(self.find("fibermap", night=night, expid=expid))
-            if len(self._fibermaps) > FIBERMAPS_KEPT:
-                self._fibermaps.popitem(last=False)
+            self._fibermaps[key] = whole = read_fibermap(self.find("fibermap", night=night, expid=expid))
+            self._rosters[key] = whole.of_columns(ROSTER)
+            for kept, most in ((self._fibermaps, FIBERMAPS_KEPT), (self._rosters, ROSTERS_KEPT)):
+                if len(kept) > most:
+                    kept.popitem(last=False)
         self._fibermaps.move_to_end(key)
         return self._fibermaps[key]
+
+    def _roster(self, night: int, expid: int) -> Fibermap:
+        """Columns of the fibermap of an exposure that say who was where: of more exposures than there is room for whole ones."""
+        key = night, expid
+        if key not in self._rosters:
+            self._fibermap(night, expid)
+        self._rosters.move_to_end(key)
+        return self._rosters[key]

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.production.content import Content, Rows, check_identity, check_values, read_content
-from pytest_specqa.production.defects import defect
+from pytest_specqa.production.defects import COPY, defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.headers import Header
 from pytest_specqa.values import Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")
 FIBERMAP_COLUMNS = ("TARGETID", "FIBER", "OBJTYPE")
+_MORE = {"EXP_FIBERMAP": ("TARGETID", "EXPID"), "TSNR2": ("TARGETID",)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,10 @@ class Redshifts:
         Number of the petal.
     instrument : Instrument
         What took the spectra.
+    exposures : Table or None
+        EXP_FIBERMAP: a row for each target and exposure; ``None`` in files from before Everest, which have none.
+    tsnr2 : Table or None
+        TSNR2, a row for each row of `table`; ``None`` where the file has none.
     """
 
     table: Table
@@ -49,6 +54,8 @@ class Redshifts:
     tile: Tile
     petal: int
     instrument: Instrument = DESI
+    exposures: Table | None = None
+    tsnr2: Table | None = None
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         """One column of the redshift table; text comes stripped."""
@@ -72,6 +79,20 @@ class Redshifts:
         """Rows of blank-sky fibers (OBJTYPE SKY), good or bad."""
         return self.fibermap.is_sky
 
+    @property
+    def used(self) -> dict[int, int]:
+        """Exposures that the redshifts rest on, with their nights (0 where no column tells), in order; none in older files."""
+        if self.exposures is None:
+            return {}
+        expids, first = np.unique(self.exposures["EXPID"], return_index=True)
+        nights = self.exposures["NIGHT"][first] if "NIGHT" in self.exposures else np.zeros(len(first), dtype=int)
+        return {int(expid): int(night) for expid, night in zip(expids, nights, strict=True)}
+
+    @property
+    def is_target(self) -> NDArray[np.bool_]:
+        """Rows of fibers on a target (OBJTYPE TGT): neither on sky nor on nothing of use."""
+        return np.asarray(self.fibermap["OBJTYPE"] == "TGT")
+
 
 def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     """Read redshifts and match their fibermap.
@@ -94,7 +115,8 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
-    content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS)})
+    more = {hdu: Rows(columns, required=False) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
+    content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS), **more}, sums=True)
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     table = Table(content.data[name], content.headers[name], path, name)
     check_values(path, name, table["Z"])
@@ -102,16 +124,34 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // DESI.fibers != petal])
     if len(strangers):
         raise defect(path, "FIBERMAP", found=f"FIBER {strangers[0]}", expected=f"fibers of petal {petal}", do="see which is right")
-    return Redshifts(table, fibermap, content.header, path, tile, petal)
+    exposures, tsnr2 = (
+        Table(content.data[hdu], content.headers[hdu], path, hdu) if hdu in content.data else None for hdu in _MORE
+    )
+    return Redshifts(table, fibermap, content.header, path, tile, petal, exposures=exposures, tsnr2=tsnr2)
+
+
+def _strangers(fibermap: Fibermap, table: Table, twice: int) -> str:
+    """Say how two tables that must match row by row differ: a file written by several jobs, or not to its end, does so."""
+    if len(fibermap) != len(table):
+        return f"{len(fibermap)} rows for {len(table)} redshifts"
+    wrong = int((fibermap["TARGETID"] != table["TARGETID"]).sum())
+    empty = int((table["TARGETID"] == 0).sum())
+    how = [f"{empty} rows of REDSHIFTS are empty"] if empty else [f"{twice} rows of REDSHIFTS repeat others"] if twice else []
+    return "; ".join([f"{wrong} of {len(table)} rows whose TARGETID is not that of the redshift", *how])
 
 
 def _matched(content: Content, table: Table) -> Fibermap:
     fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], content.path)
+    twice = len(table) - len(np.unique(table["TARGETID"]))
     if np.array_equal(fibermap["TARGETID"], table["TARGETID"]):
+        if twice:
+            found = f"{twice} of {len(table)} rows that repeat the TARGETID of another"
+            raise defect(content.path, table.name, found=found, expected="one row for each target", do=COPY)
         return fibermap
     if table.name == "REDSHIFTS":
-        found = f"{len(fibermap)} rows whose TARGETID are not those of the {len(table)} redshifts"
-        raise defect(content.path, "FIBERMAP", found=found, expected="a row for each row of REDSHIFTS")
+        raise defect(
+            content.path, "FIBERMAP", found=_strangers(fibermap, table, twice), expected="a row for each row of REDSHIFTS", do=COPY
+        )
     # Before Everest the FIBERMAP had a row per target and exposure.
     targets, first = np.unique(fibermap["TARGETID"], return_index=True)
     place = np.searchsorted(targets, table["TARGETID"]).clip(max=len(targets) - 1)

@@ -139,13 +139,16 @@ class FitsStream:
             raise defect(self.path, None, found=f"more than {MAX_HDUS} HDUs", expected="a spectroscopic product")
         return self._hdu
 
-    def read(self, hdu: HDU) -> NDArray[Any]:
+    def read(self, hdu: HDU, *, sums: bool = False) -> NDArray[Any]:
         """Read the data of the HDU at which the stream stands.
 
         Parameters
         ----------
         hdu : HDU
             What `advance` gave last.
+        sums : bool
+            Whether data of a plain file must be what their DATASUM says; those of a packed one always must, or the sum of the
+            whole.
 
         Returns
         -------
@@ -157,7 +160,7 @@ class FitsStream:
         rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
             raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
-        if self.gzipped and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
+        if (self.gzipped or sums) and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
             self._check_whole(hdu.name)
         try:
             return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0]) if hdu.table else _unpack_image(raw, hdu)
@@ -186,7 +189,13 @@ class FitsStream:
             pass
 
     def _check_whole(self, name: str) -> None:
-        """Inflate the whole file in a second pass, for the sum that ends it: a stale DATASUM alone is no damage."""
+        """Inflate the whole file in a second pass, for the sum that ends it: a stale DATASUM alone is no damage.
+
+        A plain file has no other sum.
+        """
+        if not self.gzipped:
+            found = "data that are not what their DATASUM says"
+            raise defect(self.path, name, found=found, expected="what one writer wrote as a whole", do=COPY)
         with FitsStream(self.path) as again:
             for _ in again:
                 pass

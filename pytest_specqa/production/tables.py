@@ -32,8 +32,8 @@ class ExposureRow:
         Good cameras: CAMWORD less BADCAMWORD.
     badamps : tuple of str
         Bad amplifiers, such as ``r6A``.
-    survey, program, exptime
-        SURVEY, FAPRGRM and EXPTIME (s).
+    survey, program, exptime, efftime
+        SURVEY, FAPRGRM, EXPTIME and EFFTIME_ETC (s); NaN where the table does not say.
     """
 
     expid: int
@@ -44,6 +44,7 @@ class ExposureRow:
     survey: str = ""
     program: str = ""
     exptime: float = math.nan
+    efftime: float = math.nan
 
 
 def parse_cameras(text: str) -> tuple[str, ...]:
@@ -143,6 +144,7 @@ def _row(values: dict[str, str]) -> ExposureRow:
         survey=values.get("SURVEY", ""),
         program=values.get("FAPRGRM", ""),
         exptime=_seconds(values.get("EXPTIME", "")),
+        efftime=_seconds(values.get("EFFTIME_ETC", "")),
     )
 
 

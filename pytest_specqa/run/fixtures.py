@@ -9,18 +9,19 @@ import pytest
 
 from pytest_specqa.checks.check import Check, Expect
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import session
+from pytest_specqa.run import joins, session
 from pytest_specqa.run.calls import CHECK
 from pytest_specqa.run.loader import CameraProducts
 from pytest_specqa.run.reading import ProductionView, look_at_night
 from pytest_specqa.run.reductions import Reduce
 from pytest_specqa.run.selection import widen
-from pytest_specqa.values import DataUnit, Exposure, Tile
+from pytest_specqa.values import DataUnit, Exposure, Tile, Visit
 
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.measures.spectra import CameraSpectra
-    from pytest_specqa.production import Fiberflat, FluxCalib, Frame, Redshifts, Sky
+    from pytest_specqa.production import Fiberflat, Fibermap, FluxCalib, Frame, Redshifts, Sky
+    from pytest_specqa.production.coadds import CoaddTables
 
 
 def _unit(request: pytest.FixtureRequest, kind: str) -> DataUnit:
@@ -193,6 +194,30 @@ def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
     products, check = session.of(request.config).products, _check(request)
     petals = [unit for unit in products.selection.units["petal"] if widen(unit, "tile") == specqa_tile]
     return [products.redshifts(petal, check=check) for petal in petals]
+
+
+@pytest.fixture
+def camera_products(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> dict[str, Any]:
+    """Products of the camera that can be read, by kind (``frame``, ``sframe``, ``cframe``, ``sky`` ...), two or more."""
+    return joins.camera_products(session.of(request.config).products, specqa_camera, _check(request))
+
+
+@pytest.fixture
+def visits(request: pytest.FixtureRequest, redshifts: Redshifts) -> list[Visit] | None:
+    """What exposure tables and folders know of all exposures of the tile, selected or not; ``None`` where there is no table."""
+    return joins.visits(session.of(request.config).products, redshifts, _check(request))
+
+
+@pytest.fixture
+def visit_fibermaps(request: pytest.FixtureRequest, redshifts: Redshifts) -> dict[int, Fibermap]:
+    """By exposure: who was on which fiber of the petal, for those that the redshifts rest on and that have a fibermap."""
+    return joins.visit_fibermaps(session.of(request.config).products, redshifts, _check(request))
+
+
+@pytest.fixture
+def coadd_tables(request: pytest.FixtureRequest, redshifts: Redshifts) -> CoaddTables:
+    """Tables of the coadd that the redshifts were fitted to, without its spectra."""
+    return joins.coadd_tables(session.of(request.config).products, redshifts, _check(request))
 
 
 def _each(request: pytest.FixtureRequest, name: str, cameras: list[DataUnit]) -> CameraProducts[Any]:

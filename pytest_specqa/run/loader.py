@@ -25,6 +25,9 @@ FINDINGS = 50_000_000
 """Bytes that may be kept of what was found in the products of a night: some 10 kB for each camera."""
 FRAMES = ("frame", "sframe", "cframe")
 CAMERA_PRODUCTS = (*FRAMES, "sky", "spectra", "sframe_spectra", "fiberflat", "fluxcalib")
+CALIBRATED = ("fluxcalib", "cframe")
+CALIBRATING = ("fluxcal", "all")
+"""Values of LASTSTEP that ask for them."""
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
 
 
@@ -104,7 +107,7 @@ class Products:
     def fiberflat(self, unit: DataUnit, *, check: Check | Notes) -> Fiberflat:
         """Return the nightly fiber flat of a camera."""
         camera = str(unit.camera)
-        self._require_kind("fiberflat")
+        self.require_kind("fiberflat")
 
         def load() -> Fiberflat:
             """Read it once in a night; one for which there is no room all night long, once for a camera of an exposure."""
@@ -153,7 +156,7 @@ class Products:
         """Return the redshifts of one petal of a tile."""
         tile = self.selection.tiles[int(unit.tile or 0), unit.night]
         petal = int(unit.petal or 0)
-        self._require_kind("redshifts")
+        self.require_kind("redshifts")
         key = ("redshifts", tile.tile, tile.group, tile.suffix, petal)
         return self._load(key, lambda: self.production.read_redshifts(tile, petal), check=check)
 
@@ -165,7 +168,7 @@ class Products:
                 raise NotExpected(reason) from None
             raise
 
-    def _require_kind(self, kind: str) -> None:
+    def require_kind(self, kind: str) -> None:
         """Excuse a product that the survey never makes."""
         if reason := self._never(kind):
             raise NotExpected(reason)
@@ -189,8 +192,16 @@ class Products:
         if not expected:
             return f"the exposure table expects no product of camera {unit.camera}"
         if kind not in expected:
-            return f"the exposure table expects no {kind} of camera {unit.camera} (LASTSTEP {exposure.laststep})"
+            return f"the exposure table expects no {kind} of camera {unit.camera} ({self._lacks(exposure, kind, unit)})"
         return ""
+
+    def _lacks(self, exposure: Exposure, kind: str, unit: DataUnit) -> str:
+        """Say what keeps a product from being made: the last step that is asked for, or a bad camera of the petal."""
+        if kind not in CALIBRATED or exposure.laststep not in CALIBRATING:
+            return f"LASTSTEP {exposure.laststep}"
+        petal, good = str(unit.camera)[1:], exposure.expected or ()
+        bad = [f"{band}{petal}" for band in self.production.instrument.bands if f"{band}{petal}" not in good]
+        return f"flux calibration needs all cameras of a petal, and {', '.join(bad)} is not good by CAMWORD and BADCAMWORD"
 
 
 def _noted(product: T, check: Check | Notes) -> T:

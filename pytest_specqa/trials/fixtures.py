@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.simulate import SimCamera, Spectra
 from pytest_specqa.errors import MissingProductError
-from pytest_specqa.production.fibermap import Fibermap, Table
+from pytest_specqa.instrument import DESI
+from pytest_specqa.production.coadds import CoaddTables
+from pytest_specqa.production.fibermap import ROSTER, Fibermap, Table
 from pytest_specqa.production.frames import Frame
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky
 from pytest_specqa.production.redshifts import Redshifts
-from pytest_specqa.values import DataUnit, Exposure, Tile
+from pytest_specqa.values import DataUnit, Exposure, Tile, Visit
 
 NIGHT, EXPID, TILE = 20211014, 104284, 7951
 NOWHERE = Path("simulated")
@@ -37,11 +40,14 @@ KINDS = {
         "fluxcalib",
         "once_a_night",
         "exposure",
+        "camera_products",
     ),
     "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure_reduced", "exposure"),
-    "petal": ("redshifts", "tile_redshifts", "tile", "production"),
+    "petal": ("redshifts", "tile_redshifts", "tile", "production", "visits", "visit_fibermaps", "coadd_tables"),
 }
 """Fixtures that a trial of each kind of unit can give."""
+PRODUCTS = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
+"""Products that a simulated camera has."""
 VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile")
 """Fixtures of a test on the exposures of a tile: ``specqa try`` gives them, a judgement has no such trials yet."""
 
@@ -104,7 +110,7 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
     place: dict[str, Any] = {"header": header, "camera": name, "night": NIGHT}
     exposed = {**place, "wave": camera.wave, "expid": expid}
     sky, flat, calib = camera.sky, camera.flat, camera.fluxcalib
-    return {
+    made: dict[str, Callable[[], Any]] = {
         "spectra": lambda: camera.spectra,
         "sframe_spectra": lambda: camera.spectra,
         "frame": frame("frame", camera.frame),
@@ -144,6 +150,7 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
         ),
         "exposure": cache(lambda: _exposure((name,), camera.conditions.exptime)),
     }
+    return made | {"camera_products": lambda: {kind: made[kind]() for kind in PRODUCTS}}
 
 
 def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:
@@ -207,13 +214,15 @@ def _exposure(cameras: tuple[str, ...], exptime: float) -> Exposure:
     return Exposure(NIGHT, EXPID, TILE, cameras, expected=cameras, exptime=exptime)
 
 
-def redshift_fixtures(tables: list[tuple[int, NDArray[Any], NDArray[Any]]], petal: int) -> dict[str, Callable[[], Any]]:
+def redshift_fixtures(
+    tables: list[tuple[int, NDArray[Any], NDArray[Any], NDArray[Any]]], petal: int
+) -> dict[str, Callable[[], Any]]:
     """Fixtures of tests on redshifts.
 
     Parameters
     ----------
-    tables : list of (int, ndarray, ndarray)
-        Petal, REDSHIFTS rows and FIBERMAP rows of each petal of the tile.
+    tables : list of (int, ndarray, ndarray, ndarray)
+        Petal, REDSHIFTS rows, FIBERMAP rows and those without a fault, of each petal of the tile.
     petal : int
         The petal that ``redshifts`` gives.
 
@@ -222,7 +231,7 @@ def redshift_fixtures(tables: list[tuple[int, NDArray[Any], NDArray[Any]]], peta
     dict of str to callable
         By fixture name.
     """
-    tile = Tile(TILE, NIGHT, "cumulative", f"thru{NIGHT}", tuple(number for number, _, _ in tables))
+    tile = Tile(TILE, NIGHT, "cumulative", f"thru{NIGHT}", tuple(number for number, *_ in tables))
     made = {
         number: Redshifts(
             table=Table(rows, {}, NOWHERE, "REDSHIFTS"),
@@ -231,15 +240,48 @@ def redshift_fixtures(tables: list[tuple[int, NDArray[Any], NDArray[Any]]], peta
             path=NOWHERE / f"redrock-{number}.fits",
             tile=tile,
             petal=number,
+            exposures=Table(_exposure_rows(fibers), {}, NOWHERE, "EXP_FIBERMAP"),
         )
-        for number, rows, fibers in tables
+        for number, rows, fibers, _ in tables
     }
+    assigned = {number: clean for number, _, _, clean in tables}
     return {
         "redshifts": lambda: made[petal],
         "tile_redshifts": lambda: list(made.values()),
         "tile": lambda: tile,
         "production": _Files,
+        "visits": lambda: [_visit(expid, petal) for expid in _expids(assigned[petal])],
+        "visit_fibermaps": lambda: {expid: _roster(assigned[petal]) for expid in _expids(assigned[petal])},
+        "coadd_tables": lambda: CoaddTables(made[petal].fibermap, made[petal].exposures, {}, NOWHERE, tile, petal),
     }
+
+
+def _expids(fibermap: NDArray[Any]) -> range:
+    """Exposures that a coadd rests on: as many as those of its targets that have most."""
+    return range(EXPID, EXPID + int(fibermap["COADD_NUMEXP"].max()))
+
+
+def _exposure_rows(fibermap: NDArray[Any]) -> NDArray[Any]:
+    """EXP_FIBERMAP rows of the exposures that a coadd rests on."""
+    expids = _expids(fibermap)
+    kept = [name for name in _roster(fibermap).columns if name != "OBJTYPE"]
+    rows = np.tile(recfunctions.repack_fields(_roster(fibermap).data[kept]), len(expids))
+    added = [np.repeat(expids, len(fibermap)), np.full(len(rows), NIGHT)]
+    return np.asarray(recfunctions.append_fields(rows, ("EXPID", "NIGHT"), added, usemask=False))
+
+
+def _roster(fibermap: NDArray[Any]) -> Fibermap:
+    """The fibermap of one exposure, as the coadd has it."""
+    kept = [name for name in ROSTER if name in (fibermap.dtype.names or ())]
+    rows = recfunctions.repack_fields(fibermap[kept])
+    rows = recfunctions.append_fields(rows, "FIBERSTATUS", fibermap["COADD_FIBERSTATUS"], usemask=False)
+    exptime = np.full(len(rows), float(fibermap["COADD_EXPTIME"].max()) / max(int(fibermap["COADD_NUMEXP"].max()), 1))
+    return Fibermap(recfunctions.append_fields(rows, "EXPTIME", exptime, usemask=False), {}, NOWHERE)
+
+
+def _visit(expid: int, petal: int) -> Visit:
+    cameras = tuple(f"{band}{petal}" for band in DESI.bands)
+    return Visit(NIGHT, expid, TILE, cameras=cameras, spectra=cameras)
 
 
 class _Files:

@@ -145,7 +145,7 @@ def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Ge
 
 def simulate_tile(
     case: str, amplitude: float, *, petal: int, rng: np.random.Generator
-) -> list[tuple[int, NDArray[Any], NDArray[Any]]]:
+) -> list[tuple[int, NDArray[Any], NDArray[Any], NDArray[Any]]]:
     """Simulate the redshifts of three neighbouring petals of a tile; a fault is planted in the middle one.
 
     Parameters
@@ -159,8 +159,8 @@ def simulate_tile(
 
     Returns
     -------
-    list of (int, ndarray, ndarray)
-        Petal, REDSHIFTS rows, FIBERMAP rows.
+    list of (int, ndarray, ndarray, ndarray)
+        Petal, REDSHIFTS rows, FIBERMAP rows, and those without the fault: what the fibermaps of the exposures say.
     """
     conditions = TileConditions(
         n_sky=int(rng.integers(20, 81)), efftime=float(rng.uniform(0.7, 1.3)), clustering=float(rng.uniform(0.05, 0.2))
@@ -176,4 +176,4 @@ def simulate_tile(
     clean = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals)
     faulty = simulate_redshifts(conditions, np.random.default_rng(seed), petals=petals, faults=faults) if faults else clean
     tables = [(number, (faulty if number == petal else clean).petal(number)) for number in petals]
-    return [(number, table.redshifts, table.fibermap) for number, table in tables]
+    return [(number, table.redshifts, table.fibermap, clean.petal(number).fibermap) for number, table in tables]

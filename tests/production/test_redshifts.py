@@ -55,7 +55,7 @@ def test_before_everest_the_fibermap_is_matched_by_target(products: Any, fiberma
 def test_rows_that_do_not_match_are_one_line(products: Any, place: Path) -> None:
     hdus = products.redshifts()
     hdus["FIBERMAP"] = hdus["FIBERMAP"][::-1]
-    assert "found 500 rows whose TARGETID are not those of the 500 redshifts" in message(products.write(place, hdus))
+    assert "found 500 of 500 rows whose TARGETID is not that of the redshift" in message(products.write(place, hdus))
 
 
 def test_bad_redshift_files_are_one_line(products: Any, place: Path, packed: bool) -> None:

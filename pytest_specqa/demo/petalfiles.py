@@ -176,6 +176,8 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
         "NIGHT": NIGHT,
     }
     cards |= provenance()
+    # A fault may have left exposures out.
+    exposures = exposures[: int(fibermap["COADD_NUMEXP"].max())]
     write_file(folder / f"redrock-{suffix}.fits", redrock_parts(table, fibermap, targets, exposures, cards=cards))
     if len(exposures) > 1:
         # Spectra of one exposure are in its cframe already.

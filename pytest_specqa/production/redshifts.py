@@ -124,9 +124,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // DESI.fibers != petal])
     if len(strangers):
         raise defect(path, "FIBERMAP", found=f"FIBER {strangers[0]}", expected=f"fibers of petal {petal}", do="see which is right")
-    exposures, tsnr2 = (
-        Table(content.data[hdu], content.headers[hdu], path, hdu) if hdu in content.data else None for hdu in _MORE
-    )
+    exposures, tsnr2 = (Table(content.data[hdu], content.headers[hdu], path, hdu) if hdu in content.data else None for hdu in _MORE)
     return Redshifts(table, fibermap, content.header, path, tile, petal, exposures=exposures, tsnr2=tsnr2)
 
 

@@ -45,7 +45,10 @@ def list_visits(
         known.update(int(name) for _, name in listing.tile_folders(root, group=group, only=tile.tile) if len(name) == 8)
     tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night))}
     own = {
-        row.expid: _visit(root, night, row, petal) for night, rows in tabled.items() for row in rows.values() if row.tile == tile.tile
+        row.expid: _visit(root, night, row, petal)
+        for night, rows in tabled.items()
+        for row in rows.values()
+        if row.tile == tile.tile
     }
     for expid, night in used.items():
         if expid not in own and night in tabled:

@@ -57,7 +57,9 @@ def visit_fibermaps(products: Products, redshifts: Redshifts, check: Check) -> d
     for expid, night in used.items():
         try:
             with attempt(check):
-                found[expid] = production.read_exposure_fibermap(night=night or redshifts.tile.night, expid=expid, petal=redshifts.petal)
+                found[expid] = production.read_exposure_fibermap(
+                    night=night or redshifts.tile.night, expid=expid, petal=redshifts.petal
+                )
         except MissingProductError:
             continue
         check.read.append(found[expid].path)

@@ -14,6 +14,7 @@ from numpy.lib import recfunctions
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.simulate import SimCamera, Spectra
+from pytest_specqa.demo.story import provenance
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.coadds import CoaddTables
@@ -83,7 +84,7 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
     dict of str to callable
         By fixture name.
     """
-    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **camera.header}
+    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **provenance(), **camera.header}
     name = camera.conditions.camera
     fibermap = Fibermap(camera.fibermap, header, NOWHERE)
 

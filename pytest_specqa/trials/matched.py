@@ -100,10 +100,12 @@ def matched_amplitudes(*, seeds: int = 3) -> dict[tuple[str, str], float]:
 
 
 def _petal_amplitude(fault: Fault, seed: int) -> float:
-    """Amplitude at which the redshifts that a fault makes stand out of a known window."""
+    """Amplitude at which the redshifts that a fault makes stand out of a known window; infinite if it makes none."""
     faulty = simulate_redshifts(TileConditions(), np.random.default_rng(seed), petals=(6,), faults={fault.name: fault.amplitude})
     clean = simulate_redshifts(TileConditions(), np.random.default_rng(seed), petals=(6,))
     place = faulty.truth[fault.name]
+    if np.isnan(place.waves[0]):
+        return float("inf")
     z = clean.redshifts["Z"]
     background = float(((z >= place.waves[0]) & (z <= place.waves[1])).sum())
     return abs(fault.amplitude) * matched_count(background) / max(len(place.rows), 1)

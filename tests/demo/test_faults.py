@@ -14,6 +14,8 @@ from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.errors import UsageError
 
 SEED = 3
+# What redshift faults change.
+SAID = (("redshifts", "Z"), ("redshifts", "TARGETID"), ("fibermap", "COADD_NUMEXP"))
 CAMERA_FAULTS = [name for name, fault in FAULTS.items() if fault.camera is not None]
 REDSHIFT_FAULTS = [name for name, fault in FAULTS.items() if fault.redshifts is not None]
 # Faults that change bins outside their place a little: light spreads, and neighbours share it.
@@ -132,7 +134,8 @@ def test_redshift_fault_changes_its_rows_only(name: str) -> None:
     amplitude = FAULTS[name].amplitude * (4 if name in {"template_limit", "star_galaxy_leak"} else 1)
     clean = simulate_redshifts(TileConditions(), np.random.default_rng(SEED), petals=(0, 6))
     faulty = simulate_redshifts(TileConditions(), np.random.default_rng(SEED), petals=(0, 6), faults={name: amplitude})
-    changed = np.flatnonzero(clean.redshifts["Z"] != faulty.redshifts["Z"])
+    said = [(getattr(tile, part)[name] for tile in (clean, faulty)) for part, name in SAID]
+    changed = np.flatnonzero(np.logical_or.reduce([before != after for before, after in said]))
     place = faulty.truth[name]
     assert changed.size > 0
     assert np.isin(changed, place.rows).all()

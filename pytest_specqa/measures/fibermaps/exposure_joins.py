@@ -15,6 +15,8 @@ from pytest_specqa.values import Measured, Tile, Visit
 SECONDS = 1.0
 """Difference of exposure times that is none: tables are rounded, and the shutters of spectrographs differ by milliseconds."""
 
+COADDED = ("the redshift file", "its EXP_FIBERMAP")
+
 
 def left_out(used: Iterable[int], visits: Sequence[Visit] | None, *, tile: Tile, petal: int) -> Measured:
     """Number of good exposures of a tile petal that its redshifts do not rest on.
@@ -154,32 +156,35 @@ def coadd_sums(redshifts: Columns, exposures: Columns, *, instrument: Instrument
         flagged fiber were taken: anything from the unflagged ones to all is right. COADD_FIBERSTATUS must have the bits that all
         exposures share, and none that no exposure has.
     """
-    conflicts = Conflicts()
-    order = np.argsort(redshifts["TARGETID"], kind="stable")
     rows, places = matched(exposures["TARGETID"], redshifts["TARGETID"])
-    conflicts.compared = len(rows)
-    size, fiber = len(order), redshifts["FIBER"]
+    conflicts = Conflicts(compared=len(rows))
     fewest, most = (chosen[rows] for chosen in _taken(exposures, instrument))
-    names = ("the redshift file", "its EXP_FIBERMAP")
-
-    def summed(values: Ints | Bools, chosen: Bools) -> Floats:
-        """Sum over the exposures of each target."""
-        return np.bincount(places[chosen], weights=np.asarray(values, dtype=float)[chosen], minlength=size)
-
-    one = np.ones(len(rows))
-    for column, values, slack in (("COADD_NUMEXP", one, 0.0), ("COADD_EXPTIME", _exptime(exposures)[rows], SECONDS)):
+    count = np.ones(len(rows))
+    for column, values, slack in (("COADD_NUMEXP", count, 0.0), ("COADD_EXPTIME", _exptime(exposures)[rows], SECONDS)):
         if column in redshifts and not np.isnan(values).any():
-            here, low, high = np.asarray(redshifts[column], dtype=float), summed(values, fewest), summed(values, most)
+            here = np.asarray(redshifts[column], dtype=float)
+            low, high = (_summed(values, places, chosen, size=len(here)) for chosen in (fewest, most))
             wrong = (here < low - slack) | (here > high + slack) | np.isnan(here)
-            conflicts.add(wrong, fiber=fiber, column=column, here=here, there=np.where(here > high, high, low), names=names)
+            there = np.where(here > high, high, low)
+            conflicts.add(wrong, fiber=redshifts["FIBER"], column=column, here=here, there=there, names=COADDED)
     if "COADD_FIBERSTATUS" in redshifts and "FIBERSTATUS" in exposures:
-        here, bits = np.asarray(redshifts["COADD_FIBERSTATUS"], dtype=np.int64), np.asarray(exposures["FIBERSTATUS"], np.int64)[rows]
-        every, some = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.int64)
-        np.bitwise_and.at(every, places, bits)
-        np.bitwise_or.at(some, places, bits)
-        wrong = (((every & ~here) != 0) | ((here & ~some) != 0)) & np.isin(np.arange(size), places)
-        conflicts.add(wrong, fiber=fiber, column="COADD_FIBERSTATUS", here=here, there=every, names=names)
+        _add_flags(conflicts, redshifts, np.asarray(exposures["FIBERSTATUS"], np.int64)[rows], places)
     return conflicts.measured("sums over exposures", lead="the coadd was made of other exposures than it says")
+
+
+def _summed(values: Floats, places: Ints, chosen: Bools, *, size: int) -> Floats:
+    """Sum over the chosen exposures of each target."""
+    return np.bincount(places[chosen], weights=values[chosen], minlength=size).astype(float)
+
+
+def _add_flags(conflicts: Conflicts, redshifts: Columns, bits: Ints, places: Ints) -> None:
+    """Take targets without a bit that all their exposures have, or with one that none has."""
+    here = np.asarray(redshifts["COADD_FIBERSTATUS"], dtype=np.int64)
+    every, some = np.full(len(here), -1, dtype=np.int64), np.zeros(len(here), dtype=np.int64)
+    np.bitwise_and.at(every, places, bits)
+    np.bitwise_or.at(some, places, bits)
+    wrong = (((every & ~here) != 0) | ((here & ~some) != 0)) & np.isin(np.arange(len(here)), places)
+    conflicts.add(wrong, fiber=redshifts["FIBER"], column="COADD_FIBERSTATUS", here=here, there=every, names=COADDED)
 
 
 def depth_sums(redshifts: Columns, tsnr2: Columns, *, fiber: Ints) -> Measured:

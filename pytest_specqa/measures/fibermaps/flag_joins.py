@@ -1,8 +1,8 @@
 """Does every file that tells of a fiber flag it alike?
 
 FIBERSTATUS grows on its way: the fibermap of an exposure is put together once, and each camera adds the bits of what it knows alone
-(broken fibers, bad columns, amplifiers and their noise). No bit is taken away, and what stands in positions and in lists of the night
-is known from the start. Only bits are compared for which a fiber is thrown away, and only of fibers that are on something.
+(broken fibers, bad columns, amplifiers and their noise). No bit is taken away, and what follows from positions and from lists of the
+night is known from the start. Only bits are compared for which a fiber is thrown away, and only of fibers that are on something.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def fibermaps_beside(
         compare(who, fibermap, assigned, rows=rows, columns={**IDENTITY, **PLACES}, names=names)
         strangers = np.ones(len(fibermap["FIBER"]), dtype=bool)
         strangers[rows[0]] = False
-        who.add(strangers, fiber=fibermap["FIBER"], column="FIBER", here=fibermap["FIBER"], there=fibermap["FIBER"] * 0, names=names)
+        who.add(
+            strangers, fiber=fibermap["FIBER"], column="FIBER", here=fibermap["FIBER"], there=fibermap["FIBER"] * 0, names=names
+        )
         if "FIBERSTATUS" in fibermap and "FIBERSTATUS" in assigned:
             known = _bits(instrument, "POSITIONED") | _bits(instrument, "LISTED")
             _flags(flags, fibermap, assigned, rows=rows, names=names, known=known, kept=_fatal(instrument) & ~amplifiers)

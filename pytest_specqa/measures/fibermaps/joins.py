@@ -62,7 +62,9 @@ class Conflicts:
     columns: dict[str, int] = field(default_factory=dict)
     compared: int = 0
 
-    def add(self, found: Bools, *, fiber: Ints, column: str, here: NDArray[Any], there: NDArray[Any], names: tuple[str, str]) -> None:
+    def add(
+        self, found: Bools, *, fiber: Ints, column: str, here: NDArray[Any], there: NDArray[Any], names: tuple[str, str]
+    ) -> None:
         """Take the rows of one column that differ."""
         rows = np.flatnonzero(found)
         if not len(rows):
@@ -88,7 +90,7 @@ class Conflicts:
             Exact; *not measured* where no row was compared.
         """
         if not self.compared:
-            return Measured.impossible(f"no two tables tell {what} of the same fibers")
+            return Measured.impossible(f"no other file at hand tells {what} of these fibers")
         fiber = np.array(sorted(self.fibers), dtype=int)
         ranges = fiber_ranges(fiber, np.ones(len(fiber), dtype=bool)) if len(fiber) and np.all(np.diff(fiber) == 1) else ()
         ranges = ranges or tuple((int(one), int(one)) for one in fiber[:NAMED])
@@ -108,7 +110,13 @@ def shown(value: Any) -> str:
 
 
 def compare(
-    conflicts: Conflicts, here: Columns, there: Columns, *, rows: tuple[Ints, Ints], columns: Mapping[str, float], names: tuple[str, str]
+    conflicts: Conflicts,
+    here: Columns,
+    there: Columns,
+    *,
+    rows: tuple[Ints, Ints],
+    columns: Mapping[str, float],
+    names: tuple[str, str],
 ) -> None:
     """Compare rows of two tables in the columns that both have.
 

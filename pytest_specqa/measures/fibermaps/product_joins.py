@@ -62,7 +62,9 @@ def said_otherwise(said: Mapping[str, Said], *, keywords: Mapping[str, float], t
 def _conflict(keyword: str, sources: list[tuple[str, Said, Mapping[str, float]]]) -> str:
     """Say what is said of a keyword, if that is more than one thing."""
     found = [
-        (name, value, asked[keyword]) for name, header, asked in sources if keyword in asked and _tells(value := header.get(keyword))
+        (name, value, asked[keyword])
+        for name, header, asked in sources
+        if keyword in asked and _tells(value := header.get(keyword))
     ]
     if not found or all(_same(value, found[0][1], max(slack, found[0][2])) for _, value, slack in found):
         return ""
@@ -144,11 +146,32 @@ def grids_beside(waves: Mapping[str, Floats], *, flat: Floats | None = None) -> 
     (first, grid), *others = grids.items()
     wrong = []
     for name, wave in others:
-        slack = MAX_HELIOCENTRIC * grid if wave is flat else np.spacing(grid.astype(np.float32)).astype(float)
+        slack = np.maximum(rounding(wave), rounding(grid)) if wave.shape == grid.shape else np.array([0.0])
+        slack = slack + (MAX_HELIOCENTRIC * wave if wave is flat else 0.0)
         off = np.abs(wave - grid) - slack if wave.shape == grid.shape else np.array([np.inf])
         if not (off <= 0).all():
             wrong.append(_grid_text(name, wave, first, grid))
     return Measured(float(len(wrong)), error=0.0, sensitivity=1.0, detail="; ".join(wrong[:4]))
+
+
+def rounding(wave: Floats) -> Floats:
+    """Largest error of wavelengths by the four bytes that may have stored them, whose last bits may have been cut to pack better.
+
+    Parameters
+    ----------
+    wave : ndarray, shape (n_wave,)
+        Wavelengths in Angstrom.
+
+    Returns
+    -------
+    ndarray, shape (n_wave,)
+        Angstrom; at most half a bin.
+    """
+    stored = wave.astype(np.float32)
+    used = int(np.bitwise_or.reduce(stored.view(np.int32)))
+    cut = (used & -used).bit_length() - 1 if used else 0
+    step = np.spacing(stored).astype(float) * 2.0**cut
+    return np.minimum(step, 0.5 * float(np.median(np.diff(wave))))
 
 
 def _grid_text(name: str, wave: Floats, first: str, grid: Floats) -> str:

@@ -47,11 +47,11 @@ def same_targets(redshifts: Columns, exposures: Columns | None, *, assigned: Map
     for expid, fibermap in assigned.items():
         names = ("the redshift file", f"exposure {expid}")
         # By target, for a tile may be designed anew between its exposures; and only where that names one fiber.
-        rows = matched(redshifts["TARGETID"], fibermap["TARGETID"])
-        rows = tuple(each[_single(fibermap["TARGETID"])[rows[1]]] for each in rows)
-        compare(conflicts, redshifts, fibermap, rows=rows, columns=TARGET, names=names)
-        began = tuple(each[first[rows[0]] == expid] for each in rows)
-        compare(conflicts, redshifts, fibermap, rows=began, columns=FIBER, names=names)
+        mine, theirs = matched(redshifts["TARGETID"], fibermap["TARGETID"])
+        single = _single(fibermap["TARGETID"])[theirs]
+        began = single & (first[mine] == expid)
+        compare(conflicts, redshifts, fibermap, rows=(mine[single], theirs[single]), columns=TARGET, names=names)
+        compare(conflicts, redshifts, fibermap, rows=(mine[began], theirs[began]), columns=FIBER, names=names)
         if exposures is None or "FIBER" not in exposures or not (chosen := np.flatnonzero(exposures["EXPID"] == expid)).size:
             continue
         lost = fibermap["TARGETID"], redshifts["TARGETID"]
@@ -67,7 +67,7 @@ def same_targets(redshifts: Columns, exposures: Columns | None, *, assigned: Map
     names = ("the redshift file", f"the fibermaps of exposure{'s' * (len(assigned) > 1)} {', '.join(map(str, list(assigned)[:4]))}")
     missing_rows(conflicts, keys, fiber=np.asarray(redshifts["FIBER"])[known], name="TARGETID", names=names)
     conflicts.compared = len(keys[0]) if len(everyone) else 0
-    return conflicts.measured("who is on them", lead="look at which fibermap the spectra were grouped with")
+    return conflicts.measured("the targets", lead="look at which fibermap the spectra were grouped with")
 
 
 def _single(targetid: Ints) -> Bools:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.trials import tables
+from pytest_specqa.trials import plan, reported, tables
 from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Power, Rate
@@ -72,6 +72,7 @@ def write(judgement: Judgement, folder: Path) -> Path:
         *_unjudged(judgement),
         _false_alarms(judgement, data),
         _quiet(judgement, data),
+        _reported(judgement, data),
         _power(judgement, data),
         _cross_talk(judgement, data),
         _pipeline(judgement, data),
@@ -178,6 +179,48 @@ def _quiet(judgement: Judgement, data: Path) -> str:
     _csv(data / "must_not_trigger.csv", header, body)
     _csv(data / "must_not_trigger_failures.csv", ["case", "expectation", "failures", "trials"], loud)
     return f"## What must not trigger\n\n{_table(header, body)}"
+
+
+def _reported(judgement: Judgement, data: Path) -> str:
+    header = ["fault", "id", "reference", "planted in", "size", "found at 1/3", "at 1", "at 3", "first by", "stage right", "place right"]
+    body = []
+    right = 0
+    found = reported.reports(judgement.faulty, plan.REPORTED)
+    for (kind, name), sizes in found.items():
+        fault = FAULTS[name]
+        told = [sizes[part] for part in plan.REPORTED if part in sizes]
+        seen = sum(one.warned for one in told)
+        staged = sum(one.staged for one in told)
+        right += bool(seen) and staged > 0.5 * seen
+        body.append(
+            [
+                name,
+                fault.id,
+                fault.reference,
+                kind,
+                f"{abs(fault.amplitude):g} {fault.unit}",
+                *[_found(sizes.get(part)) for part in plan.REPORTED],
+                next((sizes[part].first for part in (1.0, 3.0, plan.REPORTED[0]) if part in sizes and sizes[part].first), "-"),
+                f"{staged} of {seen}",
+                f"{sum(one.placed for one in told)} of {sum(one.told for one in told)}",
+            ]
+        )
+    _csv(data / "reported.csv", header, body)
+    return f"""## At the size of the report
+
+Each fault of the library at the size that its report gives (or, where it gives none, at an estimate), at a third of it and at three
+times it: in how many trials an expectation *fails*, and, behind the plus sign, in how many more one warns; which expectation was first
+in the order of the data flow; how many of those that failed or warned name the stage at which the fault came into the data, and a place
+that overlaps with its own. The first stage is right in most trials for {right} of {len(body)} rows.
+
+{_table(header, body)}"""
+
+
+def _found(report: reported.Report | None) -> str:
+    if report is None:
+        return "-"
+    more = f" + {report.warned - report.failed}" if report.warned > report.failed else ""
+    return f"{report.failed}{more} of {report.trials}"
 
 
 def _power(judgement: Judgement, data: Path) -> str:

@@ -14,7 +14,7 @@ from pytest_specqa.trials.trials import Trial
 STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """Amplitudes of a detection curve, in units of the fault's default."""
 REPORTED = (1 / 3, 1.0, 3.0)
-"""Amplitudes at which it is told whether, where and at which stage a fault is found: the size of the report, a third, three times it."""
+"""Amplitudes at which it is told whether, where and at which stage a fault is found, in units of the reported size."""
 
 WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak")
 """Faults that are also planted in all ten cameras of a band, for the expectations on the focal plane."""

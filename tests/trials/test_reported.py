@@ -72,9 +72,7 @@ def test_reports_count_failures_and_warnings_at_each_part_of_the_size():
 
 def test_the_page_tells_what_becomes_of_a_report(tmp_path):
     made = [results("test_sky", "sky"), results("test_sky", "sky", outcome="warned", amplitude=0.1)]
-    judgement = document.Judgement(
-        clean=[], quiet=[], faulty=made, matched={}, limits=Suite().limits, command="make", unjudged={}
-    )
+    judgement = document.Judgement(clean=[], quiet=[], faulty=made, matched={}, limits=Suite().limits, command="make", unjudged={})
     page = document.write(judgement, tmp_path).read_text()
     (row,) = [line for line in page.splitlines() if line.startswith("| sky_bump | F27 | desispec#1452")]
     assert row.split(" | ")[5:] == ["0 + 1 of 1", "1 of 1", "-", "test_sky", "2 of 2", "2 of 2 |"]

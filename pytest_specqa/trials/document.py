@@ -221,9 +221,9 @@ def _reported(judgement: Judgement, data: Path) -> str:
     return f"""## At the size of the report
 
 Each fault of the library at the size that its report gives (or, where it gives none, at an estimate), at a third of it and at
-three times it: in how many trials an expectation *fails*, and, behind the plus sign, in how many more one warns; which expectation was
-first in the order of the data flow; how many of those that failed or warned name the stage at which the fault came into the data, and
-a place that overlaps with its own. The first stage is right in most trials for {right} of {len(body)} rows.
+three times it: in how many trials an expectation *fails*, and, behind the plus sign, in how many more one warns; which
+expectation was first in the order of the data flow; how many of those that failed or warned name the stage at which the fault
+came into the data, and a place that overlaps with its own. The first stage is right in most trials for {right} of {len(body)} rows.
 
 {_table(header, body)}"""
 

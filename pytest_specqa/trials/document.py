@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_specqa.demo.faults import FAULTS
@@ -15,7 +15,7 @@ from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Power, Rate
 from pytest_specqa.trials.trials import Result
-from pytest_specqa.values import DataUnit
+from pytest_specqa.values import DataUnit, Outcome
 
 NAMED = ("vertical_lines", "sky_model_smooth", "focal_plane", "redshift_pileup")
 """The expectations that the project began with, by a part of their names."""
@@ -29,8 +29,8 @@ class Judgement:
 
     Attributes
     ----------
-    clean, quiet, faulty : list of Result
-        Trials by kind.
+    clean, fitted, quiet, faulty : list of Result
+        Trials by kind; of `fitted` the sky model is that of the survey's own code.
     matched : mapping of (str, str) to float
         Amplitude that the matched filter finds half of the time, by kind of unit and fault.
     limits : Limits
@@ -48,6 +48,7 @@ class Judgement:
     limits: Limits
     command: str
     unjudged: Mapping[str, tuple[str, ...]]
+    fitted: list[Result] = field(default_factory=list)
 
 
 def write(judgement: Judgement, folder: Path) -> Path:
@@ -71,6 +72,7 @@ def write(judgement: Judgement, folder: Path) -> Path:
         _introduction(judgement),
         *_unjudged(judgement),
         _false_alarms(judgement, data),
+        *_fitted(judgement, data),
         _quiet(judgement, data),
         _reported(judgement, data),
         _power(judgement, data),
@@ -148,6 +150,39 @@ pipeline's own numbers on the same exposures.
 How far the values of clean exposures stay from their limits (limits of a program, band or night may differ):
 
 {_table(["measure", "values", "smallest", "largest", "low", "high"], margins)}"""
+
+
+def _fitted(judgement: Judgement, data: Path) -> list[str]:
+    """What becomes of cameras whose sky the survey's own code fits; nothing where it is not installed."""
+    if not judgement.fitted:
+        return []
+    loud = [row for row in tables.false_alarms(judgement.fitted) if not row.expectation.startswith("pipeline:")]
+    checks = sum(row.failures.trials for row in loud)
+    header = ["expectation", "trials", "failures", "95 % upper limit", "warnings", "not measured"]
+    body = [
+        [
+            row.expectation,
+            row.failures.trials,
+            row.failures.hits,
+            _rate(row.failures.upper),
+            row.warnings.hits,
+            row.not_measured.hits,
+        ]
+        for row in loud
+        if row.failures.hits or row.warnings.hits or row.not_measured.hits
+    ]
+    _csv(data / "fitted.csv", header, body)
+    bad = sum(any(one == str(Outcome.FAILED) for name, one in r.outcomes.items() if ":" not in name) for r in judgement.fitted)
+    whole = Rate(bad, len(judgement.fitted))
+    return [
+        f"""## On the survey's own sky fit
+
+{len(judgement.fitted)} clean cameras whose sky desispec fitted and subtracted: {bad} fail in some expectation (95 % upper limit
+{_rate(whole.upper)}), and {sum(row.not_measured.hits for row in loud)} of {checks} checks are not measured. Every expectation that
+fails, warns or cannot measure in one of them:
+
+{_table(header, body)}"""
+    ]
 
 
 def _bounds(limits: Limits, name: str, unit: DataUnit) -> tuple[str, str]:

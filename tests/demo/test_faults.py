@@ -134,8 +134,8 @@ def test_redshift_fault_changes_its_rows_only(name: str) -> None:
     amplitude = FAULTS[name].amplitude * (4 if name in {"template_limit", "star_galaxy_leak"} else 1)
     clean = simulate_redshifts(TileConditions(), np.random.default_rng(SEED), petals=(0, 6))
     faulty = simulate_redshifts(TileConditions(), np.random.default_rng(SEED), petals=(0, 6), faults={name: amplitude})
-    said = [(getattr(tile, part)[name] for tile in (clean, faulty)) for part, name in SAID]
-    changed = np.flatnonzero(np.logical_or.reduce([before != after for before, after in said]))
+    changes = [getattr(clean, part)[column] != getattr(faulty, part)[column] for part, column in SAID]
+    changed = np.flatnonzero(np.logical_or.reduce(changes))
     place = faulty.truth[name]
     assert changed.size > 0
     assert np.isin(changed, place.rows).all()

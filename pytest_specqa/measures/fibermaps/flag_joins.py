@@ -1,7 +1,7 @@
 """Does every file that tells of a fiber flag it alike?
 
 FIBERSTATUS grows on its way: the fibermap of an exposure is put together once, and each camera adds the bits of what it knows alone
-(broken fibers, bad columns, amplifiers and their noise). No bit is taken away, and what follows from positions and from lists of the
+(broken fibers, bad columns, amplifiers and their noise). No bit is taken away, and what follows from positions and lists of the
 night is known from the start. Only bits are compared for which a fiber is thrown away, and only of fibers that are on something.
 """
 

@@ -48,6 +48,7 @@ def test_fibers_are_on_target(frame, expect):
 def test_petal_has_standard_stars(frame, expect):
     """Enough standard stars of a petal have data to calibrate the others."""
     flagged = flagged_fibers(frame.fibermap["FIBERSTATUS"], band=frame.band, instrument=frame.instrument)
+    flagged |= frame.fibermap["OBJTYPE"] == "BAD"
     expect(
         "standard_stars",
         standard_stars(frame.fibermap["DESI_TARGET"], frame.ivar, fiber=frame.fiber, flagged=flagged, instrument=frame.instrument),

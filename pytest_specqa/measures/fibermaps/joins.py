@@ -189,5 +189,7 @@ def missing_rows(conflicts: Conflicts, keys: Sequence[NDArray[Any]], *, fiber: I
         What the tables are called.
     """
     here, there = keys
+    if np.array_equal(here, there):
+        return
     nothing = np.full(len(here), "nothing")
     conflicts.add(~np.isin(here, there), fiber=fiber, column=name, here=here, there=nothing, names=names)

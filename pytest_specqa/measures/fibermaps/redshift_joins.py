@@ -42,7 +42,7 @@ def same_targets(redshifts: Columns, exposures: Columns | None, *, assigned: Map
     desispec #967, #1202.
     """
     conflicts = Conflicts()
-    everyone = np.concatenate([np.asarray(fibermap["TARGETID"]) for fibermap in assigned.values()] or [np.zeros(0, dtype=int)])
+    everyone = _everyone(assigned)
     first = _first_exposure(redshifts, exposures)
     for expid, fibermap in assigned.items():
         names = ("the redshift file", f"exposure {expid}")
@@ -68,6 +68,13 @@ def same_targets(redshifts: Columns, exposures: Columns | None, *, assigned: Map
     missing_rows(conflicts, keys, fiber=np.asarray(redshifts["FIBER"])[known], name="TARGETID", names=names)
     conflicts.compared = len(keys[0]) if len(everyone) else 0
     return conflicts.measured("the targets", lead="look at which fibermap the spectra were grouped with")
+
+
+def _everyone(assigned: Mapping[int, Columns]) -> Ints:
+    """TARGETID of all exposures, once where they are the same."""
+    found = [np.asarray(fibermap["TARGETID"]) for fibermap in assigned.values()]
+    others = [one for one in found[1:] if not np.array_equal(one, found[0])]
+    return np.concatenate([*found[:1], *others]) if found else np.zeros(0, dtype=np.int64)
 
 
 def _single(targetid: Ints) -> Bools:

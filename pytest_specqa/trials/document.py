@@ -135,7 +135,7 @@ def _false_alarms(judgement: Judgement, data: Path) -> str:
         for (name, _), (count, low, high) in extreme.items()
     ]
     _csv(data / "false_alarms.csv", header, body)
-    _csv(data / "clean_values.csv", ["measure", "values", "smallest", "largest", "low", "high"], margins)
+    write_values(judgement.clean, judgement.limits, data / "clean_values.csv")
     return f"""## False alarms
 
 {_table(header, body)}
@@ -147,6 +147,30 @@ pipeline's own numbers on the same exposures.
 How far the values of clean exposures stay from their limits (limits of a program, band or night may differ):
 
 {_table(["measure", "values", "smallest", "largest", "low", "high"], margins)}"""
+
+
+def write_values(results: Iterable[Result], limits: Limits, path: Path) -> None:
+    """Write how the values of each measure are distributed, by kind of unit and band, with the limits that they were judged by.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Of units in which nothing is wrong.
+    limits : Limits
+        What the values are judged by.
+    path : Path
+        Table to write (CSV); quantiles that lie beyond all but a few values are left empty.
+    """
+    rows = []
+    for each in tables.quantiles(results):
+        camera = f"{each.band}0" if each.band and each.kind == "camera" else None
+        bounds = _bounds(limits, each.measure, DataUnit(each.kind, 20211014, camera=camera))
+        levels = [f"{level:.4g}" if level == level else "" for level in each.levels]  # noqa: PLR0124
+        rows.append(
+            [each.measure, each.kind, each.band, each.count, f"{each.smallest:.4g}", *levels, f"{each.largest:.4g}", *bounds]
+        )
+    names = [f"{100 * level:g} %" for level in tables.LEVELS]
+    _csv(path, ["measure", "unit", "band", "values", "smallest", *names, "largest", "low", "high"], rows)
 
 
 def _bounds(limits: Limits, name: str, unit: DataUnit) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
+from pytest_specqa.trials import interop
 
 RANGES = {
     "exptime": "60-1800 s, uniform in the logarithm",
@@ -78,7 +79,7 @@ def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator
     Parameters
     ----------
     case : str
-        ``clean``, ``quiet:NAME`` or the name of a fault.
+        ``clean``, ``desispec`` (clean, with the sky model of the survey's own code), ``quiet:NAME`` or the name of a fault.
     amplitude : float
         Of the fault.
     band : str
@@ -92,11 +93,12 @@ def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator
         All products.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
-    return simulate_camera(conditions, rng, faults=faults)
+    camera = simulate_camera(conditions, rng, faults=faults)
+    return interop.with_fitted_sky(camera) if case == interop.CASE else camera
 
 
 def _scene(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> tuple[Conditions, dict[str, float]]:
-    if case == "clean":
+    if case in ("clean", interop.CASE):
         return draw_conditions(rng, band=band), {}
     if case.startswith("quiet:"):
         made = QUIET[case.removeprefix("quiet:")].make(rng)

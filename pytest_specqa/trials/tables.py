@@ -6,8 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from pytest_specqa.trials.statistics import Power, Rate, detection_curve
 from pytest_specqa.trials.trials import Result
 from pytest_specqa.values import Outcome
@@ -73,70 +71,6 @@ def extremes(results: Iterable[Result]) -> dict[tuple[str, str], tuple[int, floa
         for name, value in result.values.items():
             values[name, result.trial.kind].append(value)
     return {key: (len(found), min(found), max(found)) for key, found in sorted(values.items())}
-
-
-LEVELS = (0.0001, 0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999, 0.9999)
-"""Parts of the clean values below each stored quantile."""
-FEWEST = 5
-"""Values that have to lie beyond a quantile on either side for it to be more than the extreme value."""
-
-
-@dataclass(frozen=True)
-class Quantiles:
-    """How the values of one measure are distributed where nothing is wrong.
-
-    Attributes
-    ----------
-    kind, measure : str
-        Kind of unit, and name of the measure.
-    band : str
-        Band of the units; empty for all of them together.
-    count : int
-        Number of values.
-    smallest, largest : float
-        Extremes.
-    levels : tuple of float
-        Quantiles at `LEVELS`; NaN where fewer than `FEWEST` values would lie beyond.
-    """
-
-    kind: str
-    measure: str
-    band: str
-    count: int
-    smallest: float
-    largest: float
-    levels: tuple[float, ...]
-
-
-def quantiles(results: Iterable[Result]) -> list[Quantiles]:
-    """Describe the distribution of each measure, for each band and for all units.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of trials in which nothing is wrong, whatever made them.
-
-    Returns
-    -------
-    list of Quantiles
-        By measure and kind of unit; all bands first. A measure of one band only, or of units without one, has one row.
-    """
-    values: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        for name, value in result.values.items():
-            values[name, result.trial.kind][result.trial.band].append(value)
-    found = []
-    for (name, kind), bands in sorted(values.items()):
-        found.append(_quantiles(kind, name, "", [value for band in bands.values() for value in band]))
-        if len(bands) > 1:
-            found += [_quantiles(kind, name, band, own) for band, own in sorted(bands.items())]
-    return found
-
-
-def _quantiles(kind: str, measure: str, band: str, values: list[float]) -> Quantiles:
-    known = np.sort(np.asarray(values, dtype=float))
-    levels = [float(np.quantile(known, level)) if min(level, 1 - level) * known.size >= FEWEST else np.nan for level in LEVELS]
-    return Quantiles(kind, measure, band, known.size, float(known[0]), float(known[-1]), tuple(levels))
 
 
 def quiet_matrix(results: Iterable[Result]) -> dict[str, dict[str, Rate]]:

@@ -13,7 +13,7 @@ from pytest_specqa.demo import Conditions, simulate_camera
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.triage import STAGES
-from pytest_specqa.trials import document, plan, scenes, tables
+from pytest_specqa.trials import distributions, document, plan, scenes, tables
 from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.trials.statistics import Rate
@@ -273,10 +273,10 @@ def test_clean_values_are_kept_as_a_distribution_for_each_band():
         Result(Trial("camera", "clean", seed, band="brz"[seed % 3]), {}, {"size": float(seed % 3) + 1e-4 * seed})
         for seed in range(1500)
     ]
-    everything, *bands = tables.quantiles(results)
+    everything, *bands = distributions.quantiles(results)
     assert (everything.band, everything.count) == ("", 1500)
     assert [each.band for each in bands] == ["b", "r", "z"]
-    middle = tables.LEVELS.index(0.5)
+    middle = distributions.LEVELS.index(0.5)
     assert [round(each.levels[middle]) for each in bands] == [0, 1, 2]
     assert everything.smallest == 0.0
     assert everything.largest == pytest.approx(2.1499)
@@ -284,21 +284,20 @@ def test_clean_values_are_kept_as_a_distribution_for_each_band():
 
 def test_a_quantile_that_few_values_support_is_left_out():
     results = [Result(Trial("petal", "clean", seed), {}, {"size": float(seed)}) for seed in range(100)]
-    (only,) = tables.quantiles(results)
-    known = dict(zip(tables.LEVELS, only.levels, strict=True))
+    (only,) = distributions.quantiles(results)
+    known = dict(zip(distributions.LEVELS, only.levels, strict=True))
     assert known[0.05] == pytest.approx(4.95)
     assert np.isnan(known[0.99])
 
 
-def test_the_distribution_is_written_with_the_limits_of_each_band(tmp_path):
+def test_a_distribution_stands_beside_the_limits_of_its_band():
     results = [
         Result(Trial("camera", "clean", seed, band="brz"[seed % 3]), {}, {"sky_line_offset": 0.001 * seed}) for seed in range(30)
     ]
-    document.write_values(results, Suite().limits, tmp_path / "values.csv")
-    header, everything, blue, *_ = (tmp_path / "values.csv").read_text().splitlines()
-    assert header.startswith("measure,unit,band,values,smallest,0.01 %")
-    assert everything.endswith("-0.1,0.1")
-    assert blue.endswith("-0.2,0.2")
+    header, (everything, blue, *_) = distributions.table(results, Suite().limits)
+    assert header[:6] == ["measure", "unit", "band", "values", "smallest", "0.01 %"]
+    assert everything[-2:] == ["-0.1", "0.1"]
+    assert blue[-2:] == ["-0.2", "0.2"]
 
 
 def throughput_outcome(case: str, amplitude: float, seed: int) -> str:

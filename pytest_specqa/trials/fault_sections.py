@@ -19,6 +19,7 @@ NAMED = ("vertical_lines", "sky_model_smooth", "focal_plane", "redshift_pileup")
 
 
 def reported_sizes(judgement: Judgement, data: Path) -> str:
+    """Say what becomes of each fault at the size of its report, at a third of it and at three times it."""
     header = [
         "fault",
         "id",
@@ -73,6 +74,7 @@ def _found(report: reported.Report | None) -> str:
 
 
 def power(judgement: Judgement, data: Path) -> str:
+    """Say from what size on each fault is found, and how far that is from the matched filter."""
     found, warned = tables.curves(judgement.faulty), tables.curves(judgement.faulty, outcomes=(tables.FAILED, tables.WARNED))
     seen = tables.seen(judgement.faulty, judgement.clean)
     header = ["fault", "id", "planted in", "unit", "default", "fails", "50 %", "95 %", "warns or fails 50 %"]
@@ -148,6 +150,7 @@ def _curve_rows(found: Mapping[tuple[str, str], Mapping[str, tables.Curve]]) -> 
 
 
 def cross_talk(judgement: Judgement, data: Path) -> str:
+    """Say which expectations fail on each fault."""
     found = tables.curves(judgement.faulty)
     body, wide = [], []
     for (kind, name), expectations in found.items():
@@ -167,6 +170,7 @@ def cross_talk(judgement: Judgement, data: Path) -> str:
 
 
 def pipeline_numbers(judgement: Judgement, data: Path) -> str:
+    """Say what the pipeline's own numbers find."""
     found = tables.curves(judgement.faulty)
     numbers = sorted({test for tests in found.values() for test in tests if test.startswith("pipeline:")})
     header = ["fault", "this suite 50 %", *[f"{one.removeprefix('pipeline: ')} 50 %" for one in numbers]]

@@ -29,23 +29,20 @@ def apply_flat(state: Exposure) -> None:
     share = (place - lower).astype(np.float32)
     share2 = ((1 - share) ** 2 + share**2).astype(np.float32) * np.float32(state.conditions.flat_error**2)
     state.flat_used, state.flattened, state.flattened_ivar = (np.empty(state.flux.shape, np.float32) for _ in range(3))
-    measured = (rows_of(state.fiberflat), rows_of(state.flux), rows_of(state.ivar))
-    _fill_flattened(*measured, lower, share, share2, state.flat_used, state.flattened, state.flattened_ivar)
+    frame = (rows_of(state.flux), rows_of(state.ivar))
+    _fill_flattened(
+        rows_of(state.fiberflat), frame, (lower, share, share2), (state.flat_used, state.flattened, state.flattened_ivar)
+    )
 
 
 @compiled
 def _fill_flattened(
-    flat: F32,
-    flux: F32,
-    ivar: F32,
-    lower: NDArray[np.int64],
-    share: F32,
-    share2: F32,
-    used: F32,
-    flattened: F32,
-    flattened_ivar: F32,
+    flat: F32, frame: tuple[F32, F32], bins: tuple[NDArray[np.int64], F32, F32], made: tuple[F32, F32, F32]
 ) -> None:
     """Flat between its bins, the spectra over it, and their inverse variance with the noise of the flat in one pass."""
+    flux, ivar = frame
+    lower, share, share2 = bins
+    used, flattened, flattened_ivar = made
     for row in range(flux.shape[0]):
         for k in range(flux.shape[1]):
             below = flat[row, lower[k]]

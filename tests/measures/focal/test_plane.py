@@ -168,7 +168,8 @@ def test_single_camera_compares_no_petals_but_finds_patches(rng: np.random.Gener
     maps = exposure(rng, petals=(6,))
     add(maps, "r 6500-6700 A", -10.0, first=3150, last=3199)
     found = focal_plane(maps)
-    assert "3 petals" in found.petal.reason
+    assert "6 petals" in found.petal.reason
+    assert "6 petals" in found.gradient.reason
     assert found.patch.value > 5
 
 

@@ -139,6 +139,7 @@ def simulate_camera(
     spectrograph: int | None = None,
     noise: bool = True,
     noise_seed: int = 0,
+    fault_seed: int | None = None,
 ) -> SimCamera:
     """Simulate one camera exposure from the sky to the cframe.
 
@@ -158,6 +159,8 @@ def simulate_camera(
         Whether to add photon and read noise, cosmic rays and flat noise; ivar is the same without.
     noise_seed : int
         Another number gives other noise on the same scene.
+    fault_seed : int or None
+        Seed of the places of faults, for cameras that are struck by the same; drawn if not given.
 
     Returns
     -------
@@ -178,7 +181,7 @@ def simulate_camera(
         scene=np.random.Generator(np.random.SFC64(seeds[0])),
         noise=np.random.Generator(np.random.SFC64(seeds[1] + noise_seed)),
         instrument=np.random.Generator(np.random.SFC64([spectrograph, ord(conditions.band), conditions.petal])),
-        fault_seed=seeds[2],
+        fault_seed=seeds[2] if fault_seed is None else fault_seed,
         instrument_seed=spectrograph,
         noisy=noise,
     )

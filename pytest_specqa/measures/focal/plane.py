@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.measures.focal.continuum import whole_bands, without_throughputs
-from pytest_specqa.measures.focal.gradient import SKY_GRADIENT, fit_plane, without_sky_gradient
+from pytest_specqa.measures.focal.gradient import fit_plane, without_sky_gradient
 from pytest_specqa.measures.focal.places import Places, full_patches, independent_places, places
 from pytest_specqa.measures.focal.shifts import FEWEST_PETALS, ShiftMap, shift_map
 from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap
@@ -43,7 +43,8 @@ class FocalPlane:
     gradient : Measured
         Largest gradient, edge to edge of the focal plane.
     seen : Measured
-        Significance, in sigma after the search, of what stands out most beyond what a sound sky leaves in the continuum.
+        Significance, in sigma after the search, of the patch or petal that stands out most beyond what a sound sky leaves in the
+        continuum.
     sky_line : Measured or None
         Largest patch or petal offset in the windows of [O I] 5578.9 and 6302; None where no camera of their bands is there.
     nebular : Measured or None
@@ -111,12 +112,9 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
     found = [shifts for shifts in map(shift_map, corrected.values()) if shifts is not None]
     where = _all_places(found)
     continuum, lines, nebular = ([one for one in found if one.window.kind == kind] for kind in ("continuum", "line", "nebular"))
-    searched = (
-        _worst_patch([without_sky_gradient(one) for one in continuum], where),
-        _worst_petal(continuum),
-        _worst_gradient(continuum),
-    )
-    patch, petal, gradient = (measured for measured, _ in searched)
+    searched = (_worst_patch([without_sky_gradient(one) for one in continuum], where), _worst_petal(continuum))
+    patch, petal = (measured for measured, _ in searched)
+    gradient = _worst_gradient(continuum)
     sky_line = nebula = None
     if not bands or bands & _bands("line"):
         sky_line = _worse(_worst_patch(lines, where, kind="line")[0], _worst_petal(lines, kind="line")[0])
@@ -250,14 +248,14 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> tuple[Mea
     return measured, (float(global_sigma(beyond, n_trials=trials)), name)
 
 
-def _worst_gradient(found: Sequence[ShiftMap]) -> tuple[Measured, Seen]:
+def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
     """Steepest plane through the shifts, the petals' offsets left free."""
     whole = [one for one in found if np.unique(one.fiber[one.weight > 0] // one.instrument.fibers).size >= FEWEST_PETALS]
     if found and not whole:
-        return Measured.impossible(f"a gradient over the focal plane can be told from {FEWEST_PETALS} petals on"), NOTHING
+        return Measured.impossible(f"a gradient over the focal plane can be told from {FEWEST_PETALS} petals on")
     fits = [(one, plane) for one in whole if (plane := fit_plane(one)) is not None]
     if not fits:
-        return Measured.impossible("no camera with placed fibers in these windows"), NOTHING
+        return Measured.impossible("no camera with placed fibers in these windows")
     trials = float(_windows("continuum"))
     sizes = np.array([plane.size for _, plane in fits])
     # The error that gives the chance of a size with two free slopes.
@@ -267,11 +265,7 @@ def _worst_gradient(found: Sequence[ShiftMap]) -> tuple[Measured, Seen]:
     one, plane = fits[worst.place]
     fibers = ((int(one.fiber.min()), int(one.fiber.max())),)
     where = f"rising towards {plane.angle:.0f} deg (0: +x, 90: +y)"
-    measured = _measured(worst, one, size=plane.size, kind="gradient", fibers=fibers, where=where)
-    beyond = np.maximum(sizes - SKY_GRADIENT, 0.0) / np.array([plane.error for _, plane in fits])
-    top = int(np.argmax(beyond))
-    name = f"gradient of {PERCENT * sizes[top]:.2g} % of the sky in {fits[top][0].window.name}"
-    return measured, (float(global_sigma(beyond[top], n_trials=trials)), name)
+    return _measured(worst, one, size=plane.size, kind="gradient", fibers=fibers, where=where)
 
 
 def _measured(

@@ -184,6 +184,7 @@ def simulate_camera(
         fault_seed=seeds[2] if fault_seed is None else fault_seed,
         instrument_seed=spectrograph,
         noisy=noise,
+        one_cause=fault_seed is not None,
     )
     targets = draw_targets(conditions, np.random.default_rng(seeds[3])) if targets is None else targets
     fibermap = targets.fibermap.copy()
@@ -227,10 +228,11 @@ def fault_rng(state: Exposure, name: str) -> np.random.Generator:
     Returns
     -------
     numpy.random.Generator
-        The same for all exposures of a camera if the fault is persistent.
+        The same for all exposures of a camera if the fault is persistent, and for all cameras that are given one seed of faults.
     """
     cond, streams = state.conditions, state.streams
-    origin = [streams.instrument_seed, ord(cond.band), cond.petal] if FAULTS[name].persistent else [streams.fault_seed]
+    lasting = FAULTS[name].persistent and not streams.one_cause
+    origin = [streams.instrument_seed, ord(cond.band), cond.petal] if lasting else [streams.fault_seed]
     return np.random.default_rng([*origin, *name.encode()])
 
 

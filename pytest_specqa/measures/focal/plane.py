@@ -232,11 +232,11 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> tuple[Mea
     total = found[0].instrument.spectrographs
     offsets = np.concatenate([one.offset - np.clip(one.offset, *_median_range(one.offset, total)) for one in found])
     # The median of the petals is less certain than their mean.
-    errors = np.concatenate(
-        [np.hypot(one.offset_error, 1.25 * np.median(one.offset_error) / np.sqrt(len(one.petals))) for one in found]
-    )
+    by_window = [np.hypot(one.offset_error, 1.25 * np.median(one.offset_error) / np.sqrt(len(one.petals))) for one in found]
+    errors = np.concatenate(by_window)
     trials = float(_windows(found[0].window.kind) * total)
     worst = strongest(offsets, errors, n_trials=trials)
+    worst = worst._replace(sensitivity=local_threshold(trials) * min(float(np.median(each)) for each in by_window))
     ends = np.cumsum([len(one.petals) for one in found])
     number = int(np.searchsorted(ends, worst.place, side="right"))
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])

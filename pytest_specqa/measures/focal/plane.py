@@ -112,12 +112,14 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
     found = [shifts for shifts in map(shift_map, corrected.values()) if shifts is not None]
     where = _all_places(found)
     continuum, lines, nebular = ([one for one in found if one.window.kind == kind] for kind in ("continuum", "line", "nebular"))
-    searched = (_worst_patch([without_sky_gradient(one) for one in continuum], where), _worst_petal(continuum))
+    searched = (_worst_patch(list(map(without_sky_gradient, continuum)), where), _worst_petal(continuum))
     patch, petal = (measured for measured, _ in searched)
     gradient = _worst_gradient(continuum)
     sky_line = nebula = None
     if not bands or bands & _bands("line"):
-        sky_line = _worse(_worst_patch(lines, where, kind="line")[0], _worst_petal(lines, kind="line")[0])
+        sky_line = _worse(
+            _worst_patch(list(map(without_sky_gradient, lines)), where, kind="line")[0], _worst_petal(lines, kind="line")[0]
+        )
     if not bands or bands & _bands("nebular"):
         nebula = _worse(_worst_patch(nebular, where, kind="nebular")[0], _worst_petal(nebular, kind="nebular")[0])
     named = [one for one in (patch, petal, sky_line, nebula, gradient) if one is not None]

@@ -142,9 +142,9 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
             offsets.append((one.petal, location, float(np.sqrt(error2))))
     if not kinds:
         return None
-    petals, location, error = (np.array([each[k] for each in offsets], dtype=float) for k in range(3))
+    petals, offset, offset_error = (np.array([each[k] for each in offsets], dtype=float) for k in range(3))
     if maps[0].window.kind == "continuum":
-        error = np.hypot(error, _light_difference(location) * np.abs(location))
+        offset_error = np.hypot(offset_error, _light_difference(offset) * np.abs(offset))
     return ShiftMap(
         window=maps[0].window,
         fiber=np.concatenate([one.fiber for one in maps]),
@@ -155,8 +155,8 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
         weight=weight,
         skew=skew,
         petals=petals.astype(np.int64),
-        offset=location,
-        offset_error=error,
+        offset=offset,
+        offset_error=offset_error,
         before=np.concatenate([one.before for one in maps]),
         after=np.concatenate([one.residual for one in maps]),
         level=float(np.median([one.level for one in maps])),

@@ -175,7 +175,7 @@ def test_single_camera_compares_no_petals_but_finds_patches(rng: np.random.Gener
 
 def test_nothing_is_measured_without_cameras() -> None:
     found = focal_plane([])
-    assert all(one.reason for one in (found.patch, found.petal, found.gradient, found.sky_line, found.nebular))
+    assert all(one.reason for one in (found.patch, found.petal, found.gradient, found.seen, found.sky_line, found.nebular))
     assert found.shown is None
 
 

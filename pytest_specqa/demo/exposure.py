@@ -41,6 +41,8 @@ class Streams:
     fault_seed: int
     instrument_seed: int
     noisy: bool = True
+    one_cause: bool = False
+    """Whether the caller gave the fault seed, to strike several cameras alike; faults that last do so too then."""
 
 
 @dataclass

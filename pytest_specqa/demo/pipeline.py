@@ -12,6 +12,7 @@ from pytest_specqa.demo.instrument import slit_waves
 from pytest_specqa.demo.skyfit import SkyModel, fit_sky, inverse
 from pytest_specqa.demo.templates import STEP, wave_grid
 from pytest_specqa.instrument import DESI
+from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.production.skyterm import BLUEST_LINE, LINE_HALF_WIDTH, sky_lines
 
 
@@ -24,22 +25,36 @@ def apply_flat(state: Exposure) -> None:
         Gains `flat_used`, `flattened`, `flattened_ivar`.
     """
     place = np.clip((state.template.observed - state.template.wave[0]) / STEP, 0, state.fiberflat.shape[1] - 1.001)
-    lower = place.astype(int)
-    upper_share = (place - lower).astype(np.float32)
-    share2 = ((1 - upper_share) ** 2 + upper_share**2).astype(np.float32)
-    if np.any(upper_share > 0):
-        below, above = state.fiberflat[:, lower], state.fiberflat[:, lower + 1]
-        above -= below
-        above *= upper_share
-        state.flat_used = np.add(below, above)
-    else:
-        state.flat_used = state.fiberflat
-    safe: F32 = np.maximum(state.flat_used, np.float32(1e-4))
-    state.flattened = state.flux / safe
-    variance = inverse(state.ivar) / safe**2
-    variance += np.float32(state.conditions.flat_error**2) * share2 * np.maximum(state.flattened, 0) ** 2
-    state.flattened_ivar = inverse(variance)
-    state.flattened_ivar[state.ivar <= 0] = 0
+    lower = place.astype(np.int64)
+    share = (place - lower).astype(np.float32)
+    share2 = ((1 - share) ** 2 + share**2).astype(np.float32) * np.float32(state.conditions.flat_error**2)
+    state.flat_used, state.flattened, state.flattened_ivar = (np.empty(state.flux.shape, np.float32) for _ in range(3))
+    frame = (rows_of(state.flux), rows_of(state.ivar))
+    _fill_flattened(
+        rows_of(state.fiberflat), frame, (lower, share, share2), (state.flat_used, state.flattened, state.flattened_ivar)
+    )
+
+
+@compiled
+def _fill_flattened(
+    flat: F32, frame: tuple[F32, F32], bins: tuple[NDArray[np.int64], F32, F32], made: tuple[F32, F32, F32]
+) -> None:
+    """Flat between its bins, the spectra over it, and their inverse variance with the noise of the flat in one pass."""
+    flux, ivar = frame
+    lower, share, share2 = bins
+    used, flattened, flattened_ivar = made
+    for row in range(flux.shape[0]):
+        for k in range(flux.shape[1]):
+            below = flat[row, lower[k]]
+            value = below + (flat[row, lower[k] + 1] - below) * share[k]
+            safe = max(value, np.float32(1e-4))
+            light = flux[row, k] / safe
+            own = np.float32(1) / ivar[row, k] if ivar[row, k] > 0 else np.float32(0)
+            positive = max(light, np.float32(0))
+            variance = own / (safe * safe) + share2[k] * (positive * positive)
+            used[row, k] = value
+            flattened[row, k] = light
+            flattened_ivar[row, k] = np.float32(1) / variance if own > 0 and variance > 0 else np.float32(0)
 
 
 def model_sky(state: Exposure) -> None:
@@ -116,5 +131,5 @@ def apply_calibration(state: Exposure) -> None:
         Gains `cframe` [1e-17 erg/s/cm2/Angstrom], `cframe_ivar`.
     """
     good = state.fluxcalib > 0
-    state.cframe = np.where(good, state.sframe / np.where(good, state.fluxcalib, 1), 0).astype(np.float32)
+    state.cframe = np.divide(state.sframe, state.fluxcalib, out=np.zeros_like(state.sframe), where=good)
     state.cframe_ivar = state.sframe_ivar * state.fluxcalib**2

@@ -139,6 +139,7 @@ def simulate_camera(
     spectrograph: int | None = None,
     noise: bool = True,
     noise_seed: int = 0,
+    fault_seed: int | None = None,
 ) -> SimCamera:
     """Simulate one camera exposure from the sky to the cframe.
 
@@ -158,6 +159,8 @@ def simulate_camera(
         Whether to add photon and read noise, cosmic rays and flat noise; ivar is the same without.
     noise_seed : int
         Another number gives other noise on the same scene.
+    fault_seed : int or None
+        Seed of the places of faults, for cameras that are struck by the same; drawn if not given.
 
     Returns
     -------
@@ -178,9 +181,10 @@ def simulate_camera(
         scene=np.random.Generator(np.random.SFC64(seeds[0])),
         noise=np.random.Generator(np.random.SFC64(seeds[1] + noise_seed)),
         instrument=np.random.Generator(np.random.SFC64([spectrograph, ord(conditions.band), conditions.petal])),
-        fault_seed=seeds[2],
+        fault_seed=seeds[2] if fault_seed is None else fault_seed,
         instrument_seed=spectrograph,
         noisy=noise,
+        one_cause=fault_seed is not None,
     )
     targets = draw_targets(conditions, np.random.default_rng(seeds[3])) if targets is None else targets
     fibermap = targets.fibermap.copy()
@@ -224,10 +228,11 @@ def fault_rng(state: Exposure, name: str) -> np.random.Generator:
     Returns
     -------
     numpy.random.Generator
-        The same for all exposures of a camera if the fault is persistent.
+        The same for all exposures of a camera if the fault is persistent, and for all cameras that are given one seed of faults.
     """
     cond, streams = state.conditions, state.streams
-    origin = [streams.instrument_seed, ord(cond.band), cond.petal] if FAULTS[name].persistent else [streams.fault_seed]
+    lasting = FAULTS[name].persistent and not streams.one_cause
+    origin = [streams.instrument_seed, ord(cond.band), cond.petal] if lasting else [streams.fault_seed]
     return np.random.default_rng([*origin, *name.encode()])
 
 

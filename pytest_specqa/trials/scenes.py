@@ -114,7 +114,7 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     Parameters
     ----------
     case, amplitude, band, rng
-        As for `simulate`; a fault is planted in every camera.
+        As for `simulate`; a fault is planted in every camera, by one cause: a flat screen tilts in one direction for all.
 
     Returns
     -------
@@ -122,7 +122,8 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
         By petal.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
-    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults) for petal in DESI.petals]
+    cause = int(rng.integers(2**62)) if faults else None
+    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults, fault_seed=cause) for petal in DESI.petals]
 
 
 def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> list[list[SimCamera]]:

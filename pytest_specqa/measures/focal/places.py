@@ -38,11 +38,25 @@ class Places:
     names: tuple[str, ...]
     petal: Ints
 
-    @property
-    def independent(self) -> float:
-        """Number of independent places: round patches overlap their neighbours by half."""
-        groups = np.count_nonzero(self.petal >= 0)
-        return float(max(groups + (len(self.names) - groups) / 4.0, 1.0))
+
+def independent_places(instrument: Instrument = DESI) -> float:
+    """Number of independent places of a whole focal plane, by which every search counts its chance.
+
+    A part of the exposure is searched as strictly as all of it, so that a selection of cameras sees nothing that the exposure
+    does not.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Knows the patches of the slit and the radius of the focal plane.
+
+    Returns
+    -------
+    float
+        Patches of the slit, and a quarter of the round ones: these overlap their neighbours by half.
+    """
+    patches = instrument.spectrographs * instrument.fibers / instrument.patch
+    return float(patches + sum(np.pi * instrument.radius**2 / (radius / 2) ** 2 for radius in RADII) / 4)
 
 
 def places(fiber: Ints, x: Floats, y: Floats, *, instrument: Instrument = DESI) -> Places:

@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri_exp
 
-from pytest_specqa.measures.focal.places import Places, full_patches, places
-from pytest_specqa.measures.focal.shifts import ShiftMap, shift_map
-from pytest_specqa.measures.focal.windows import WindowMap
-from pytest_specqa.measures.statistics import MARGIN, Floats, Strongest, local_threshold, strongest
+from pytest_specqa.measures.focal.continuum import whole_bands, without_throughputs
+from pytest_specqa.measures.focal.gradient import fit_plane, without_sky_gradient
+from pytest_specqa.measures.focal.places import Places, full_patches, independent_places, places
+from pytest_specqa.measures.focal.shifts import FEWEST_PETALS, ShiftMap, shift_map
+from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap
+from pytest_specqa.measures.statistics import MARGIN, Floats, Strongest, global_sigma, local_threshold, strongest
 from pytest_specqa.values import Feature, Measured
 
 FEWEST = 8
 """Fewest fibers with data that make a place."""
-FEWEST_PETALS = 3
-"""Petals from which on a median petal means something."""
+PATCH_FLOOR, PETAL_FLOOR = 0.005, 0.010
+"""What airglow and throughputs leave in a patch once a plane is taken out, and what the targets of petals differ by."""
 PERCENT = 100.0
 """Values are in percent of the sky."""
 
@@ -41,10 +42,13 @@ class FocalPlane:
         Largest offset of a petal from the median petal, from its targets.
     gradient : Measured
         Largest gradient, edge to edge of the focal plane.
-    sky_line : Measured
-        Largest patch or petal offset in the windows of [O I] 5578.9 and 6302.
-    nebular : Measured
-        Largest patch or petal offset at Galactic H-alpha and [S II], in percent of the sky there.
+    seen : Measured
+        Significance, in sigma after the search, of the patch or petal that stands out most beyond what a sound sky leaves in the
+        continuum.
+    sky_line : Measured or None
+        Largest patch or petal offset in the windows of [O I] 5578.9 and 6302; None where no camera of their bands is there.
+    nebular : Measured or None
+        Largest patch or petal offset at Galactic H-alpha and [S II], in percent of the sky there; None likewise.
     shown : ShiftMap or None
         The window with the largest of these, for the picture; None where nothing could be measured.
     """
@@ -52,8 +56,9 @@ class FocalPlane:
     patch: Measured
     petal: Measured
     gradient: Measured
-    sky_line: Measured
-    nebular: Measured
+    seen: Measured
+    sky_line: Measured | None
+    nebular: Measured | None
     shown: ShiftMap | None
 
     @property
@@ -61,7 +66,7 @@ class FocalPlane:
         """What stands out in the window that is shown, continuum first."""
         found = (self.patch, self.petal, self.sky_line, self.nebular, self.gradient)
         name = self.shown.window.name if self.shown else ""
-        return tuple(feature for one in found for feature in one.features if feature.label.startswith(name))
+        return tuple(feature for one in found if one for feature in one.features if feature.label.startswith(name))
 
 
 def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
@@ -74,8 +79,15 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
     was fitted to them. *Null distribution*: Gaussian, with the scatter of neighbouring fibers for sky fibers, the scatter of the
     scores for targets, the error of the sky model common to a petal for petal offsets, and a correction for the skewness of the
     scores. An amplitude that chance can produce anywhere in the search counts as zero. *Blind to*: what all fibers of all petals
-    share, patches much smaller than 35 mm, petal offsets with fewer than 3 petals, and structure that the targets themselves have
-    (a cluster of bright galaxies raises no score, a lack of faint targets does).
+    share, patches much smaller than 35 mm, petal offsets and gradients with fewer than 6 petals, and structure that the targets
+    themselves have (a cluster of bright galaxies raises no score, a lack of faint targets does).
+
+    *What is no fault*: the sky of a sound exposure varies by 0.3-2.6 % from the center of the field to its edge, and throughputs
+    scatter by 1.0-1.7 % from fiber to fiber. Patches are what is left of the continuum when a plane of that size and the
+    throughputs of single fibers are taken out. These, and the light of unknown targets, set what can be seen: photons do not.
+
+    *A part of an exposure* is judged as the whole would be: each search counts the chance of a whole focal plane, and a petal is
+    apart from where the median of all ten must lie, whatever the others hold.
 
     Parameters
     ----------
@@ -94,16 +106,51 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
     by_window: dict[str, list[WindowMap]] = {}
     for one in maps:
         by_window.setdefault(one.window.name, []).append(one)
-    found = [shifts for shifts in map(shift_map, by_window.values()) if shifts is not None]
+    bands = {cameras[0].window.band for cameras in by_window.values()}
+    corrected = {name: without_throughputs(cameras) for name, cameras in by_window.items()}
+    corrected |= whole_bands(corrected)
+    found = [shifts for shifts in map(shift_map, corrected.values()) if shifts is not None]
     where = _all_places(found)
     continuum, lines, nebular = ([one for one in found if one.window.kind == kind] for kind in ("continuum", "line", "nebular"))
-    patch, petal, gradient = _worst_patch(continuum, where), _worst_petal(continuum), _worst_gradient(continuum)
-    sky_line = _worse(_worst_patch(lines, where), _worst_petal(lines))
-    nebula = _worse(_worst_patch(nebular, where, kind="nebular"), _worst_petal(nebular, kind="nebular"))
-    order = sorted((patch, petal, sky_line, nebula, gradient), key=lambda measured: -np.nan_to_num(measured.value))
-    named = [feature.label.split(":")[0] for measured in order for feature in measured.features]
-    shown = next((one for name in named for one in found if one.window.name == name), found[0] if found else None)
-    return FocalPlane(patch, petal, gradient, sky_line, nebula, shown)
+    searched = (_worst_patch(list(map(without_sky_gradient, continuum)), where), _worst_petal(continuum))
+    patch, petal = (measured for measured, _ in searched)
+    gradient = _worst_gradient(continuum)
+    sky_line = nebula = None
+    if not bands or bands & _bands("line"):
+        sky_line = _worse(
+            _worst_patch(list(map(without_sky_gradient, lines)), where, kind="line")[0], _worst_petal(lines, kind="line")[0]
+        )
+    if not bands or bands & _bands("nebular"):
+        nebula = _worse(_worst_patch(nebular, where, kind="nebular")[0], _worst_petal(nebular, kind="nebular")[0])
+    named = [one for one in (patch, petal, sky_line, nebula, gradient) if one is not None]
+    named.sort(key=lambda measured: -np.nan_to_num(measured.value))
+    names = [feature.label.split(":")[0] for measured in named for feature in measured.features]
+    shown = next((one for name in names for one in found if one.window.name == name), found[0] if found else None)
+    return FocalPlane(patch, petal, gradient, _most_seen(searched), sky_line, nebula, shown)
+
+
+def _bands(kind: str) -> set[str]:
+    """Bands that have windows of a kind."""
+    return {window.band for window in WINDOWS if window.kind == kind}
+
+
+def _windows(kind: str) -> int:
+    """Windows of a kind in all bands, by which every search counts its chance; for a continuum also the bands as a whole."""
+    numbers = [sum(window.kind == kind and window.band == band for window in WINDOWS) for band in _bands(kind)]
+    return sum(numbers) + (sum(number > 1 for number in numbers) if kind == "continuum" else 0)
+
+
+Seen = tuple[float, str]
+"""Significance beyond what a sound sky leaves, in sigma after the search, and of what."""
+NOTHING: Seen = (float("nan"), "")
+
+
+def _most_seen(searched: Sequence[tuple[Measured, Seen]]) -> Measured:
+    known = [seen for _, seen in searched if np.isfinite(seen[0])]
+    if not known:
+        return Measured.impossible("no continuum window with enough good fibers")
+    sigma, what = max(known)
+    return Measured(sigma, error=1.0, detail=f"{what}: {sigma:.1f} sigma beyond what a sound sky leaves")
 
 
 def _all_places(found: Sequence[ShiftMap]) -> Places:
@@ -116,24 +163,34 @@ def _all_places(found: Sequence[ShiftMap]) -> Places:
     return places(fiber, x, y, instrument=found[0].instrument)
 
 
-def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch") -> Measured:
+def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch") -> tuple[Measured, Seen]:
     """Largest group or round patch in any of some windows, against its petals."""
     if not found:
-        return Measured.impossible("no camera with a sky and enough good fibers in these windows")
-    trials = len(found) * where.independent
+        return Measured.impossible("no camera with a sky and enough good fibers in these windows"), NOTHING
+    trials = _windows(found[0].window.kind) * independent_places(found[0].instrument)
     threshold = local_threshold(trials)
     searched = [_patches(one, where, threshold=threshold) for one in found]
     sizes, scales = (np.concatenate([search[k] for search in searched]) for k in (0, 1))
     worst = strongest(sizes, scales, n_trials=trials)
     if worst.place < 0:
-        return Measured.impossible("no place with enough good fibers in these windows")
+        return Measured.impossible("no place with enough good fibers in these windows"), NOTHING
+    # A patch without colour is told by the window that sees farthest.
+    farthest = min(threshold * float(np.nanmedian(search[1])) for search in searched if np.isfinite(search[1]).any())
     number, place = divmod(worst.place, len(where.names))
-    worst = worst._replace(error=float(searched[number][2][place]))
+    worst = worst._replace(error=float(searched[number][2][place]), sensitivity=farthest)
     size = float(sizes[worst.place])
     members = where.fiber[where.member[place].indices]
     one = found[number]
-    return _measured(
+    measured = _measured(
         worst, one, size=size, kind=kind, fibers=full_patches(members, patch=one.instrument.patch), where=where.names[place]
+    )
+    with np.errstate(invalid="ignore"):
+        beyond = np.nan_to_num((np.abs(sizes) - PATCH_FLOOR) / scales)
+    top = int(np.argmax(beyond))
+    name = f"{where.names[top % len(where.names)]} in {found[top // len(where.names)].window.name}"
+    return measured, (
+        float(global_sigma(max(beyond[top], 0.0), n_trials=trials)),
+        f"{name}, {PERCENT * sizes[top]:+.2g} % of the sky",
     )
 
 
@@ -162,57 +219,55 @@ def _sum(where: Places, position: NDArray[np.intp], values: Floats) -> Floats:
     return np.asarray(where.member @ everywhere, dtype=float)
 
 
-def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> Measured:
+def _median_range(offsets: Floats, total: int) -> tuple[float, float]:
+    """Smallest and largest median that all petals can have, whatever is in those that are not there."""
+    ordered, missing = np.sort(offsets), max(total - offsets.size, 0)
+    middle = np.array([(total + 1) // 2, total // 2 + 1]) if missing else np.array([(offsets.size + 1) // 2, offsets.size // 2 + 1])
+    return float(ordered[middle - 1 - missing].mean()), float(ordered[middle - 1].mean())
+
+
+def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> tuple[Measured, Seen]:
     """Largest difference of a petal from the median petal."""
     found = [one for one in found if len(one.petals) >= FEWEST_PETALS]
     if not found:
-        return Measured.impossible(f"petals can be compared from {FEWEST_PETALS} petals with targets on")
-    offsets = np.concatenate([one.offset - np.median(one.offset) for one in found])
+        return Measured.impossible(f"petals can be compared from {FEWEST_PETALS} petals with targets on"), NOTHING
+    total = found[0].instrument.spectrographs
+    offsets = np.concatenate([one.offset - np.clip(one.offset, *_median_range(one.offset, total)) for one in found])
     # The median of the petals is less certain than their mean.
-    errors = np.concatenate(
-        [np.hypot(one.offset_error, 1.25 * np.median(one.offset_error) / np.sqrt(len(one.petals))) for one in found]
-    )
-    worst = strongest(offsets, errors)
+    by_window = [np.hypot(one.offset_error, 1.25 * np.median(one.offset_error) / np.sqrt(len(one.petals))) for one in found]
+    errors = np.concatenate(by_window)
+    trials = float(_windows(found[0].window.kind) * total)
+    worst = strongest(offsets, errors, n_trials=trials)
+    worst = worst._replace(sensitivity=local_threshold(trials) * min(float(np.median(each)) for each in by_window))
     ends = np.cumsum([len(one.petals) for one in found])
     number = int(np.searchsorted(ends, worst.place, side="right"))
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])
     fibers = (found[number].instrument.petal_range(petal),)
     size = float(offsets[worst.place])
-    return _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
+    beyond = max(float(np.max((np.abs(offsets) - PETAL_FLOOR) / errors)), 0.0)
+    name = f"petal {petal} in {found[number].window.name}, {PERCENT * size:+.2g} % of the sky"
+    measured = _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
+    return measured, (float(global_sigma(beyond, n_trials=trials)), name)
 
 
 def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
     """Steepest plane through the shifts, the petals' offsets left free."""
-    fits = [(one, *fit) for one in found if (fit := _plane(one)) is not None]
+    whole = [one for one in found if np.unique(one.fiber[one.weight > 0] // one.instrument.fibers).size >= FEWEST_PETALS]
+    if found and not whole:
+        return Measured.impossible(f"a gradient over the focal plane can be told from {FEWEST_PETALS} petals on")
+    fits = [(one, plane) for one in whole if (plane := fit_plane(one)) is not None]
     if not fits:
         return Measured.impossible("no camera with placed fibers in these windows")
-    sizes = np.array([size for _, size, _, _ in fits])
-    worst = strongest(sizes, np.array([error for _, _, error, _ in fits]))
-    one, size, _, angle = fits[worst.place]
+    trials = float(_windows("continuum"))
+    sizes = np.array([plane.size for _, plane in fits])
+    # The error that gives the chance of a size with two free slopes.
+    errors = np.array([plane.size / max(plane.sigma, 1e-3) for _, plane in fits])
+    worst = strongest(sizes, errors, n_trials=trials)
+    worst = worst._replace(sensitivity=local_threshold(trials) * min(plane.error for _, plane in fits))
+    one, plane = fits[worst.place]
     fibers = ((int(one.fiber.min()), int(one.fiber.max())),)
-    where = f"rising towards {angle:.0f} deg (0: +x, 90: +y)"
-    return _measured(worst, one, size=size, kind="gradient", fibers=fibers, where=where)
-
-
-def _plane(one: ShiftMap) -> tuple[float, float, float] | None:
-    """Edge-to-edge size of the gradient, the error that gives its chance with two free slopes, and its direction in degrees."""
-    weight = np.where(np.isfinite(one.x) & np.isfinite(one.y), one.weight, 0.0)
-    where = np.nan_to_num(np.column_stack([one.x, one.y]))
-    shift = one.shift.copy()
-    petals = one.fiber // one.instrument.fibers
-    for petal in np.unique(petals):
-        rows = petals == petal
-        if weight[rows].sum() > 0:
-            where[rows] -= np.average(where[rows], axis=0, weights=weight[rows])
-            shift[rows] -= np.average(shift[rows], weights=weight[rows])
-    normal = where.T @ (weight[:, None] * where)
-    if np.linalg.det(normal) <= 0:
-        return None
-    slope = np.linalg.solve(normal, where.T @ (weight * shift))
-    chi2 = float(slope @ normal @ slope)
-    size = 2.0 * one.instrument.radius * float(np.hypot(*slope))
-    sigma = float(-ndtri_exp(-0.5 * chi2 - np.log(2.0)))
-    return size, size / max(sigma, 1e-3), float(np.degrees(np.arctan2(slope[1], slope[0])))
+    where = f"rising towards {plane.angle:.0f} deg (0: +x, 90: +y)"
+    return _measured(worst, one, size=plane.size, kind="gradient", fibers=fibers, where=where)
 
 
 def _measured(

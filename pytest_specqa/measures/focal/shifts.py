@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import brentq
@@ -11,12 +11,15 @@ from scipy.optimize import brentq
 from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.focal.scores import Score, edge_score, edge_width, local_scatter, sum_of_scores, symmetric_score
 from pytest_specqa.measures.focal.windows import Window, WindowMap
-from pytest_specqa.measures.statistics import Floats, Ints
+from pytest_specqa.measures.statistics import Floats, Ints, mad_scale
 
 FEWEST = 8
 """Fewest fibers of a kind in a petal that say anything about it."""
-LIGHT_DIFFERENCE = 0.15
-"""Relative difference of the light of faint targets between petals that is normal: seeing, focus, throughput, target mix."""
+LIGHT_DIFFERENCE = (0.05, 0.15)
+"""Relative difference of the light of faint targets between petals that is normal: seeing, focus, throughput, target mix. At least
+and at most; between them, twice the scatter of the petals themselves, where there are enough of them to show one."""
+FEWEST_PETALS = 6
+"""Petals, of ten, from which on the whole focal plane is known well enough to compare them."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,22 @@ class ShiftMap:
     level: float
     instrument: Instrument
     _kinds: tuple[tuple[Ints, Score], ...]
+
+    def less(self, model: Floats) -> ShiftMap:
+        """The same map without a smooth part of the light, such as a plane.
+
+        Parameters
+        ----------
+        model : ndarray, shape (n,)
+            In units of the sky.
+
+        Returns
+        -------
+        ShiftMap
+            Residuals and shifts less the model.
+        """
+        shift = np.where(self.weight > 0, self.shift - model, self.shift)
+        return replace(self, residual=self.residual - model, shift=shift)
 
     def amplitude(self, positions: Ints) -> float:
         """Shift that makes the estimates of some fibers zero on average; not bounded as the estimates themselves are.
@@ -120,10 +139,12 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
         if False in found:
             location = found[False][1].location
             error2 = sum(score.variance / rows.size for rows, score in found.values())
-            error2 += (LIGHT_DIFFERENCE * location) ** 2 if one.window.kind == "continuum" else 0.0
             offsets.append((one.petal, location, float(np.sqrt(error2))))
     if not kinds:
         return None
+    petals, offset, offset_error = (np.array([each[k] for each in offsets], dtype=float) for k in range(3))
+    if maps[0].window.kind == "continuum":
+        offset_error = np.hypot(offset_error, _light_difference(offset) * np.abs(offset))
     return ShiftMap(
         window=maps[0].window,
         fiber=np.concatenate([one.fiber for one in maps]),
@@ -133,15 +154,23 @@ def shift_map(maps: Sequence[WindowMap]) -> ShiftMap | None:
         shift=shift,
         weight=weight,
         skew=skew,
-        petals=np.array([petal for petal, _, _ in offsets], dtype=np.int64),
-        offset=np.array([location for _, location, _ in offsets]),
-        offset_error=np.array([error for _, _, error in offsets]),
+        petals=petals.astype(np.int64),
+        offset=offset,
+        offset_error=offset_error,
         before=np.concatenate([one.before for one in maps]),
         after=np.concatenate([one.residual for one in maps]),
         level=float(np.median([one.level for one in maps])),
         instrument=maps[0].instrument,
         _kinds=tuple(kinds),
     )
+
+
+def _light_difference(location: Floats) -> float:
+    """Relative scatter of the light of the petals' targets; a petal apart does not move it."""
+    low, high = LIGHT_DIFFERENCE
+    if location.size < FEWEST_PETALS or not np.median(location) > 0:
+        return high
+    return float(np.clip(2.0 * mad_scale(location) / np.median(location), low, high))
 
 
 def _common_edge(maps: Sequence[WindowMap], relative: Sequence[Floats]) -> float:

@@ -92,6 +92,8 @@ class WindowMap:
         Sky fibers.
     instrument : Instrument
         Whose fibers they are.
+    throughput : ndarray, shape (n_fiber,), or None
+        Each fiber's throughput over that of the flat, as its sky lines show it.
     """
 
     window: Window
@@ -105,9 +107,18 @@ class WindowMap:
     y: Floats
     is_sky: Bools
     instrument: Instrument = DESI
+    throughput: Floats | None = None
 
 
-def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayLike, y: ArrayLike) -> list[WindowMap]:
+def window_maps(
+    spectra: CameraSpectra,
+    *,
+    band: str,
+    mask: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    throughput: ArrayLike | None = None,
+) -> list[WindowMap]:
     """Reduce the spectra of a camera to one residual per fiber and window.
 
     Parameters
@@ -121,6 +132,8 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
         Any bit is bad.
     x, y : array_like, shape (n_fiber,)
         FIBER_X, FIBER_Y in mm; NaN or (0, 0) is not known.
+    throughput : array_like, shape (n_fiber,), or None
+        THRPUTCORR of the sky model; NaN is not known.
 
     Returns
     -------
@@ -153,6 +166,7 @@ def window_maps(spectra: CameraSpectra, *, band: str, mask: ArrayLike, x: ArrayL
                     y=np.where(placed, up, np.nan),
                     is_sky=np.asarray(spectra.is_sky, dtype=bool),
                     instrument=spectra.instrument,
+                    throughput=None if throughput is None else np.asarray(throughput, dtype=float),
                 )
             )
     return found

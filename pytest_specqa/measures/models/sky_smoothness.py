@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.compiled import compiled
 from pytest_specqa.measures.ranks import running_median
-from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
+from pytest_specqa.measures.statistics import MARGIN, Bools, Floats, Ints, nan_median
 from pytest_specqa.values import Feature, Measured
 
 BIN = 5
@@ -23,6 +23,9 @@ RUN = 10
 """Fibers in the narrow running median across the slit: the width of the median filter that made the founding defect."""
 MIN_SIGNAL = 25.0
 """Signal to noise of the model in a window below which its smoothness is not judged."""
+NOISE = 0.07
+"""Error of a running median over the signal to noise of the model in its window: fibers whose line-spread widths differ by 2 % turn
+the noise that they share into structure. Clean models whose windows reach 25 to 100 have extremes of 2 to 6 times this."""
 LSF_TOLERANCE = 0.10
 """Difference in line-spread variance between fibers, Angstrom**2, that a pixel must survive to count as continuum."""
 
@@ -34,7 +37,8 @@ class SkySmoothness:
     Attributes
     ----------
     block : Measured
-        Largest chromatic deviation from the camera's median sky, as a fraction of the sky, in a running median over a slit block.
+        Largest chromatic deviation from the camera's median sky, as a fraction of the sky, in a running median over a slit block;
+        three errors that a faint model makes are taken off.
     run : Measured
         The same for a running median of 10 fibers.
     ratio : ndarray, shape (n_fiber, n_grid)
@@ -55,8 +59,8 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     Each fiber's model is divided by the camera's median model. Pixels count by how little a difference in resolution would move
     them (the second derivative of the sky); the part of the ratio that follows the first and second derivative of the sky is
     fitted and removed, and so is one achromatic factor per fiber. What is left is averaged over 12 Angstrom and over running
-    medians of 10 fibers and of a slit block. The model carries no photon noise of its own from fiber to fiber, so that there is
-    no null distribution to speak of: a limit on it is a physical one.
+    medians of 10 fibers and of a slit block. The model carries no photon noise of its own from fiber to fiber, only what different
+    resolutions make of the noise that all share (`NOISE`): that is taken off, and a limit on the rest is a physical one.
 
     Parameters
     ----------
@@ -112,13 +116,14 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     smooth = np.empty((len(model), len(wave) // BIN - 2), np.float32)
     _fill_smooth(model, ratio, factor, weight, coefficients, shapes, smooth)
     grid = wave[: len(wave) // BIN * BIN].reshape(-1, BIN).mean(axis=1)[1:-1]
-    smooth[:, _window_signal(median, ivar[rows], wave) < MIN_SIGNAL] = np.nan
+    signal = _window_signal(median, ivar[rows], wave)
+    smooth[:, signal < MIN_SIGNAL] = np.nan
     full = np.full((len(sky), len(grid)), np.nan)
     full[kept] = smooth
     numbers = fiber[kept]
     return SkySmoothness(
-        block=_worst(_running_median(smooth, instrument.block), grid, numbers),
-        run=_worst(_running_median(smooth, RUN), grid, numbers),
+        block=_worst(_running_median(smooth, instrument.block), NOISE / signal, grid=grid, fiber=numbers),
+        run=_worst(_running_median(smooth, RUN), NOISE / signal, grid=grid, fiber=numbers),
         ratio=full,
         grid=grid,
     )
@@ -196,8 +201,8 @@ def _window_signal(median: Floats, ivar: Floats, wave: Floats) -> Floats:
     return np.asarray(np.sqrt(squared[:-2] + squared[1:-1] + squared[2:]))
 
 
-def _worst(deviation: Floats, grid: Floats, fiber: Ints) -> Measured:
-    size = np.abs(deviation)
+def _worst(deviation: Floats, error: Floats, *, grid: Floats, fiber: Ints) -> Measured:
+    size = np.maximum(np.abs(deviation) - MARGIN * error, 0.0)
     if not np.isfinite(size).any():
         return Measured.impossible("no wavelength has enough continuum between sky lines, at enough signal")
     row, column = np.unravel_index(np.nanargmax(size), size.shape)
@@ -212,8 +217,9 @@ def _worst(deviation: Floats, grid: Floats, fiber: Ints) -> Measured:
         f"the sky model of fibers {fibers[0]}-{fibers[1]} is {abs(peak):.1%} {direction} the camera's median sky at "
         f"{grid[column]:.0f} A (half maximum {waves[0]:.0f}-{waves[1]:.0f} A) after an achromatic factor"
     )
-    feature = Feature("bump", fibers, waves, peak, 0.0, np.inf, unit="fraction of sky", label=f"{peak:+.1%}")
-    return Measured(abs(peak), fibers=(fibers,), waves=waves, detail=detail, features=(feature,))
+    feature = Feature("bump", fibers, waves, peak, float(error[column]), np.inf, unit="fraction of sky", label=f"{peak:+.1%}")
+    value, sigma = float(size[row, column]), float(error[column])
+    return Measured(value, error=sigma, fibers=(fibers,), waves=waves, detail=detail, features=(feature,))
 
 
 def _around(flag: Bools, index: int) -> tuple[int, int]:

@@ -23,7 +23,6 @@ def test_patches_of_the_slit_are_named_with_their_petal():
     assert found.names == ("fibers 450-499", "fibers 500-549", "fibers 1000-1049", "fibers 1050-1099")
     assert found.petal.tolist() == [0, 1, 2, 2]
     assert found.member.toarray().sum(axis=1).tolist() == [20, 20, 20, 10]
-    assert found.independent == 4
 
 
 def test_a_patch_is_named_whole_from_a_fifth_of_its_fibers_on():

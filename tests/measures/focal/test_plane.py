@@ -168,13 +168,14 @@ def test_single_camera_compares_no_petals_but_finds_patches(rng: np.random.Gener
     maps = exposure(rng, petals=(6,))
     add(maps, "r 6500-6700 A", -10.0, first=3150, last=3199)
     found = focal_plane(maps)
-    assert "3 petals" in found.petal.reason
+    assert "6 petals" in found.petal.reason
+    assert "6 petals" in found.gradient.reason
     assert found.patch.value > 5
 
 
 def test_nothing_is_measured_without_cameras() -> None:
     found = focal_plane([])
-    assert all(one.reason for one in (found.patch, found.petal, found.gradient, found.sky_line, found.nebular))
+    assert all(one.reason for one in (found.patch, found.petal, found.gradient, found.seen, found.sky_line, found.nebular))
     assert found.shown is None
 
 

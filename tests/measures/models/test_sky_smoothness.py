@@ -102,3 +102,12 @@ def test_wavelengths_that_change_along_the_slit_are_followed():
     found = measured(sharp + shift * np.gradient(sharp, WAVE, axis=1))
     # 0.0052 of the sky if they are not: more than half of it is taken out.
     assert found.run.value < 0.0026
+
+
+def test_what_the_noise_of_a_faint_model_makes_is_taken_off():
+    model = sound_model()
+    model[200:250] *= triangle(0.05)
+    bright, faint = (measured(model, np.full(model.shape, weight)) for weight in (1.0, 1e-3))
+    assert bright.block.value == pytest.approx(0.05, rel=0.15)
+    assert 0.02 < faint.block.value < bright.block.value
+    assert faint.block.error > 10 * bright.block.error

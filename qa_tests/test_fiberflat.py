@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
+from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
 
 pytestmark = pytest.mark.specqa_stage("fiberflat")
@@ -11,6 +12,8 @@ pytestmark = pytest.mark.specqa_stage("fiberflat")
 def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, once_a_night, expect):
     """Unflagged fibers of a flat respond alike, smoothly in wavelength, with no lamp missing and no stray light."""
     found = once_a_night(shape_of, fiberflat, sframe.fiber, flagged_in(sframe))
+    expect("fiberflat_masked", found.masked)
+    expect("fiberflat_level", found.typical)
     expect("fiberflat_lowest_fiber", found.low_fibers)
     expect("fiberflat_extremes", found.extremes)
     expect("fiberflat_edges", found.edges)
@@ -28,6 +31,19 @@ def test_fiberflat_has_no_gradient(fiberflat, sframe, once_a_night, expect):
             level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber, instrument=sframe.instrument
         ),
     )
+
+
+def test_the_flat_of_the_night_was_applied(frame, used_fiberflat, sky, spectra, expect):
+    """The frame is the flat that the header names times what sframe and sky model hold, at the wavelengths of the observer."""
+    found = applied_flat(spectra, frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat, thrputcorr=sky.thrputcorr)
+    expect("applied_flat", found.shape, product=used_fiberflat.path)
+
+
+def test_every_fiber_was_divided_by_its_flat_once(frame, used_fiberflat, sky, spectra, expect):
+    """The flat of the file was applied to every fiber, not twice, not another one and not to its neighbour."""
+    found = applied_flat(spectra, frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat, thrputcorr=sky.thrputcorr)
+    expect("applied_flat_exponent", found.exponent, product=used_fiberflat.path)
+    expect("applied_flat_pattern", found.pattern, product=used_fiberflat.path)
 
 
 def flagged_in(sframe):

@@ -1,10 +1,13 @@
 """Expectations on fiber flats."""
 
+import numpy as np
 import pytest
 
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
+from pytest_specqa.measures.models.line_evenness import line_evenness
+from pytest_specqa.measures.spectra import CameraSpectra
 
 pytestmark = pytest.mark.specqa_stage("fiberflat")
 
@@ -33,17 +36,31 @@ def test_fiberflat_has_no_gradient(fiberflat, sframe, once_a_night, expect):
     )
 
 
-def test_the_flat_of_the_night_was_applied(frame, used_fiberflat, sky, spectra, expect):
-    """The frame is the flat that the header names times what sframe and sky model hold, at the wavelengths of the observer."""
-    found = applied_flat(spectra, frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat, thrputcorr=sky.thrputcorr)
+def test_the_flat_of_the_night_was_applied(frame, used_fiberflat, sframe, sky, expect):
+    """Every fiber was divided once by the flat that the header names, at the wavelengths of the observer."""
+    found = applied_flat(light_of(sframe, sky), frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat)
     expect("applied_flat", found.shape, product=used_fiberflat.path)
-
-
-def test_every_fiber_was_divided_by_its_flat_once(frame, used_fiberflat, sky, spectra, expect):
-    """The flat of the file was applied to every fiber, not twice, not another one and not to its neighbour."""
-    found = applied_flat(spectra, frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat, thrputcorr=sky.thrputcorr)
     expect("applied_flat_exponent", found.exponent, product=used_fiberflat.path)
     expect("applied_flat_pattern", found.pattern, product=used_fiberflat.path)
+
+
+def test_sky_lines_are_as_bright_in_every_fiber(spectra, sky, expect):
+    """The flat made the fibers alike: sky lines scatter from fiber to fiber by what their throughput drifts, not by what it is."""
+    expect("line_evenness", line_evenness(spectra, sky.thrputcorr))
+
+
+def light_of(sframe, sky):
+    """What was left of the light and what was taken away: no fibermap is needed to add them."""
+    return CameraSpectra(
+        flux=sframe.flux,
+        ivar=sframe.ivar,
+        wave=sframe.wave,
+        fiber=sframe.fiber,
+        is_sky=np.zeros(len(sframe.fiber), dtype=bool),
+        sky=sky.flux,
+        heliocor=sframe.heliocor,
+        instrument=sframe.instrument,
+    )
 
 
 def flagged_in(sframe):

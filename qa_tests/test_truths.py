@@ -8,12 +8,12 @@ from pytest_specqa.measures.models.truths import sky_truths
 
 
 @pytest.mark.specqa_stage("frame")
-def test_fibers_are_where_they_can_be(frame, expect):
+def test_fibers_are_where_they_can_be(sframe, expect):
     """Fibers lie on their petal, where their positioner reaches, and look at the part of the sky that is there."""
-    fibermap = frame.fibermap
+    fibermap = sframe.fibermap
     idle = (fibermap["OBJTYPE"] != "TGT") & (fibermap["OBJTYPE"] != "SKY")
-    flagged = flagged_fibers(fibermap["FIBERSTATUS"], band=frame.band, instrument=frame.instrument) | idle
-    found = impossible_positions(fibermap, fiber=frame.fiber, flagged=flagged, instrument=frame.instrument)
+    flagged = flagged_fibers(fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument) | idle
+    found = impossible_positions(fibermap, fiber=sframe.fiber, flagged=flagged, instrument=sframe.instrument)
     expect("impossible_positions", found, product=fibermap.path)
 
 

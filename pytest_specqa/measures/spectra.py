@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
-from weakref import ref
 from typing import Any, TypeVar
 
 import numpy as np
@@ -64,7 +63,7 @@ class CameraSpectra:
     exptime: float = float("nan")
     instrument: Instrument = DESI
     _noise: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
-    _kept: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[Callable[[CameraSpectra], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = (len(self.fiber), len(self.wave))
@@ -176,34 +175,5 @@ def once(function: Callable[[CameraSpectra], T]) -> Callable[[CameraSpectra], T]
             spectra._kept[function] = function(spectra)
         found: T = spectra._kept[function]
         return found
-
-    return kept
-
-
-def once_with(function: Callable[..., T]) -> Callable[..., T]:
-    """Keep the result of a function of spectra and of other arrays as long as it is asked for with the same arrays.
-
-    Parameters
-    ----------
-    function : callable
-        Takes `CameraSpectra` first, then arrays, by place or by name; None stands for one that is not there.
-
-    Returns
-    -------
-    callable
-        The same, computed anew only for other arrays: the same object is the same array. The arrays are not kept alive.
-    """
-
-    @wraps(function)
-    def kept(spectra: CameraSpectra, *arrays: NDArray[Any] | None, **named: NDArray[Any] | None) -> T:
-        """What `function` gave for these spectra and arrays."""
-        given = (*arrays, *(named[name] for name in sorted(named)))
-        known, found = spectra._kept.get(function, ((), None))
-        if len(known) != len(given) or any(one() is not array for one, array in zip(known, given, strict=True)):
-            found = function(spectra, *arrays, **named)
-            known = tuple((lambda: None) if array is None else ref(array) for array in given)
-            spectra._kept[function] = known, found
-        result: T = found  # type: ignore[assignment]
-        return result
 
     return kept

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.spectra import CameraSpectra, once_with
+from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Floats, Found, Ints, nan_median, strongest
 from pytest_specqa.measures.where import between_lines, fiber_ranges
 from pytest_specqa.values import Measured
@@ -22,6 +22,8 @@ WINDOW = 50
 """Bins that are averaged: interpolation of the flat differs from pixel to pixel, and not on the average."""
 ENOUGH, RUN = 1500, 25
 """Bins from which on only every other run of 25 is looked at: what is exact is known after a thousand."""
+EVERY = 20
+"""Of every so many fibers one is taken for the sky that tells where lines are."""
 DEAD = np.float32(0.02)
 """Response below which a fiber is dead, and its flat divides noise by noise."""
 OTHER_PATTERN = 0.5
@@ -30,6 +32,8 @@ KNOWN_PATTERN = 0.1
 """Error of that exponent above which a flat is too smooth, or its use too uncertain, to be recognised."""
 EXACT = 0.003
 """Scatter of what the two numbers leave, as a fraction of the light, beyond which something else was done to a fiber."""
+OTHER_POWER, OTHER_FIBERS = 0.05, 0.02
+"""Distance of the exponent from 1, and part of the fibers with another pattern, beyond which the flat was another."""
 SPREAD = 0.005
 """Scatter of the flat between fibers below which it has no pattern of its own from fiber to fiber."""
 
@@ -56,7 +60,6 @@ class AppliedFlat:
     sky: Measured
 
 
-@once_with
 def applied_flat(
     spectra: CameraSpectra, frame_flux: Floats, frame_ivar: Floats, *, fiberflat: Floats, thrputcorr: Floats | None = None
 ) -> AppliedFlat:
@@ -87,7 +90,9 @@ def applied_flat(
     subtracted twice).
     """
     wave, fiber = spectra.wave, spectra.fiber
-    columns = np.flatnonzero(between_lines(spectra.sky_spectrum, excess=FAINT_LINE))
+    known = spectra.known_sky
+    typical = known if known.ndim == 1 else nan_median(known[::EVERY], axis=0)
+    columns = np.flatnonzero(between_lines(typical, excess=FAINT_LINE))
     if columns.size > ENOUGH:
         columns = columns[np.arange(columns.size) // RUN % 2 == 0]
     rows = np.flatnonzero((frame_ivar[:, ::7] > 0).mean(axis=1) > 0.5)
@@ -100,17 +105,17 @@ def applied_flat(
     n_window = columns.size // WINDOW
     sums, pairs = np.zeros((rows.size, 7)), np.zeros((rows.size, 4))
     windows = np.zeros((rows.size, n_window, 3), np.float32)
-    flux, sky = rows_of(spectra.flux), rows_of(np.broadcast_to(spectra.known_sky, spectra.flux.shape))
+    flux, sky = rows_of(spectra.flux), rows_of(np.broadcast_to(known, spectra.flux.shape))
     flat = rows_of(fiberflat)
     _fill_algebra(flux, sky, rows_of(frame_flux), rows_of(frame_ivar), flat, rows, columns, low, share, sums, pairs, windows)
     level = nan_median(flat[rows, ::8], axis=1)
     factor, part, error = _two_factors(sums)
-    return AppliedFlat(
-        shape=_shape(windows, part, wave[columns], span=spectra.span),
-        exponent=_exponent(factor, level, span=spectra.span),
-        pattern=_pattern(pairs, fiber=fiber[rows]),
-        sky=_sky_part(part, error, known=None if thrputcorr is None else thrputcorr[rows], fiber=fiber[rows]),
-    )
+    exponent, pattern = _exponent(factor, level, pairs, span=spectra.span), _pattern(pairs, fiber=fiber[rows])
+    if abs(exponent.value - 1.0) > OTHER_POWER or pattern.value > OTHER_FIBERS:
+        part_of_sky = Measured.impossible("the flat of the file was not applied once: it has to be, for the sky to be told")
+    else:
+        part_of_sky = _sky_part(part, error, known=None if thrputcorr is None else thrputcorr[rows], fiber=fiber[rows])
+    return AppliedFlat(_shape(windows, part, wave[columns], span=spectra.span), exponent, pattern, part_of_sky)
 
 
 @compiled
@@ -201,11 +206,11 @@ def _shape(windows: Floats, part: Floats, wave: Floats, *, span: tuple[int, int]
     )
 
 
-def _exponent(factor: Floats, level: Floats, *, span: tuple[int, int]) -> Measured:
-    """Slope of the logarithm of what was divided out over that of the flat, from fiber to fiber."""
+def _exponent(factor: Floats, level: Floats, pairs: Floats, *, span: tuple[int, int]) -> Measured:
+    """Slope of the logarithm of what was divided out over that of the flat, from fiber to fiber; of one alike in all, its pixels'."""
     known = np.isfinite(factor) & (level > 0.1)
     if known.sum() < WINDOW:
-        return Measured.impossible(f"fewer than {WINDOW} fibers have light and a flat")
+        return _exponent_of_pixels(pairs, span=span)
     own, left = np.log(level[known]), np.log(factor[known])
     own -= np.median(own)
     left -= np.median(left)
@@ -213,13 +218,25 @@ def _exponent(factor: Floats, level: Floats, *, span: tuple[int, int]) -> Measur
     inside = np.abs(own) < 5 * max(float(np.median(np.abs(own))), 1e-6)
     own, left = own[inside], left[inside]
     if float(own.std()) < SPREAD:
-        return Measured.impossible(f"the flat differs by less than {SPREAD:.1%} from fiber to fiber")
+        return _exponent_of_pixels(pairs, span=span)
     slope = float(np.polyfit(own, left, 1)[0])
-    power = 1.0 + slope
-    said = "not at all" if abs(power) < 0.2 else "twice" if abs(power - 2) < 0.2 else f"{power:.2f} times"
     error = float(np.std(left - slope * own) / own.std() / np.sqrt(own.size))
+    return _power(1.0 + slope, error, span=span)
+
+
+def _exponent_of_pixels(pairs: Floats, *, span: tuple[int, int]) -> Measured:
+    own, cross, used, _ = pairs.sum(axis=0)
+    if not own > 0:
+        return Measured.impossible("the flat has no pattern, neither from fiber to fiber nor between pixels")
+    power = cross / own
+    return _power(power, float(np.sqrt(max(used - power * cross, 0.0) / own / max(pairs[:, 3].sum(), 1.0))), span=span)
+
+
+def _power(power: float, error: float, *, span: tuple[int, int]) -> Measured:
+    """The exponent in words."""
+    said = "not at all" if abs(power) < 0.2 else "twice" if abs(power - 2) < 0.2 else f"{power:.2f} times"
     return Measured(
-        value=power,
+        value=float(power),
         error=error,
         sensitivity=5 * error,
         fibers=(span,),
@@ -239,7 +256,7 @@ def _pattern(pairs: Floats, *, fiber: Ints) -> Measured:
         return Measured.impossible("no fiber holds the pattern of its flat or of another: the flat is too smooth, or the sky was not subtracted once")
     other = known & (np.abs(power - 1.0) > OTHER_PATTERN)
     typical = float(np.median(power[other])) if other.any() else 1.0
-    what = "twice" if abs(typical - 2.0) < 0.3 else "another flat, or none" if abs(typical) < 0.3 else f"{typical:.1f} times"
+    what = "twice" if abs(typical - 2.0) < 0.5 else "another flat, or none" if abs(typical) < 0.3 else f"{typical:.1f} times"
     return Measured(
         value=float(other.sum() / known.sum()),
         error=0.0,

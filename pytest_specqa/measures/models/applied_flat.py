@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import Floats, Found, Ints, nan_median, strongest
+from pytest_specqa.measures.statistics import Floats, Found, Ints, mad_scale, nan_median, strongest
 from pytest_specqa.measures.where import between_lines, fiber_ranges
 from pytest_specqa.values import Measured
 
@@ -219,9 +219,15 @@ def _exponent(factor: Floats, level: Floats, pairs: Floats, *, span: tuple[int, 
     own, left = own[inside], left[inside]
     if float(own.std()) < SPREAD:
         return _exponent_of_pixels(pairs, span=span)
-    slope = float(np.polyfit(own, left, 1)[0])
+    # Where something else was done to some fibers their factor is not that of a flat; the others tell.
+    kept = np.ones(own.size, dtype=bool)
+    for _ in range(3):
+        slope, start = np.polyfit(own[kept], left[kept], 1)
+        away = np.abs(left - start - slope * own)
+        kept = away <= 4 * max(float(mad_scale(away, center=0.0)), 1e-7)
+    own, left = own[kept], left[kept] - start
     error = float(np.std(left - slope * own) / own.std() / np.sqrt(own.size))
-    return _power(1.0 + slope, error, span=span)
+    return _power(1.0 + float(slope), error, span=span)
 
 
 def _exponent_of_pixels(pairs: Floats, *, span: tuple[int, int]) -> Measured:
@@ -253,7 +259,9 @@ def _pattern(pairs: Floats, *, fiber: Ints) -> Measured:
     # Whatever else was done to a fiber hides its flat; a flat that was not used at all leaves its own pattern as error.
     known = (count > WINDOW) & (error < KNOWN_PATTERN)
     if known.sum() < WINDOW:
-        return Measured.impossible("no fiber holds the pattern of its flat or of another: the flat is too smooth, or the sky was not subtracted once")
+        return Measured.impossible(
+            "no fiber holds the pattern of its flat or of another: the flat is too smooth, or the sky was not subtracted once"
+        )
     other = known & (np.abs(power - 1.0) > OTHER_PATTERN)
     typical = float(np.median(power[other])) if other.any() else 1.0
     what = "twice" if abs(typical - 2.0) < 0.5 else "another flat, or none" if abs(typical) < 0.3 else f"{typical:.1f} times"

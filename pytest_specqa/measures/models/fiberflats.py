@@ -154,7 +154,9 @@ def _masked(binned: Floats, known: Bools, *, fiber: Ints) -> Measured:
         value=float(lost.sum() / (~known).sum()),
         error=0.0,
         fibers=fiber_ranges(fiber, lost),
-        detail=f"{int(lost.sum())} fibers that nobody flagged have no flat: what is divided by it has no weight" if lost.any() else "",
+        detail=f"{int(lost.sum())} fibers that nobody flagged have no flat: what is divided by it has no weight"
+        if lost.any()
+        else "",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.statistics import Floats, Ints, nan_median
+from pytest_specqa.measures.statistics import Bools, Floats, Ints, nan_median
 from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Feature, Measured
 
@@ -23,6 +23,8 @@ NAMED = 20
 """Ranges of fibers that a value names."""
 ROUGH_WINDOW = 50
 """Bins over which the roughness of a calibration is averaged."""
+GENEROUS = 1.6
+"""Times what the ivar admits that is taken off: three errors of a scatter from second differences of 50 pixels."""
 COMMON = 3
 """Of every so many fibers one is taken for the vector that all share: a calibration differs between fibers by little."""
 
@@ -117,7 +119,7 @@ def _lowest(ratio: Floats, wave: Floats, *, fiber: Ints) -> Measured:
     row, window = divmod(int(np.nanargmin(ratio)), ratio.shape[1])
     low = float(ratio[row, window])
     with np.errstate(invalid="ignore"):
-        dark = (ratio < 0.5).any(axis=1)
+        dark = np.asarray((ratio < 0.5).any(axis=1))
     span = np.flatnonzero(ratio[row] < 0.5) if low < 0.5 else np.array([window])
     waves = (float(wave[span[0] * WINDOW]), float(wave[span[-1] * WINDOW + WINDOW - 1]))
     named = fiber_ranges(fiber, dark)[:NAMED] or ((int(fiber[row]), int(fiber[row])),)
@@ -148,7 +150,7 @@ class CalibrationTruths:
 
 
 def calibration_truths(
-    fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, expected: Floats, instrument: Instrument = DESI
+    fluxcalib: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, expected: Bools, instrument: Instrument = DESI
 ) -> CalibrationTruths:
     """Measure how even the calibration vectors are from pixel to pixel, and how alike from fiber to fiber.
 
@@ -221,7 +223,7 @@ def _fill_roughness(values: Floats, ivar: Floats, rough: Floats, level: Floats, 
 
 
 def _roughness(common: Floats, admitted: Floats, spans: list[tuple[float, float]], *, fiber: Ints) -> Measured:
-    proved = np.sqrt(np.maximum(common**2 - np.nan_to_num(admitted) ** 2, 0.0))
+    proved = np.sqrt(np.maximum(common**2 - (GENEROUS * np.nan_to_num(admitted)) ** 2, 0.0))
     worst = int(np.nanargmax(proved))
     size = float(proved[worst])
     touched = np.flatnonzero(proved > max(0.5 * size, 1e-6))
@@ -241,7 +243,7 @@ def _fiber_roughness(rough: Floats, common: Floats, spans: list[tuple[float, flo
     return Measured(size, error=0.0, fibers=((number, number),), waves=spans[window], detail=detail)
 
 
-def _fiber_level(level: Floats, live: Floats, *, fiber: Ints) -> Measured:
+def _fiber_level(level: Floats, live: Bools, *, fiber: Ints) -> Measured:
     own = nan_median(level, axis=1)
     sound = live & (own > 0)
     if not sound.any():
@@ -255,7 +257,7 @@ def _fiber_level(level: Floats, live: Floats, *, fiber: Ints) -> Measured:
     return Measured(float(away[worst]), error=0.0, fibers=fiber_ranges(fiber, off)[:NAMED] or ((number, number),), detail=detail)
 
 
-def _certainty(claimed: Floats, live: Floats, *, fiber: Ints) -> Measured:
+def _certainty(claimed: Floats, live: Bools, *, fiber: Ints) -> Measured:
     own = np.where(live, nan_median(claimed, axis=1), np.nan)
     if not np.isfinite(own).any():
         return Measured.impossible("no vector has weight")

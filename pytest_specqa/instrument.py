@@ -387,8 +387,9 @@ DESI = Instrument(
     azimuth=270.0,
 )
 """Grid, slit and focal plane: DESI data model, desimodel and desispec (extraction grid of the survey's productions; fibers lie
-28-409 mm from the centre; petal p at azimuth 252 + 36 p to 288 + 36 p degrees). Fatal bits: desispec 0.70, `get_skymask` and its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber
-that is off its target is fatal to calibration, but its redshift is that of whatever it saw, hence the shorter list of `unusable`.
-Sky lines: UVES sky atlas (Hanuschik 2003, A&A 407, 1157) in vacuum, where the peak of the blend is at DESI's
-resolution. Tellurics: desispec. Line-free ranges: its own sky QA (desispec_param.yml). Targets: DESI_TARGET of the main survey
-(desitarget); wavelengths of the imaging bands: DECam (Dey et al. 2019, AJ 157, 168)."""
+28-409 mm from the centre; petal p at azimuth 252 + 36 p to 288 + 36 p degrees). Fatal bits: desispec 0.70, `get_skymask` and
+its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber that is off its target is fatal to calibration, but
+its redshift is that of whatever it saw, hence the shorter list of `unusable`. Sky lines: UVES sky atlas (Hanuschik 2003, A&A
+407, 1157) in vacuum, where the peak of the blend is at DESI's resolution. Tellurics: desispec. Line-free ranges: its own sky QA
+(desispec_param.yml). Targets: DESI_TARGET of the main survey (desitarget); wavelengths of the imaging bands: DECam (Dey et al.
+2019, AJ 157, 168)."""

@@ -24,7 +24,7 @@ def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
 
 
 def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
-    """The calibration vectors of a camera do not jump from pixel to pixel, nor from fiber to fiber, and are as well known as can be."""
+    """Calibration vectors do not jump from pixel to pixel nor from fiber to fiber, and claim no more than stars tell."""
     found = calibration_truths(
         fluxcalib.fluxcalib,
         fluxcalib.ivar,

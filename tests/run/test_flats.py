@@ -35,10 +35,10 @@ class Archive:
             raise MissingProductError(f"{product}: not found")
         return self.root / product
 
-    def read_frame(self, kind, **where):
+    def read_frame(self, kind, **_):
         return Frame(self.root / kind, {"FIBERFLT": self.used})
 
-    def read_fiberflat(self, *, night, camera, expid=None):
+    def read_fiberflat(self, *, night, expid=None, **_):
         path = self.find("fiberflatnight" if expid is None else "fiberflatexp")
         self.reads.append(path.name)
         return SimpleNamespace(path=path, night=night, header={"NIGHT": self.lamps}, nbytes=1)

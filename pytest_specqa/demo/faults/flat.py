@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_specqa.demo.exposure import Exposure
+from pytest_specqa.demo.exposure import F32, Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import everywhere, touched
 from pytest_specqa.demo.focalplane import fiber_positions
@@ -31,7 +31,8 @@ def _collimator_dip(state: Exposure, amplitude: float, rng: np.random.Generator)
 def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     band, wave = state.conditions.band, state.template.observed
     coefficients = state.flat_coefficients.astype(np.float32)
-    shifted = coefficients @ flat_modes(band, wave * (1 + amplitude / _LIGHT_SPEED)) / (coefficients @ flat_modes(band, wave))
+    beside = coefficients @ flat_modes(band, wave * (1 + amplitude / _LIGHT_SPEED))
+    shifted: F32 = (beside / (coefficients @ flat_modes(band, wave))).astype(np.float32)
     state.flattened = state.flattened / shifted
     state.flattened_ivar = state.flattened_ivar * shifted**2
     return Place(np.arange(DESI.fibers), (4200.0, 4600.0))

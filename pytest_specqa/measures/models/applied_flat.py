@@ -1,7 +1,7 @@
 """Was the flat of the file the one that was applied, once, to every fiber, and the sky taken away once? Algebra, free of noise.
 
 A frame is its flat times what was left after sky subtraction plus the sky that was subtracted, photon noise included. Two numbers
-of each fiber, the factor of the flat and the part of the sky, turn one side into the other exactly; none of them is fitted to light.
+of each fiber, the factor of the flat and the part of the sky, turn one side into the other exactly.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _shape(windows: Floats, part: Floats, wave: Floats, *, span: tuple[int, int]
 
 
 def _exponent(factor: Floats, level: Floats, pairs: Floats, *, span: tuple[int, int]) -> Measured:
-    """Slope of the logarithm of what was divided out over that of the flat, from fiber to fiber; of one alike in all, its pixels'."""
+    """Slope of the logarithm of what was divided out over that of the flat, from fiber to fiber, or between pixels."""
     known = np.isfinite(factor) & (level > 0.1)
     if known.sum() < WINDOW:
         return _exponent_of_pixels(pairs, span=span)

@@ -1,4 +1,4 @@
-"""What a model must be whatever was observed: a sky that is positive, and alike in all fibers; a calibration that is alike and even.
+"""What a model must be whatever was observed: a sky that is positive and alike in all fibers, a calibration that is even.
 
 Products without noise of their own are judged by what they are, not by a chi: `docs/truths.md` lists what is asserted of each.
 """
@@ -119,10 +119,10 @@ def _lowest(ratio: Floats, wave: Floats, *, fiber: Ints) -> Measured:
     row, window = divmod(int(np.nanargmin(ratio)), ratio.shape[1])
     low = float(ratio[row, window])
     with np.errstate(invalid="ignore"):
-        dark = np.asarray((ratio < 0.5).any(axis=1))
+        dark = np.any(ratio < 0.5, axis=1)
     span = np.flatnonzero(ratio[row] < 0.5) if low < 0.5 else np.array([window])
     waves = (float(wave[span[0] * WINDOW]), float(wave[span[-1] * WINDOW + WINDOW - 1]))
-    named = fiber_ranges(fiber, dark)[:NAMED] or ((int(fiber[row]), int(fiber[row])),)
+    named = fiber_ranges(fiber, np.asarray(dark, dtype=np.bool_))[:NAMED] or ((int(fiber[row]), int(fiber[row])),)
     state = "zero or negative" if low <= 0.01 else f"{low:.2f} times that of the camera"
     return Measured(low, fibers=named, waves=waves, detail=f"the sky model of fiber {int(fiber[row])} is {state} here")
 

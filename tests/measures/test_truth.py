@@ -686,7 +686,6 @@ MODELS = {
         fibers=SPAN,
         wave=6820.0,
         spread=100.0,
-        short={"scatter": "takes the scatter of the truth itself for an error: 50 times too large once there is one"},
     ),
     "flat_shape.low_fibers": count(
         shape_of("low_fibers"),

@@ -87,8 +87,8 @@ class Archive(Protocol):
     def read_sky(self, *, night: int, expid: int, camera: str) -> Sky:
         """Sky model of a camera, f4[n, nw] in electron/Angstrom on the grid of its spectra."""
 
-    def read_fiberflat(self, *, night: int, camera: str) -> Fiberflat:
-        """Fiber flat of a camera for a night, f4[n, nw] without unit."""
+    def read_fiberflat(self, *, night: int, camera: str, expid: int | None = None) -> Fiberflat:
+        """Fiber flat of a camera for a night, or the one that was corrected for an exposure, f4[n, nw] without unit."""
 
     def read_fluxcalib(self, *, night: int, expid: int, camera: str) -> FluxCalib:
         """Flux calibration of a camera, [n, nw] in electron/Angstrom per 1e-17 erg/(s cm2 Angstrom)."""

@@ -107,6 +107,9 @@ class Instrument:
         Neighbouring fibers that also are neighbours on the focal plane.
     radius : float
         Distance in mm of the outermost fibers from the centre of the focal plane.
+    azimuth : float or None
+        Direction in degrees of the middle of petal 0 as seen from the centre of the focal plane; the others follow at equal angles.
+        None where the fibers of a spectrograph lie anywhere.
     flags : mapping of str to int
         Number of each bit of FIBERSTATUS that the suite speaks of.
     fatal : mapping of str to int
@@ -149,6 +152,7 @@ class Instrument:
     telluric: tuple[Range, ...]
     targets: Mapping[str, int]
     imaging: Mapping[str, tuple[str, float]]
+    azimuth: float | None = None
 
     def __post_init__(self) -> None:
         if self.fibers % self.patch or self.patch % self.block:
@@ -383,10 +387,12 @@ DESI = Instrument(
         }
     ),
     imaging=MappingProxyType({"b": ("FIBERFLUX_G", 4800.0), "r": ("FIBERFLUX_R", 6400.0), "z": ("FIBERFLUX_Z", 9200.0)}),
+    azimuth=270.0,
 )
-"""Grid, slit and focal plane: DESI data model and desispec (extraction grid of the survey's productions; fibers lie 28-409 mm from
-the centre). Fatal bits: desispec 0.70, `get_skymask` and its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber
-that is off its target is fatal to calibration, but its redshift is that of whatever it saw, hence the shorter list of `unusable`.
-Sky lines: UVES sky atlas (Hanuschik 2003, A&A 407, 1157) in vacuum, where the peak of the blend is at DESI's
-resolution. Tellurics: desispec. Line-free ranges: its own sky QA (desispec_param.yml). Targets: DESI_TARGET of the main survey
-(desitarget); wavelengths of the imaging bands: DECam (Dey et al. 2019, AJ 157, 168)."""
+"""Grid, slit and focal plane: DESI data model, desimodel and desispec (extraction grid of the survey's productions; fibers lie
+28-409 mm from the centre; petal p at azimuth 252 + 36 p to 288 + 36 p degrees). Fatal bits: desispec 0.70, `get_skymask` and
+its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber that is off its target is fatal to calibration, but
+its redshift is that of whatever it saw, hence the shorter list of `unusable`. Sky lines: UVES sky atlas (Hanuschik 2003, A&A
+407, 1157) in vacuum, where the peak of the blend is at DESI's resolution. Tellurics: desispec. Line-free ranges: its own sky QA
+(desispec_param.yml). Targets: DESI_TARGET of the main survey (desitarget); wavelengths of the imaging bands: DECam (Dey et al.
+2019, AJ 157, 168)."""

@@ -6,6 +6,7 @@ from pytest_specqa.measures.fibermaps.coverage import flagged_with_weight, maske
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers, on_target
 from pytest_specqa.measures.models.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.models.imaging import imaging_agreement
+from pytest_specqa.measures.models.truths import calibration_truths
 from pytest_specqa.measures.where import live_fraction
 
 pytestmark = pytest.mark.specqa_stage("cframe")
@@ -20,6 +21,22 @@ def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
         "calibration_lines",
         calibration_lines(fluxcalib.fluxcalib, fluxcalib.ivar, sframe.wave, fiber=sframe.fiber, instrument=sframe.instrument),
     )
+
+
+def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
+    """Calibration vectors do not jump from pixel to pixel nor from fiber to fiber, and claim no more than stars tell."""
+    found = calibration_truths(
+        fluxcalib.fluxcalib,
+        fluxcalib.ivar,
+        sframe.wave,
+        fiber=sframe.fiber,
+        expected=live_fraction(sframe.ivar) > 0,
+        instrument=sframe.instrument,
+    )
+    expect("calibration_roughness", found.roughness)
+    expect("calibration_fiber_roughness", found.fiber_roughness)
+    expect("calibration_fiber_level", found.fiber_level)
+    expect("calibration_certainty", found.certainty)
 
 
 def test_calibration_was_applied_to_flux_and_ivar(cframe, sframe, fluxcalib, expect):

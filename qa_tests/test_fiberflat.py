@@ -1,9 +1,13 @@
 """Expectations on fiber flats."""
 
+import numpy as np
 import pytest
 
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
+from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.fiberflats import flat_level, flat_shape, plane_gradient
+from pytest_specqa.measures.models.line_evenness import line_evenness
+from pytest_specqa.measures.spectra import CameraSpectra
 
 pytestmark = pytest.mark.specqa_stage("fiberflat")
 
@@ -11,6 +15,8 @@ pytestmark = pytest.mark.specqa_stage("fiberflat")
 def test_fiberflat_is_smooth_and_near_one(fiberflat, sframe, once_a_night, expect):
     """Unflagged fibers of a flat respond alike, smoothly in wavelength, with no lamp missing and no stray light."""
     found = once_a_night(shape_of, fiberflat, sframe.fiber, flagged_in(sframe))
+    expect("fiberflat_masked", found.masked)
+    expect("fiberflat_level", found.typical)
     expect("fiberflat_lowest_fiber", found.low_fibers)
     expect("fiberflat_extremes", found.extremes)
     expect("fiberflat_edges", found.edges)
@@ -27,6 +33,33 @@ def test_fiberflat_has_no_gradient(fiberflat, sframe, once_a_night, expect):
         plane_gradient(
             level, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sframe.fiber, instrument=sframe.instrument
         ),
+    )
+
+
+def test_the_flat_of_the_night_was_applied(frame, used_fiberflat, sframe, sky, expect):
+    """Every fiber was divided once by the flat that the header names, at the wavelengths of the observer."""
+    found = applied_flat(light_of(sframe, sky), frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat)
+    expect("applied_flat", found.shape, product=used_fiberflat.path)
+    expect("applied_flat_exponent", found.exponent, product=used_fiberflat.path)
+    expect("applied_flat_pattern", found.pattern, product=used_fiberflat.path)
+
+
+def test_sky_lines_are_as_bright_in_every_fiber(spectra, sky, expect):
+    """The flat made the fibers alike: sky lines scatter from fiber to fiber by what their throughput drifts, not by what it is."""
+    expect("line_evenness", line_evenness(spectra, sky.thrputcorr))
+
+
+def light_of(sframe, sky):
+    """What was left of the light and what was taken away: no fibermap is needed to add them."""
+    return CameraSpectra(
+        flux=sframe.flux,
+        ivar=sframe.ivar,
+        wave=sframe.wave,
+        fiber=sframe.fiber,
+        is_sky=np.zeros(len(sframe.fiber), dtype=bool),
+        sky=sky.flux,
+        heliocor=sframe.heliocor,
+        instrument=sframe.instrument,
     )
 
 

@@ -10,16 +10,19 @@ pytestmark = pytest.mark.specqa_stage("production")
 NODATA = 1 << 9
 
 
+@pytest.mark.specqa_stage("sframe")
 def test_sframe_is_usable(sframe, expect):
     """The sky-subtracted spectra of a camera can be read and most pixels carry weight."""
     expect("sframe_usable_fraction", live_fraction(sframe.ivar).mean())
 
 
+@pytest.mark.specqa_stage("sky")
 def test_sky_model_is_usable(sky, expect):
     """The sky model of a camera can be read and most pixels carry weight."""
     expect("sky_usable_fraction", live_fraction(sky.ivar).mean())
 
 
+@pytest.mark.specqa_stage("cframe")
 def test_cframe_is_usable(cframe, expect):
     """The calibrated spectra of a camera can be read and most pixels carry weight."""
     expect("cframe_usable_fraction", live_fraction(cframe.ivar).mean())

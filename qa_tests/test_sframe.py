@@ -120,6 +120,7 @@ def test_unflagged_fibers_keep_their_weight(sframe, expect):
     expect("sframe_good_pixel_fraction", good_pixels(sframe.ivar, fiber=sframe.fiber, flagged=flagged))
 
 
-def test_the_flat_of_the_night_was_applied(frame, fiberflat, spectra, expect):
-    """The frame is the flat times what sframe and sky model hold, at the wavelengths of the observer."""
-    expect("applied_flat", applied_flat(spectra, frame.flux, frame.ivar, fiberflat=fiberflat.fiberflat))
+def test_the_sky_model_was_subtracted_once(frame, used_fiberflat, sky, spectra, expect):
+    """Every fiber lost the whole of its sky model between frame and sframe, once."""
+    found = applied_flat(spectra, frame.flux, frame.ivar, fiberflat=used_fiberflat.fiberflat, thrputcorr=sky.thrputcorr)
+    expect("applied_sky", found.sky, product=sky.path)

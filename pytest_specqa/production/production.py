@@ -264,9 +264,11 @@ class Production:
         path = self.find("sky", night=night, expid=expid, camera=camera)
         return read_sky(path, night=night, expid=expid, camera=Camera.parse(camera))
 
-    def read_fiberflat(self, *, night: int, camera: str) -> Fiberflat:
-        """Read the fiber flat of a night and camera; see `models.read_fiberflat`."""
-        return read_fiberflat(self.find("fiberflatnight", night=night, camera=camera), night=night, camera=Camera.parse(camera))
+    def read_fiberflat(self, *, night: int, camera: str, expid: int | None = None) -> Fiberflat:
+        """Read the fiber flat of a night and camera, or the one corrected for an exposure; see `models.read_fiberflat`."""
+        kind = "fiberflatnight" if expid is None else "fiberflatexp"
+        path = self.find(kind, night=night, camera=camera, expid=expid)
+        return read_fiberflat(path, night=night, camera=Camera.parse(camera))
 
     def read_fluxcalib(self, *, night: int, expid: int, camera: str) -> FluxCalib:
         """Read the flux calibration of a camera; see `models.read_fluxcalib`."""

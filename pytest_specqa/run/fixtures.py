@@ -168,6 +168,12 @@ def fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberf
 
 
 @pytest.fixture
+def used_fiberflat(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> Fiberflat:
+    """Flat that the camera was divided by, as FIBERFLT of its sframe names it: of the exposure or of the night."""
+    return _give(request, specqa_camera)
+
+
+@pytest.fixture
 def once_a_night(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """``once_a_night(function, fiberflat, *arrays)`` gives what a function makes of them, and calls it once for all exposures.
 

@@ -12,6 +12,8 @@ from pytest_specqa.run.reading import Notes, attempt, followed
 from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from pytest_specqa.archive import Archive
@@ -24,10 +26,12 @@ T = TypeVar("T")
 FINDINGS = 50_000_000
 """Bytes that may be kept of what was found in the products of a night: some 10 kB for each camera."""
 FRAMES = ("frame", "sframe", "cframe")
-CAMERA_PRODUCTS = (*FRAMES, "sky", "spectra", "sframe_spectra", "fiberflat", "fluxcalib")
+CAMERA_PRODUCTS = (*FRAMES, "sky", "spectra", "sframe_spectra", "fiberflat", "used_fiberflat", "fluxcalib")
 CALIBRATED = ("fluxcalib", "cframe")
 CALIBRATING = ("fluxcal", "all")
 """Values of LASTSTEP that ask for them."""
+CORRECTED = "fiberflatexp-"
+"""Begins the name of a flat that was corrected for the humidity of an exposure."""
 OPTIONAL = ("cframe", "fluxcalib", "coadd", "preproc")
 
 
@@ -61,7 +65,7 @@ class Products:
             return self.spectra(self.frame("sframe", unit, check=check), self.sky(unit, check=check))
         if name == "sframe_spectra":
             return self.spectra(self.frame("sframe", unit, check=check))
-        if name in ("sky", "fluxcalib", "fiberflat"):
+        if name in ("sky", "fluxcalib", "fiberflat", "used_fiberflat"):
             return getattr(self, name)(unit, check=check)
         raise UsageError(f"no product {name!r} of a camera: expected {', '.join(CAMERA_PRODUCTS)}")
 
@@ -118,10 +122,49 @@ class Products:
             with attempt(check):
                 return _noted(self.flats.get(unit.night, camera, load), check)
         except MissingProductError:
-            used = str(self.frame("sframe", unit, check=check).header.get("FIBERFLT", ""))
-            if used and f"calibnight/{unit.night}/" not in used:
+            used = self._flat_named(unit, check)
+            if used and f"calibnight/{unit.night}/" not in used and not self._made_tonight(used, unit, check):
                 raise NotExpected(f"no flat of this night: the exposure was flat-fielded with {used}") from None
             raise
+
+    def used_fiberflat(self, unit: DataUnit, *, check: Check | Notes) -> Fiberflat:
+        """Return the flat that FIBERFLT of the sframe names: that of the exposure, corrected for humidity, or that of the night."""
+        self._require_kind("fiberflat")
+        used = self._flat_named(unit, check)
+        if CORRECTED not in used:
+            return self.fiberflat(unit, check=check)
+        return self._corrected(used, unit, check)
+
+    def _corrected(self, used: str, unit: DataUnit, check: Check | Notes) -> Fiberflat:
+        """Return the corrected flat of an exposure; where there was nothing to correct it is a link to another flat."""
+        where = {**_camera(unit)}
+        try:
+            path = self.production.find("fiberflatexp", **where)
+            if path.resolve() == self._night_path(unit):
+                return self.fiberflat(unit, check=check)
+            return self._load(("fiberflatexp", *where.values()), lambda: self.production.read_fiberflat(**where), check=check)
+        except MissingProductError:
+            check.beyond_products = True
+            raise NotExpected(f"the flat that was applied is not here: FIBERFLT names {used}") from None
+
+    def _night_path(self, unit: DataUnit) -> Path | None:
+        try:
+            return self.production.find("fiberflatnight", night=unit.night, camera=unit.camera).resolve()
+        except MissingProductError:
+            return None
+
+    def _flat_named(self, unit: DataUnit, check: Check | Notes) -> str:
+        return str(self.frame("sframe", unit, check=check).header.get("FIBERFLT", "")).strip()
+
+    def _made_tonight(self, used: str, unit: DataUnit, check: Check | Notes) -> bool:
+        """Whether a corrected flat began as one of this night: its header keeps the night of the lamps."""
+        if CORRECTED not in used:
+            return False
+        try:
+            flat = self._corrected(used, unit, check)
+        except NotExpected:
+            return True
+        return str(flat.header.get("NIGHT", unit.night)).strip() == str(unit.night)
 
     def once_a_night(self, function: Callable[..., T], product: Fiberflat, *arrays: NDArray[Any]) -> T:
         """Return what a function makes of a product of a night and of arrays; with the same arrays it is called once."""

@@ -38,6 +38,7 @@ KINDS = {
         "cframe",
         "sky",
         "fiberflat",
+        "used_fiberflat",
         "fluxcalib",
         "once_a_night",
         "exposure",
@@ -111,6 +112,17 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
     place: dict[str, Any] = {"header": header, "camera": name, "night": NIGHT}
     exposed = {**place, "wave": camera.wave, "expid": expid}
     sky, flat, calib = camera.sky, camera.flat, camera.fluxcalib
+    fiberflat = cache(
+        lambda: Fiberflat(
+            fiberflat=flat.fiberflat,
+            ivar=flat.ivar,
+            mask=flat.mask,
+            meanspec=np.ones(len(camera.wave), dtype=np.float32),
+            wave=camera.wave / camera.heliocor,
+            path=NOWHERE / f"fiberflatnight-{name}.fits",
+            **place,
+        )
+    )
     made: dict[str, Callable[[], Any]] = {
         "spectra": lambda: camera.spectra,
         "sframe_spectra": lambda: camera.spectra,
@@ -128,17 +140,8 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
                 **exposed,
             )
         ),
-        "fiberflat": cache(
-            lambda: Fiberflat(
-                fiberflat=flat.fiberflat,
-                ivar=flat.ivar,
-                mask=flat.mask,
-                meanspec=np.ones(len(camera.wave), dtype=np.float32),
-                wave=camera.wave / camera.heliocor,
-                path=NOWHERE / f"fiberflatnight-{name}.fits",
-                **place,
-            )
-        ),
+        "fiberflat": fiberflat,
+        "used_fiberflat": fiberflat,
         "once_a_night": lambda: lambda function, *given: function(*given),
         "fluxcalib": cache(
             lambda: FluxCalib(

@@ -146,7 +146,7 @@ class BossArchive:
                 instrument=self.instrument,
             )
 
-    def read_fiberflat(self, *, night: int, camera: str) -> NoReturn:
+    def read_fiberflat(self, *, night: int, camera: str, expid: int | None = None) -> NoReturn:
         raise MissingProductError(f"fiberflat of {camera}: spFrame files hold no flat")
 
     def read_fluxcalib(self, *, night: int, expid: int, camera: str) -> NoReturn:

@@ -674,7 +674,7 @@ def count(take: Callable[[Any], Measured], plant: Callable[[Any, float], Any], *
 BUMP = gaussian(WAVE, 6820.0, 40.0)
 MODELS = {
     "applied_flat": count(
-        lambda given: applied_flat(given[0], given[1], given[0].ivar, fiberflat=given[2]),
+        lambda given: applied_flat(given[0], given[1], given[0].ivar, fiberflat=given[2]).shape,
         lambda given, size: (given[0], given[1] * (1 + size * (BUMP > 0.01)), given[2]),
         clean=applied,
         broken=lambda given: (dead(given[0]), given[1], given[2]),
@@ -686,7 +686,6 @@ MODELS = {
         fibers=SPAN,
         wave=6820.0,
         spread=100.0,
-        short={"scatter": "takes the scatter of the truth itself for an error: 50 times too large once there is one"},
     ),
     "flat_shape.low_fibers": count(
         shape_of("low_fibers"),

@@ -49,6 +49,16 @@ def _calibration_ism(state: Exposure, amplitude: float, rng: np.random.Generator
     return Place(np.arange(DESI.fibers), (lines[0] - 3, lines[-1] + 3))
 
 
+def _rough_calibration(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
+    wave = state.template.wave
+    first = int(rng.integers(20, wave.size - 320))
+    rough = np.ones(wave.size, dtype=np.float32)
+    rough[first : first + 300] = np.exp(amplitude * rng.standard_normal(300))
+    state.fluxcalib = state.fluxcalib * rough
+    state.fluxcalib_ivar = state.fluxcalib_ivar / rough**2
+    return Place(np.arange(DESI.fibers), (float(wave[first]), float(wave[first + 299])))
+
+
 def _stuck_variance(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     rows = np.flatnonzero((state.targets.fibermap["FIBERSTATUS"] & STUCKPOSITIONER) != 0)
     state.cframe_ivar[rows] /= np.float32((1 + amplitude) ** 2)
@@ -126,6 +136,17 @@ CALIBRATION_FAULTS = (
         "Interstellar Ca and Na lines of the standards are printed in the calibration.",
         camera=_calibration_ism,
         bands="br",
+        product="fluxcalib",
+    ),
+    Fault(
+        "rough_calibration",
+        "F41",
+        "desispec#1108",
+        "fluxcalib",
+        "1",
+        0.5,
+        "A chunk of 300 pixels of the calibration vector has wild values, of which its ivar knows.",
+        camera=_rough_calibration,
         product="fluxcalib",
     ),
     Fault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_specqa.demo.exposure import Exposure
+from pytest_specqa.demo.exposure import F32, Exposure
 from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.place import everywhere, touched
 from pytest_specqa.demo.focalplane import fiber_positions
@@ -15,11 +15,11 @@ from pytest_specqa.instrument import DESI
 _LIGHT_SPEED = 299792.458
 
 
-def _reshape(state: Exposure, *, dip_shift: float = 0.0, stretch: float = 1.0) -> None:
+def _reshape(state: Exposure, *, dip_shift: float) -> None:
     """Change the smooth part of the measured flat, keeping its noise."""
     band, wave = state.conditions.band, state.template.wave
     coefficients = state.flat_coefficients.astype(np.float32)
-    wanted = coefficients @ flat_modes(band, wave * stretch, dip_shift=dip_shift)
+    wanted = coefficients @ flat_modes(band, wave, dip_shift=dip_shift)
     state.fiberflat = state.fiberflat * wanted / (coefficients @ flat_modes(band, wave))
 
 
@@ -29,8 +29,36 @@ def _collimator_dip(state: Exposure, amplitude: float, rng: np.random.Generator)
 
 
 def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
-    _reshape(state, stretch=1 + amplitude / _LIGHT_SPEED)
+    band, wave = state.conditions.band, state.template.observed
+    coefficients = state.flat_coefficients.astype(np.float32)
+    beside = coefficients @ flat_modes(band, wave * (1 + amplitude / _LIGHT_SPEED))
+    shifted: F32 = (beside / (coefficients @ flat_modes(band, wave))).astype(np.float32)
+    state.flattened = state.flattened / shifted
+    state.flattened_ivar = state.flattened_ivar * shifted**2
     return Place(np.arange(DESI.fibers), (4200.0, 4600.0))
+
+
+def _flat_applied_again(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    again = np.maximum(state.flat_used, np.float32(1e-2)) ** np.float32(amplitude)
+    state.flattened = state.flattened / again
+    state.flattened_ivar = state.flattened_ivar * again**2
+    return everywhere(state)
+
+
+def _flat_of_other_fibers(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    rows = np.arange(round(min(abs(amplitude), 1.0) * DESI.fibers))
+    other = np.maximum(state.flat_used[np.roll(rows, 1)], np.float32(1e-2)) / np.maximum(state.flat_used[rows], np.float32(1e-2))
+    state.flattened[rows] = state.flattened[rows] / other
+    state.flattened_ivar[rows] = state.flattened_ivar[rows] * other**2
+    return everywhere(state, rows)
+
+
+def _flat_masked(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
+    rows = np.arange(round(min(abs(amplitude), 1.0) * DESI.fibers))
+    state.flat_ivar = np.array(state.flat_ivar)
+    state.flat_ivar[rows] = 0
+    state.flattened_ivar[rows] = 0
+    return everywhere(state, rows)
 
 
 def _flat_screen_gradient(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
@@ -82,13 +110,46 @@ FLAT_FAULTS = (
         "flat_wavelength_frame",
         "F23",
         "desispec#1111",
-        "flat",
+        "flattened",
         "km/s",
         30.0,
-        "The flat is applied in another frame of reference than the spectra.",
+        "The flat is applied in another frame of reference than the spectra; its file is right.",
         camera=_flat_wavelength_frame,
         bands="b",
-        product="fiberflat",
+        product="sframe",
+    ),
+    Fault(
+        "flat_applied_again",
+        "F23",
+        "desispec#1111",
+        "flattened",
+        "1",
+        1.0,
+        "The flat is applied to all fibers again, in whole or in part; -1: it is not applied at all.",
+        camera=_flat_applied_again,
+        product="sframe",
+    ),
+    Fault(
+        "flat_of_other_fibers",
+        "F23",
+        "desispec#1111",
+        "flattened",
+        "1",
+        1.0,
+        "A part of the fibers is divided by the flat of their neighbours.",
+        camera=_flat_of_other_fibers,
+        product="sframe",
+    ),
+    Fault(
+        "flat_masked",
+        "F26",
+        "desispec#856",
+        "flattened",
+        "1",
+        1.0,
+        "The flat of a part of the fibers, or of all, is masked, and is used.",
+        camera=_flat_masked,
+        product="sframe.ivar",
     ),
     Fault(
         "flat_screen_gradient",

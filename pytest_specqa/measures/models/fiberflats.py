@@ -31,6 +31,10 @@ class FlatShape:
 
     Attributes
     ----------
+    masked : Measured
+        Fraction of the fibers that nobody flagged whose flat has no weight at half of its wavelengths or more.
+    typical : Measured
+        Median response of all live fibers: 1 by the pipeline's definition, but for the spectrograph as a whole.
     low_fibers : Measured
         Smallest median response of a fiber that is neither masked nor flagged.
     extremes : Measured
@@ -43,6 +47,8 @@ class FlatShape:
         Median response of each fiber, NaN where masked.
     """
 
+    masked: Measured
+    typical: Measured
     low_fibers: Measured
     extremes: Measured
     edges: Measured
@@ -67,24 +73,28 @@ def flat_shape(fiberflat: Floats, ivar: Floats, wave: Floats, *, fiber: Ints, fl
     Returns
     -------
     FlatShape
-        Values; each *not measured* if no fiber is live.
+        Values; each but `masked` *not measured* if no fiber is live.
 
     References
     ----------
-    desispec #2332, #2225 (unlisted dead fibers), #897, #1342 (lamps), #1946 (stray light on one fiber).
+    desispec #2332, #2225 (unlisted dead fibers), #897, #1342 (lamps), #1946 (stray light on one fiber), #856 (a flat that was
+    masked in all fibers).
     """
     binned, errors, centers = _binned(fiberflat, ivar, wave)
     level = nan_median(binned, axis=1)
     known = np.zeros(len(level), dtype=bool) if flagged is None else np.asarray(flagged, dtype=bool)
+    masked = _masked(binned, known, fiber=fiber)
     live = np.isfinite(level) & ~known
     if not live.any():
         nothing = Measured.impossible("no live fiber in this flat")
-        return FlatShape(nothing, nothing, nothing, nothing, level)
+        return FlatShape(masked, nothing, nothing, nothing, nothing, nothing, level)
     sound = live & (level > DEAD)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(sound, level, np.nan).astype(np.float32)[:, None]
         shape = binned / scale
     return FlatShape(
+        masked=masked,
+        typical=Measured(float(np.median(level[live])), error=0.0, detail="the flat is not relative to the mean of the fibers"),
         low_fibers=_low_fibers(level, live, fiber=fiber),
         extremes=_extremes(shape, sound, fiber=fiber),
         edges=_edges(shape, centers, fiber=fiber),
@@ -134,6 +144,20 @@ def _fill_binned(fiberflat: Floats, ivar: Floats, mean: Floats, error: Floats) -
             enough = count >= BIN // 2
             mean[row, place] = total / np.float32(count) if enough else np.float32(np.nan)
             error[row, place] = np.sqrt(variance) / np.float32(count) if enough else np.float32(np.nan)
+
+
+def _masked(binned: Floats, known: Bools, *, fiber: Ints) -> Measured:
+    if known.all():
+        return Measured.impossible("every fiber of this camera is flagged as bad")
+    lost = ~known & (np.isnan(binned).mean(axis=1) >= 0.5)
+    return Measured(
+        value=float(lost.sum() / (~known).sum()),
+        error=0.0,
+        fibers=fiber_ranges(fiber, lost),
+        detail=f"{int(lost.sum())} fibers that nobody flagged have no flat: what is divided by it has no weight"
+        if lost.any()
+        else "",
+    )
 
 
 def _low_fibers(level: Floats, live: Bools, *, fiber: Ints) -> Measured:

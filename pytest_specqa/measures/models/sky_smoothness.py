@@ -151,7 +151,9 @@ def _continuum_weight(median: Floats, wave: Floats) -> tuple[Floats, Floats]:
 
 def _achromatic(ratio: Floats, clean: Floats) -> Floats:
     """Median over the cleaner half of the wavelengths of each fiber's ratio: a bump over less than that half leaves it alone."""
-    return np.asarray(nan_median(ratio[:, clean >= np.quantile(clean, 0.5)], axis=1), dtype=np.float32)
+    factor = np.asarray(nan_median(ratio[:, clean >= np.quantile(clean, 0.5)], axis=1), dtype=np.float32)
+    # A fiber without any sky has no shape to judge; that it has none is another measure's claim.
+    return np.where(factor == 0, np.float32(1), factor)
 
 
 def _follow(ratio: Floats, factor: Floats, slopes: Floats, weight: Floats) -> tuple[Floats, Floats]:

@@ -140,6 +140,8 @@ class TileConditions:
         Entirely masked spectra per petal, of which redrock gives NODATA and a constant redshift.
     bad_fibers : int
         Flagged fibers per petal.
+    bright : bool
+        A tile of the bright program: nearby galaxies, which cluster most, and stars.
     """
 
     efftime: float = 1.0
@@ -149,6 +151,7 @@ class TileConditions:
     few_targets: int | None = None
     masked_spectra: int = 0
     bad_fibers: int = 15
+    bright: bool = False
 
 
 def draw_conditions(rng: np.random.Generator, *, band: str | None = None, **fixed: Any) -> Conditions:

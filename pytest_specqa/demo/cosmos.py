@@ -84,8 +84,9 @@ _GROUPED = {BGS: 0.45, LRG: 0.2, ELG: 0.1}
 """Part of the targets that shares a group or cluster with others of the same petal. Of bright galaxies 40 % are in groups (Robotham
 et al. 2011, MNRAS 416, 2640); of LRG and ELG some 11 % are satellites (Zhou et al. 2021, MNRAS 501, 3309; Rocher et al. 2023, JCAP
 10, 016), and not every member is a target: these numbers are rougher than that."""
-_RICHEST, _RICHNESS_SLOPE = 60, 2.3
-"""Targets of the richest cluster in a petal, and the index of the power law of their numbers."""
+_RICHEST, _RICHNESS_DEPTH, _RICHNESS_SLOPE = {BGS: 60.0, LRG: 12.0, ELG: 12.0}, {BGS: 0.2, LRG: 5.0, ELG: 5.0}, 2.3
+"""Targets of the richest cluster in a petal, the redshift over which that falls by e (a flux limit leaves few members far away),
+and the index of the power law of their numbers."""
 _DISPERSION_OF_FIVE, _DISPERSION_SLOPE, _DISPERSION_SCATTER, _LEAST_DISPERSION = 220.0, 0.4, 0.35, 90.0
 """Velocity dispersion [km/s] of a group of five, how it grows with the number of members, its scatter (in the logarithm), and its
 lower end: 200 km/s for groups, 500-1000 for clusters (Zabludoff & Mulchaey 1998, ApJ 496, 39; Robotham et al. 2011)."""
@@ -208,13 +209,14 @@ def gather(z: F64, kind: int, rng: np.random.Generator, *, rows: NDArray[np.int6
         Rows of this class, by fiber.
     """
     left = int(_GROUPED[kind] * rows.size)
-    sizes = np.arange(2, _RICHEST + 1)
+    sizes = np.arange(2, int(_RICHEST[kind]) + 1)
     chance = sizes**-_RICHNESS_SLOPE
     free = np.ones(DESI.fibers, dtype=bool)
     while left > 1:
-        number = min(int(rng.choice(sizes, p=chance / chance.sum())), left)
-        left -= number
         centre = int(rng.choice(rows))
+        richest = max(2, int(_RICHEST[kind] * np.exp(-z[centre] / _RICHNESS_DEPTH[kind])))
+        number = min(int(rng.choice(sizes, p=chance / chance.sum())), left, richest)
+        left -= number
         near = rows[free[rows] & (np.abs(rows - centre) < _GROUP_FIBERS)]
         members = rng.permutation(near)[:number]
         free[members] = False

@@ -208,7 +208,7 @@ def _draw_interlopers(table: NDArray[Any], targets: Targets, rng: np.random.Gene
     star = rows[rng.random(rows.size) < 0.35]
     galaxy = np.setdiff1d(rows, star)[: int(0.6 * rows.size)]
     table["Z"][star], table["SPECTYPE"][star] = rng.normal(0, 3e-4, star.size), b"STAR"
-    table["Z"][galaxy], table["SPECTYPE"][galaxy] = 0.02 + np.minimum(rng.gamma(4, 0.14, galaxy.size), 1.5), b"GALAXY"
+    table["Z"][galaxy], table["SPECTYPE"][galaxy] = 0.02 + rng.gamma(4, 0.14, galaxy.size) % 1.5, b"GALAXY"
     for chosen in (star, galaxy):
         table["DELTACHI2"][chosen] = 100 * rng.lognormal(0, 0.7, chosen.size)
 

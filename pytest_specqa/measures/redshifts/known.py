@@ -14,6 +14,8 @@ from pytest_specqa.measures.statistics import Bools, Floats
 
 BREAKS = ((0.23, 0.27), (0.48, 0.52), (0.78, 0.82), (3.57, 3.63))
 """A step of the flux between cameras or amplifiers is read as the break of a galaxy (desispec issues 1461, 1551, 1826 and 2193)."""
+TOGETHER = (*((one,) for one in BREAKS), BREAKS[:2], BREAKS)
+"""Which of them are looked at as one: a step in a blue camera gives 0.25 and 0.5, one between cameras any of them."""
 HIGH = (4.0, 4.25, 4.5, 5.0, 6.2)
 """Edges of ranges in which there are hardly any quasars."""
 FIT_DENSITY = 0.1
@@ -51,11 +53,12 @@ class Known:
     rows: Bools
 
 
-def breaks(z: Floats, parts: list[Part]) -> Known | None:
+def breaks(z: Floats, parts: list[Part], *, clustered: bool) -> Known | None:
     """Count spectra at the redshifts of flux steps, in each part of a sample.
 
-    *Null distribution*: negative binomial; expected is the part's share of what the sample holds beside these redshifts, with the
-    variance of galaxy clustering in each of the ranges, which are independent.
+    *Null distribution*: negative binomial; expected is the part's share of what the sample holds beside these redshifts. Galaxies
+    cluster: among them the range that holds most does not count, so that one cluster is not enough, and the others have the
+    variance of clustering.
 
     Parameters
     ----------
@@ -63,37 +66,45 @@ def breaks(z: Floats, parts: list[Part]) -> Known | None:
         Redshifts of the sample.
     parts : list of Part
         Where to count.
+    clustered : bool
+        Whether galaxies are among them; there are none in sky fibers.
 
     Returns
     -------
     Known or None
         The least likely; None where no part holds enough.
     """
-    windows = [*((one,) for one in BREAKS), BREAKS]
-    found = [one for part in parts for ranges in windows if (one := _at_breaks(z, part, ranges, trials=len(windows))) is not None]
-    return min(found, key=lambda one: one.window.log_p, default=None)
+    looks = (BREAKS,) if clustered else TOGETHER
+    found = [_at_breaks(z, part, ranges, clustered=clustered, looks=len(looks)) for part in parts for ranges in looks]
+    return min((one for one in found if one is not None), key=lambda one: one.window.log_p, default=None)
 
 
-def _at_breaks(z: Floats, part: Part, ranges: tuple[tuple[float, float], ...], *, trials: int) -> Known | None:
-    inside = np.any([(z >= low) & (z < high) for low, high in ranges], axis=0)
-    rows = inside & part.rows
-    number = int(np.count_nonzero(rows))
+def _at_breaks(
+    z: Floats, part: Part, ranges: tuple[tuple[float, float], ...], *, clustered: bool, looks: int
+) -> Known | None:
+    inside = [part.rows & (z >= low) & (z < high) for low, high in ranges]
+    counts = np.array([np.count_nonzero(rows) for rows in inside])
+    most = int(np.argmax(counts))
+    counted = np.delete(np.arange(len(ranges)), most) if clustered else np.arange(len(ranges))
+    number = int(counts[counted].sum())
     if number < FEWEST_KNOWN:
         return None
     share = np.count_nonzero(part.rows) / len(z)
-    mean, variance = 0.0, 0.0
-    for low, high in ranges:
-        width = np.log1p(high) - np.log1p(low)
-        x = np.abs(np.log1p(z) - np.log1p(0.5 * (low + high)))
-        beside = np.count_nonzero((x > width) & (x < 3.0 * width))
-        one = share * (beside + 0.5) / 4.0
-        structure = structure_variance(low, width, petals=part.petals) + wall_variance(width)
-        mean, variance = mean + one, variance + float(structure) * one**2 + share * one / 4.0
-    variance += (FIT_ERROR * mean) ** 2
-    log_p = _chance(number, mean, variance) + np.log(part.trials * trials)
-    counts = [np.count_nonzero(rows & (z >= low) & (z < high)) for low, high in ranges]
-    low, high = ranges[int(np.argmax(counts))]
-    return Known(Window(-1, low, high, number, mean, float(np.sqrt(variance)), float(log_p)), rows)
+    means, variances = np.array([_beside(z, *one, part=part, share=share, clustered=clustered) for one in ranges]).T
+    mean = float(means[counted].sum())
+    variance = float(variances[counted].sum()) + (FIT_ERROR * mean) ** 2
+    log_p = _chance(number, mean, variance) + np.log(part.trials * looks)
+    window = Window(-1, *ranges[most], int(counts.sum()), float(means.sum()), float(np.sqrt(variance)), float(log_p))
+    return Known(window, np.any(inside, axis=0))
+
+
+def _beside(z: Floats, low: float, high: float, *, part: Part, share: float, clustered: bool) -> tuple[float, float]:
+    """Spectra of a part that a range should hold, from stretches of twice its width on either side, and the variance of that."""
+    width = np.log1p(high) - np.log1p(low)
+    away = np.abs(np.log1p(z) - np.log1p(0.5 * (low + high)))
+    mean = share * (np.count_nonzero((away > width) & (away < 3.0 * width)) + 0.5) / 4.0
+    structure = structure_variance(low, width, petals=part.petals) + wall_variance(width) if clustered else 0.0
+    return mean, float(structure) * mean**2 + share * mean / 4.0
 
 
 def high_redshifts(z: Floats, *, classes: NDArray[np.str_], uncertain: Bools) -> Known | None:
@@ -114,8 +125,10 @@ def high_redshifts(z: Floats, *, classes: NDArray[np.str_], uncertain: Bools) ->
     Returns
     -------
     Known or None
-        The least likely range; None where none holds enough.
+        The least likely range; None where none holds enough, or no class is known.
     """
+    if not (classes != "").any():
+        return None
     found = []
     ranges = [*pairwise(HIGH), (HIGH[0], HIGH[-1])]
     size = {name: np.count_nonzero(classes == name) for name in CLASSES}

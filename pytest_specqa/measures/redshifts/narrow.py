@@ -30,7 +30,7 @@ DISPERSION = 300.0
 """Velocity dispersion in km/s of a group that is rich enough to matter: groups of five and more galaxies have 200-300 km/s, those
 of ten more, clusters 500-1000 (Robotham et al. 2011, MNRAS 416, 2640; Zabludoff & Mulchaey 1998, ApJ 496, 39); walls are some
 5 Mpc/h or 500 km/s thick (Geller & Huchra 1989, Science 246, 897). Quieter groups show in the spectra around a window."""
-FEWEST_TOGETHER, LEAST_SHARE = 5, 0.005
+FEWEST_TOGETHER, LEAST_SHARE = 5, 0.01
 """Fewest spectra that are looked at, and the least part of a set: fits to noise prefer the redshifts of some sky lines."""
 TOLERANCE = 75.0
 """km/s by which a redshift may miss that of a line on another and still stem from it."""
@@ -199,7 +199,8 @@ def fewest_seen(one: Set, *, log_p: float) -> int:
     int
         For a redshift among the most frequent: nine of ten have fewer spectra around them.
     """
-    mean, variance = (np.atleast_1d(np.quantile(each, 0.9)) for each in _expected(one, one.velocity))
+    places = one.velocity if len(one.velocity) else np.zeros(1)
+    mean, variance = (np.quantile(each, 0.9) for each in _expected(one, places))
     number = np.arange(FEWEST_TOGETHER, 400)
     every = np.ones(len(number))
     chance = log_chance_together(number, 0 * number, mean=mean * every, variance=variance * every, share=concentration(60.0))

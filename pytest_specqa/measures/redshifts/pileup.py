@@ -171,8 +171,11 @@ def _result(spectra: Spectra, samples: dict[str, Bools], *, false_alarm: float) 
         if (wide := scan(sample, walls=name == TARGETS)) is not None:
             found.append((name, wide))
         if name != OTHER:
+            found += [(name, one) for one in scan_known(sample, sky=name == SKY)]
+        if name == TARGETS:
+            # Fits to the noise of sky fibers prefer the redshifts of some sky lines.
             close, real = scan_closely(sample)
-            found += [(name, one) for one in (close, *scan_known(sample)) if one is not None]
+            found += [(name, close)] if close is not None else []
             galactic += [(name, real)] if real is not None else []
     main = TARGETS if TARGETS in samples else next(iter(samples))
     whole = spectra.select(samples[main])

@@ -152,26 +152,33 @@ def narrow_sets(spectra: Spectra) -> tuple[list[Bools], list[Set]]:
     ]
 
 
-def scan_known(spectra: Spectra) -> list[Found]:
-    """Count spectra at the redshifts of flux steps, in halves and patches of one petal, and where quasars are rare.
+def scan_known(spectra: Spectra, *, sky: bool) -> list[Found]:
+    """Count spectra at the redshifts of flux steps, in parts of one petal, and where quasars are rare.
 
     Parameters
     ----------
     spectra : Spectra
         The sample.
+    sky : bool
+        Sky fibers: too few of them to look at two slit blocks at a time, beside the halves of the petal, and no galaxies.
 
     Returns
     -------
     list of Found
         Those that hold more than a few.
     """
-    parts = [Part(np.ones(len(spectra.z), dtype=bool), float(len(np.unique(spectra.petal))), 3.0)]
+    instrument, whole = spectra.instrument, np.ones(len(spectra.z), dtype=bool)
+    lengths = [(instrument.fibers // 2, instrument.fibers // 2), (instrument.patch, instrument.block)][: 1 if sky else 2]
+    parts = [(whole, float(len(np.unique(spectra.petal))), 1.0)]
     if _single(spectra):
-        instrument = spectra.instrument
-        for group in (spectra.fiber // (instrument.fibers // 2), spectra.fiber // instrument.patch):
-            numbers = np.unique(group)
-            parts += [Part(group == number, 1.0 / len(numbers), 3.0 * len(numbers)) for number in numbers]
-    found = [breaks(spectra.z, parts), high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain)]
+        slot = instrument.slot(spectra.fiber)
+        for length, step in lengths:
+            starts = range(0, instrument.fibers - length + 1, step)
+            share = length / instrument.fibers
+            parts += [((slot >= start) & (slot < start + length), share, float(len(starts))) for start in starts]
+    levels = len({number for *_, number in parts})
+    known = [Part(rows, petals, levels * number) for rows, petals, number in parts if rows.any()]
+    found = [breaks(spectra.z, known, clustered=not sky), high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain)]
     return [Found(one.window, np.flatnonzero(one.rows)) for one in found if one is not None]
 
 

@@ -224,7 +224,7 @@ def _both_sides(start: Ints, *, width: int) -> tuple[Ints, Ints, Ints, Ints]:
 
 def _side_means(total: Floats, *, sample: Ints, bounds: tuple[Ints, Ints, Ints, Ints], width: int) -> tuple[Floats, Floats]:
     """Expected count from two stretches beside the window, and the ratio of lengths; zeros where the stretches are too short."""
-    a, b, c, d = (np.clip(edge, 0, N_BINS) for edge in bounds)
+    a, b, c, d = (np.minimum(np.maximum(edge, 0), N_BINS) for edge in bounds)
     length = (b - a + d - c).astype(float)
     seen = total[sample, b] - total[sample, a] + total[sample, d] - total[sample, c]
     ratio = np.where(length >= 2 * width, width / np.maximum(length, 1.0), 0.0)

@@ -18,7 +18,7 @@ BGS = -1
 _STEP = 0.0005
 _SHELL_MPC = 15.0
 # Knots (z, relative number), after the reference n(z) of main-survey dark tiles (data-model section 14).
-_KNOTS = {
+_KNOTS: dict[int, list[tuple[float, float]]] = {
     LRG: [
         (0.2, 0),
         (0.32, 0.2),
@@ -68,7 +68,7 @@ _KNOTS = {
         (3.5, 0.05),
     ],
 }
-_TAILS = {
+_TAILS: dict[int, list[tuple[float, float]]] = {
     BGS: [(1.1, 0)],
     LRG: [(1.2, 0.08), (1.35, 0)],
     ELG: [(1.5, 1.1), (1.6, 0.25), (1.63, 0)],

@@ -79,9 +79,7 @@ def breaks(z: Floats, parts: list[Part], *, clustered: bool) -> Known | None:
     return min((one for one in found if one is not None), key=lambda one: one.window.log_p, default=None)
 
 
-def _at_breaks(
-    z: Floats, part: Part, ranges: tuple[tuple[float, float], ...], *, clustered: bool, looks: int
-) -> Known | None:
+def _at_breaks(z: Floats, part: Part, ranges: tuple[tuple[float, float], ...], *, clustered: bool, looks: int) -> Known | None:
     inside = [part.rows & (z >= low) & (z < high) for low, high in ranges]
     counts = np.array([np.count_nonzero(rows) for rows in inside])
     most = int(np.argmax(counts))

@@ -32,6 +32,8 @@ of ten more, clusters 500-1000 (Robotham et al. 2011, MNRAS 416, 2640; Zabludoff
 5 Mpc/h or 500 km/s thick (Geller & Huchra 1989, Science 246, 897). Quieter groups show in the spectra around a window."""
 FEWEST_TOGETHER, LEAST_SHARE = 5, 0.01
 """Fewest spectra that are looked at, and the least part of a set: fits to noise prefer the redshifts of some sky lines."""
+ROUNDING = 1e-5
+"""km/s by which a window is wider than its spectra, so that all are inside."""
 TOLERANCE = 75.0
 """km/s by which a redshift may miss that of a line on another and still stem from it."""
 
@@ -124,13 +126,12 @@ def _of_width(one: Set, *, width: float, aside: Floats) -> tuple[Window | None, 
         if not rows.any():
             return None
         k = int(np.argmin(np.where(rows, chance, np.inf)))
-        low, high = np.expm1(ends[:, k] / LIGHT_SPEED)
+        low, high = np.expm1((ends[:, k] + np.array([-ROUNDING, ROUNDING])) / LIGHT_SPEED)
         part = concentration(width)
         return Window(
             row=one.row,
             low=float(low),
-            # The last spectrum is inside.
-            high=float(np.nextafter(high * (1 + 1e-12), np.inf)),
+            high=float(high),
             count=int(number[k]),
             expected=part * float(max(mean[k], around[k])),
             error=part * float(mean[k] * np.sqrt(variance[k])),

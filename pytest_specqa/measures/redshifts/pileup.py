@@ -15,8 +15,8 @@ from scipy.special import ndtri_exp
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.redshifts.clues import clue
-from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, target_classes
 from pytest_specqa.measures.redshifts.narrow import fewest_seen
+from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, target_classes
 from pytest_specqa.measures.redshifts.samples import (
     FEWEST,
     FEWEST_SKY,
@@ -215,9 +215,7 @@ def _sigma(log_number: float) -> float:
     return float(-ndtri_exp(log_p))
 
 
-def _describe(
-    spectra: Spectra, found: Found, *, name: str, sigma: float, reach: float, false_alarm: float
-) -> RedshiftPileup:
+def _describe(spectra: Spectra, found: Found, *, name: str, sigma: float, reach: float, false_alarm: float) -> RedshiftPileup:
     window, inside = found.window, found.inside
     total, fibers = len(spectra.z), spectra.fiber[inside]
     too_many = window.count - window.expected

@@ -178,7 +178,10 @@ def scan_known(spectra: Spectra, *, sky: bool) -> list[Found]:
             parts += [((slot >= start) & (slot < start + length), share, float(len(starts))) for start in starts]
     levels = len({number for *_, number in parts})
     known = [Part(rows, petals, levels * number) for rows, petals, number in parts if rows.any()]
-    found = [breaks(spectra.z, known, clustered=not sky), high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain)]
+    found = [
+        breaks(spectra.z, known, clustered=not sky),
+        high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain),
+    ]
     return [Found(one.window, np.flatnonzero(one.rows)) for one in found if one is not None]
 
 

@@ -35,6 +35,8 @@ SLACK = 4.0
 """Angstrom by which a line may miss another and still be it: half the separation of [O II], and the width of a sky line."""
 TEMPLATE_END = (1.6, 1.75)
 """Redshifts at which the galaxy templates of redrock end (desispec issue 2660)."""
+VAGUE = 0.5
+"""Width in redshift of a window in which a line moves over a third of a camera."""
 BROAD = 60.0
 """Width in Angstrom of a window that no single line makes."""
 NARROW = 20.0
@@ -81,6 +83,8 @@ def clue(low: float, high: float, *, quasars: bool, instrument: Instrument = DES
         nearest to something special, and the wavelength range in Angstrom that the window maps to there. Without such a line
         the phrase says where Ly-alpha of quasars falls, or that the line cannot be told; None then stands for the range.
     """
+    if high - low > VAGUE:
+        return "over too wide a range to tell which line", None
     lines = QUASAR_LINES if quasars else GALAXY_LINES
     middle, digits = 0.5 * (low + high), 2 if high - low > 0.01 else 3
     first, *_, last = instrument.bands.values()

@@ -74,6 +74,10 @@ def test_without_anything_special_the_line_cannot_be_told(z, quasars):
     assert waves is None
 
 
+def test_no_line_is_named_over_half_a_spectrum():
+    assert clue(4.0, 6.2, quasars=True) == ("over too wide a range to tell which line", None)
+
+
 def test_the_end_of_the_templates_is_named_where_no_line_is():
     assert "end of the galaxy templates" in clue(1.66, 1.665, quasars=False)[0]
 

@@ -139,7 +139,7 @@ def high_redshifts(z: Floats, *, classes: NDArray[np.str_], uncertain: Bools) ->
         quasars = sum(size[name] * float(reference_density(grid, name).mean()) * (high - low) for name in CLASSES)
         noise = FIT_DENSITY * (np.count_nonzero(uncertain) + 5.0) * (np.log1p(high) - np.log1p(low))
         mean = quasars + noise
-        log_p = _chance(number, mean, (FIT_ERROR * mean) ** 2 + 0.5) + np.log(len(ranges))
+        log_p = _chance(number, mean, (FIT_ERROR * mean) ** 2 + 0.5) + np.log(2.0 * len(ranges))
         found.append(Known(Window(-1, low, high, number, mean, FIT_ERROR * mean, float(log_p)), rows))
     return min(found, key=lambda one: one.window.log_p, default=None)
 

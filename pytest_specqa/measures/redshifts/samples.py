@@ -177,7 +177,8 @@ def scan_known(spectra: Spectra, *, sky: bool) -> list[Found]:
             share = length / instrument.fibers
             parts += [((slot >= start) & (slot < start + length), share, float(len(starts))) for start in starts]
     levels = len({number for *_, number in parts})
-    known = [Part(rows, petals, levels * number) for rows, petals, number in parts if rows.any()]
+    # Steps and high redshifts have half of this search each.
+    known = [Part(rows, petals, 2.0 * levels * number) for rows, petals, number in parts if rows.any()]
     found = [
         breaks(spectra.z, known, clustered=not sky),
         high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain),

@@ -5,27 +5,55 @@ import pytest
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.reference import target_classes
+from pytest_specqa.measures.redshifts.repeats import repeated_redshifts
 
 pytestmark = pytest.mark.specqa_stage("redshifts")
 
 
 def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):
-    """The spectra of a petal do not gather at one redshift more than smooth n(z) and galaxy clustering allow."""
+    """The targets of a petal do not gather at one redshift more than smooth n(z) and galaxy clustering allow."""
+    found = pileup_of(redshifts)
+    expect("redshift_pileup", found.significance)
+    expect("redshift_pileup_excess", found.excess)
+    expect("redshift_pileup_galactic", found.galactic)
+    picture_of(found, redshifts, f"Redshifts of tile {tile.tile}, petal {redshifts.petal}", expect=expect)
+    if len(found.examples):
+        picture_of_examples(production, tile, redshifts, rows=found.examples, waves=found.significance.waves, expect=expect)
+
+
+def test_sky_fibers_of_a_petal_share_no_redshift(redshifts, tile, expect):
+    """Sky fibers show noise, whose redshifts lie anywhere: the same feature in many spectra gives them one redshift."""
+    found = pileup_of(redshifts, of_sky=True)
+    expect("sky_fiber_pileup", found.significance)
+    picture_of(found, redshifts, f"Redshifts of tile {tile.tile}, petal {redshifts.petal}: sky fibers", expect=expect)
+
+
+def test_each_redshift_of_a_petal_is_its_own(redshifts, expect):
+    """No two targets have the same redshift to all digits: each was fitted for itself."""
+    columns = {"zwarn": redshifts["ZWARN"], "targetid": redshifts["TARGETID"], "fiber": redshifts.fiber}
+    expect("repeated_redshifts", repeated_redshifts(redshifts["Z"], **columns))
+
+
+def pileup_of(redshifts, *, of_sky=False):
+    """Search the spectra of a petal."""
     fibermap = redshifts.fibermap
-    known = "DESI_TARGET" in fibermap.columns
-    bits = fibermap["DESI_TARGET"] if known else None
-    found = redshift_pileup(
+    return redshift_pileup(
         redshifts["Z"],
         fiber=redshifts.fiber,
         spectype=redshifts["SPECTYPE"],
         is_sky=redshifts.is_sky,
         zwarn=redshifts["ZWARN"],
-        desi_target=bits,
+        desi_target=fibermap["DESI_TARGET"] if "DESI_TARGET" in fibermap.columns else None,
         fiberstatus=fibermap.status,
+        of_sky=of_sky,
         instrument=redshifts.instrument,
     )
-    expect("redshift_pileup", found.significance)
-    expect("redshift_pileup_excess", found.excess)
+
+
+def picture_of(found, redshifts, title, *, expect):
+    """Show redshift against fiber, with the window that stands out."""
+    known = "DESI_TARGET" in redshifts.fibermap.columns
+    bits = redshifts.fibermap["DESI_TARGET"] if known else None
     expect.picture(
         "redshift_pileup",
         z=redshifts["Z"],
@@ -39,10 +67,8 @@ def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):
         nz_grid=found.nz_grid,
         nz_expected=found.nz_expected if known else None,
         note=found.significance.detail,
-        title=f"Redshifts of tile {tile.tile}, petal {redshifts.petal}",
+        title=title,
     )
-    if len(found.examples):
-        picture_of_examples(production, tile, redshifts, rows=found.examples, waves=found.significance.waves, expect=expect)
 
 
 def picture_of_examples(production, tile, redshifts, *, rows, waves, expect):

@@ -158,6 +158,8 @@ class TileConditions:
         Entirely masked spectra per petal, of which redrock gives NODATA and a constant redshift.
     bad_fibers : int
         Flagged fibers per petal.
+    bright : bool
+        A tile of the bright program: nearby galaxies, which cluster most, and stars.
     """
 
     efftime: float = 1.0
@@ -167,6 +169,7 @@ class TileConditions:
     few_targets: int | None = None
     masked_spectra: int = 0
     bad_fibers: int = 15
+    bright: bool = False
 
 
 THROUGHPUT_SCATTER = (0.0143, 0.0020)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.conditions import Conditions, TileConditions
-from pytest_specqa.demo.cosmos import draw_structure
+from pytest_specqa.demo.cosmos import BGS, Structure, draw_redshifts, draw_structure, gather, petal_structure
 from pytest_specqa.demo.faults import FAULTS, Place, check_faults
 from pytest_specqa.demo.galaxies import ELG, LRG, QSO, STD
 from pytest_specqa.demo.targets import Targets, draw_targets
@@ -24,6 +24,11 @@ UNFIT_Z = 0.0
 
 _SUCCESS = {LRG: 0.965, ELG: 0.56, QSO: 0.54, STD: 0.995}
 _DELTACHI2 = {LRG: 400.0, ELG: 180.0, QSO: 1500.0, STD: 8000.0}
+_STARS_IN_BRIGHT = 0.2
+"""Part of the targets of a bright tile that are stars."""
+_LIKED = (0.113, 0.26, 0.416, 0.496, 0.69, 0.944, 1.124, 1.24, 1.37, 1.51, 1.628)
+_LIKES = 0.12
+"""Redshifts that fits to noise prefer, where a line of a galaxy falls on residuals of sky lines, and how many of them do."""
 _COEFFICIENTS = 10
 _COLUMNS = f"""
     TARGETID:i8 CHI2:f8 COEFF:({_COEFFICIENTS},)f8 Z:f8 ZERR:f8 ZWARN:i8 NPIXELS:i8 SPECTYPE:S6 SUBTYPE:S20 NCOEFF:i8 DELTACHI2:f8
@@ -116,7 +121,8 @@ def simulate_redshifts(
         camera = Conditions(
             petal=petal, n_sky=conditions.n_sky, few_targets=conditions.few_targets, bad_fibers=conditions.bad_fibers
         )
-        targets = draw_targets(camera, child, structure=structure, tile=tile)
+        own = petal_structure(child, structure=structure, clustering=conditions.clustering)
+        targets = _gathered(draw_targets(camera, child, structure=own, tile=tile), child, structure=own, bright=conditions.bright)
         table, fibermap = fit_redshifts(targets, child, conditions=conditions), coadd_fibermap(targets, exptimes=EXPTIMES)
         for name, amplitude in planted.items():
             change = FAULTS[name].redshifts
@@ -127,6 +133,24 @@ def simulate_redshifts(
         fibermaps.append(fibermap)
     truth = {name: Place(np.concatenate([place.rows for place in places]), places[0].waves) for name, places in rows.items()}
     return SimRedshifts(np.concatenate(tables), np.concatenate(fibermaps), truth)
+
+
+def _gathered(targets: Targets, rng: np.random.Generator, *, structure: Structure, bright: bool) -> Targets:
+    """Targets of a dark or bright tile, some of them in groups and clusters."""
+    z, fibermap = targets.z.copy(), targets.fibermap
+    science = np.isin(targets.kind, (LRG, ELG, QSO))
+    if not bright:
+        for kind in (LRG, ELG):
+            gather(z, kind, rng, rows=np.flatnonzero(targets.kind == kind))
+        return replace(targets, z=z)
+    fibermap = fibermap.copy()
+    star = science & (rng.random(science.size) < _STARS_IN_BRIGHT)
+    rows = np.flatnonzero(science & ~star)
+    z[rows], z[star] = draw_redshifts(BGS, rows.size, rng, structure=structure), 0.0
+    gather(z, BGS, rng, rows=rows)
+    fibermap["DESI_TARGET"][rows] = 1 << DESI.targets["BGS"]
+    fibermap["DESI_TARGET"][star] = 1 << DESI.targets["MWS"]
+    return replace(targets, z=z, fibermap=fibermap, kind=np.where(star, STD, np.where(science, LRG, targets.kind)))
 
 
 def fit_redshifts(targets: Targets, rng: np.random.Generator, *, conditions: TileConditions) -> NDArray[Any]:
@@ -172,6 +196,8 @@ def _draw_failures(table: NDArray[Any], rng: np.random.Generator) -> None:
     n = len(table)
     kind = rng.random(n)
     galaxy = rng.beta(1.3, 1.1, n) * 1.7
+    liked = rng.choice(_LIKED, n) * (1 + rng.normal(0, 1, n) * rng.choice([3e-4, 1e-3, 3e-3], n))
+    galaxy = np.where(rng.random(n) < _LIKES, liked, galaxy)
     quasar = np.exp(rng.uniform(np.log(1.05), np.log(6.6), n)) - 1
     table["Z"] = np.where(kind < 0.72, galaxy, np.where(kind < 0.9, quasar, rng.normal(0, 5e-4, n)))
     table["SPECTYPE"] = np.where(kind < 0.72, b"GALAXY", np.where(kind < 0.9, b"QSO", b"STAR"))
@@ -184,7 +210,7 @@ def _draw_interlopers(table: NDArray[Any], targets: Targets, rng: np.random.Gene
     star = rows[rng.random(rows.size) < 0.35]
     galaxy = np.setdiff1d(rows, star)[: int(0.6 * rows.size)]
     table["Z"][star], table["SPECTYPE"][star] = rng.normal(0, 3e-4, star.size), b"STAR"
-    table["Z"][galaxy], table["SPECTYPE"][galaxy] = rng.gamma(4, 0.14, galaxy.size).clip(0.02, 1.5), b"GALAXY"
+    table["Z"][galaxy], table["SPECTYPE"][galaxy] = 0.02 + rng.gamma(4, 0.14, galaxy.size) % 1.5, b"GALAXY"
     for chosen in (star, galaxy):
         table["DELTACHI2"][chosen] = 100 * rng.lognormal(0, 0.7, chosen.size)
 

@@ -34,6 +34,10 @@ RANGES = {
 """What varies from trial to trial, as it is printed."""
 
 
+BRIGHT_TILES = 0.4
+"""Part of the clean tiles that is of the bright program."""
+
+
 def faulty_conditions(rng: np.random.Generator, *, band: str, changes: Mapping[str, Any] | None = None) -> Conditions:
     """Draw the conditions of a typical dark exposure, in which a fault is planted.
 
@@ -168,8 +172,11 @@ def simulate_tile(
         Petal, REDSHIFTS rows, FIBERMAP rows, and those without the fault: what the fibermaps of the exposures say.
     """
     conditions = TileConditions(
-        n_sky=int(rng.integers(20, 81)), efftime=float(rng.uniform(0.7, 1.3)), clustering=float(rng.uniform(0.05, 0.2))
+        n_sky=int(rng.integers(20, 81)), efftime=float(rng.uniform(0.7, 1.3)), clustering=float(rng.uniform(0.05, 0.3))
     )
+    if case == "clean":
+        # Galaxies of the bright program lie nearest and cluster most.
+        conditions = replace(conditions, bright=bool(rng.random() < BRIGHT_TILES))
     faults: dict[str, float] = {}
     if case.startswith("quiet:"):
         made = QUIET[case.removeprefix("quiet:")].make(rng)

@@ -26,6 +26,8 @@ from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.imaging import imaging_agreement
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
+from pytest_specqa.measures.redshifts.repeats import repeated_redshifts
+from pytest_specqa.measures.redshifts.success import petal_shortfall
 from pytest_specqa.measures.sframes.amplifiers import amplifiers
 from pytest_specqa.measures.sframes.collimator import DIP, WIDTH, collimator_dip
 from pytest_specqa.measures.sframes.cosmics import sharp_hits
@@ -1076,6 +1078,33 @@ def same_redshift(z: np.ndarray, percent: float) -> np.ndarray:
     return np.where(np.arange(GALAXY_FREE) < number, 2.0 + 0.0005 * (np.arange(GALAXY_FREE) % 3), z)
 
 
+def galactic_line(z: np.ndarray, percent: float) -> np.ndarray:
+    """H-beta on [N II] of the Galaxy."""
+    number = round(percent * GALAXY_FREE / 100)
+    return np.where(np.arange(GALAXY_FREE) < number, 6585.27 / 4862.68 - 1 + 1e-5 * (np.arange(GALAXY_FREE) % 3), z)
+
+
+def copied(z: np.ndarray, rows: float) -> np.ndarray:
+    return np.concatenate([z[: -round(rows)], z[: round(rows)]]) if round(rows) else z
+
+
+def repeats(arrays: Arrays) -> Measured:
+    return repeated_redshifts(**arrays, targetid=np.arange(GALAXY_FREE), fiber=3000 + np.arange(GALAXY_FREE))
+
+
+TILE_FIBERS = np.arange(5000)
+
+
+def petals_alike(seed: int) -> Arrays:
+    return {"zwarn": np.where(np.random.default_rng(seed).random(5000) < 0.75, 0, 4), "is_target": np.full(5000, fill_value=True)}
+
+
+def without_redshifts(zwarn: np.ndarray, part: float) -> np.ndarray:
+    """Petal 3, of which so many targets lose their redshift."""
+    lost = np.random.default_rng([1648, 3]).random(5000) < part / 0.75
+    return np.where((TILE_FIBERS // 500 == 3) & lost, 4, zwarn)
+
+
 EXPOSURES = {
     "focal_plane.patch": focal(
         "patch", over("r 6500-6700 A", dark_patch), within=0.12, fibers=((2650, 2699),), wave=6600.0, feature="patch", sign=-1
@@ -1125,6 +1154,47 @@ EXPOSURES = {
         reach=True,
         fibers=((3000, 3049),),
         feature="window",
+    ),
+}
+
+EXPOSURES |= {
+    "redshift_pileup.galactic": count(
+        pileup("galactic"),
+        changed("z", galactic_line),
+        clean=spectra_of_a_petal,
+        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
+        size=10.0,
+        says=None,
+        needs=FOUND,
+        close=FOUND,
+        error=None,
+        names=True,
+        fibers=((3000, 3049),),
+        feature="window",
+    ),
+    "repeated_redshifts": count(
+        repeats,
+        changed("z", copied),
+        clean=spectra_of_a_petal,
+        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
+        size=40.0,
+        error=None,
+        reach=True,
+        within=0.01,
+        fibers=((3000, 3299),),
+    ),
+    "petal_shortfall": count(
+        lambda arrays: petal_shortfall(**arrays, fiber=TILE_FIBERS),
+        changed("zwarn", without_redshifts),
+        clean=petals_alike,
+        broken=lambda arrays: arrays | {"is_target": ~arrays["is_target"]},
+        size=0.4,
+        error=math.sqrt(0.75 * 0.25 / 500 * 1.17),
+        reach=True,
+        margin=3.0,
+        within=0.05,
+        fibers=((1500, 1999),),
+        feature="petal",
     ),
 }
 

@@ -75,4 +75,22 @@ def counts_outside(counts: Floats, *, member: Floats, size: Floats) -> Floats:
     inside, outside = member * (size > 0), (1 - member) * (size > 0)
     enough = outside.sum(axis=1) >= np.maximum(inside.sum(axis=1), 3)
     scale = np.where(enough, (inside @ size) / np.maximum(outside @ size, 1.0), 0.0)
-    return np.asarray(scale[:, None] * (outside @ counts), dtype=float)
+    return np.asarray(scale[:, None] * together(outside, counts), dtype=float)
+
+
+def together(member: Floats, counts: Floats) -> Floats:
+    """Add the counts of the petals of each run.
+
+    Parameters
+    ----------
+    member : ndarray, shape (n_run, n_petal)
+        Weight of each petal.
+    counts : ndarray, shape (n_petal, n)
+        Counts of each petal.
+
+    Returns
+    -------
+    ndarray, shape (n_run, n)
+        Sums. Threads of a matrix product would cost more than the product.
+    """
+    return np.asarray(np.einsum("rp,pn->rn", member, counts), dtype=float)

@@ -15,12 +15,28 @@ from scipy.special import ndtri_exp
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.redshifts.clues import clue
+from pytest_specqa.measures.redshifts.narrow import fewest_seen
 from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density, target_classes
-from pytest_specqa.measures.redshifts.samples import FEWEST, TARGETS, Spectra, samples_of, scan
-from pytest_specqa.measures.redshifts.scan import MINIMUM, Window
-from pytest_specqa.measures.statistics import FALSE_ALARM, Floats, Ints
+from pytest_specqa.measures.redshifts.samples import (
+    FEWEST,
+    FEWEST_SKY,
+    OTHER,
+    SKY,
+    TARGETS,
+    Found,
+    Spectra,
+    narrow_sets,
+    samples_of,
+    scan,
+    scan_closely,
+    scan_known,
+)
+from pytest_specqa.measures.redshifts.scan import MINIMUM
+from pytest_specqa.measures.statistics import FALSE_ALARM, Bools, Floats, Ints
 from pytest_specqa.values import Feature, Measured
 
+SEARCHES = 4.0
+"""Ways to search: wide windows in two samples, narrow ones, and known redshifts."""
 NODATA = 1 << 9
 """ZWARN bit of a spectrum without data; its redshift means nothing."""
 
@@ -35,6 +51,8 @@ class RedshiftPileup:
         Gaussian sigmas of the least likely window after the search over all windows; negative where nothing stands out.
     excess : Measured
         Percent of the spectra that are too many in that window; 0 if its chance exceeds the false-alarm rate of a search.
+    galactic : Measured
+        Gaussian sigmas of the least likely narrow window at which emission of the Galaxy is read as a redshift: real light.
     window : tuple of float or None
         Redshift range of the least likely window.
     count : int
@@ -49,6 +67,7 @@ class RedshiftPileup:
 
     significance: Measured
     excess: Measured
+    galactic: Measured
     window: tuple[float, float] | None = None
     count: int = 0
     expected: float = 0.0
@@ -72,20 +91,22 @@ def redshift_pileup(
     zwarn: ArrayLike,
     desi_target: ArrayLike | None = None,
     fiberstatus: ArrayLike | None = None,
+    of_sky: bool = False,
     false_alarm: float = FALSE_ALARM,
     instrument: Instrument = DESI,
 ) -> RedshiftPileup:
-    """Scan all redshifts for a narrow window with more spectra than smooth n(z) and galaxy clustering explain.
+    """Scan all redshifts for a window with more spectra than smooth n(z) and galaxy clustering explain.
 
-    *Statistic*: the chance of the count in the least likely of all windows of 600 km/s to 0.06 in ln(1+z), over all targets, those
-    of no galaxy sample, and sky fibers apart, over the patches of a petal and, for a tile, over runs of 1, 2, 3, 5 and 10
-    adjacent petals. *Null distribution*:
-    negative binomial; the mean is the largest of the estimates from both sides of the window, the left, the right, the reference
-    n(z) of the targets, and the other petals; its variance has their counting errors, a shape error of 20 % and, for galaxies, the
-    clustering of matter in a window of that volume, with a lognormal tail for rich clusters and an allowance for walls. The number
-    of windows searched enters the significance.
+    *Statistic*: the chance of the count in the least likely of all windows, over all targets and those of no galaxy sample, or over
+    sky fibers. Windows are 600 km/s to 0.06 in ln(1+z) wide (`scan`), 30-240 km/s (`narrow`), or those where known faults put
+    spectra (`known`); they are searched in a petal, its halves, patches and slit blocks and, for a tile, in runs of 1, 2, 3, 5 and
+    10 adjacent petals. *Null distribution*: negative binomial; for wide windows the mean is the largest of the estimates from both
+    sides, the left, the right, the reference n(z) of the targets, and the other petals; its variance has their counting errors, a
+    shape error of 20 % and, for galaxies, the clustering of matter in a window of that volume, with a lognormal tail for rich
+    clusters and an allowance for walls. Narrow windows are held against the spectra within 600 km/s of them, since members of a
+    cluster or a wall have different velocities. The number of windows searched enters the significance.
     *Blind to*: redshifts below 0.01 (stars, and Galactic nebular emission fitted as a galaxy), fewer than 5 spectra, pile-ups
-    wider than 0.06 in ln(1+z), and, where galaxies are common, to excesses that a rich cluster can cause.
+    wider than 0.06 in ln(1+z), and, where galaxies are common, to excesses wider than 240 km/s that a rich cluster can cause.
 
     Parameters
     ----------
@@ -103,6 +124,8 @@ def redshift_pileup(
         DESI_TARGET of the main survey, for the reference n(z); without it the data alone say what to expect.
     fiberstatus : array_like of int, shape (n,), optional
         FIBERSTATUS or COADD_FIBERSTATUS; spectra that it calls bad are left out.
+    of_sky : bool
+        Whether to judge the sky fibers rather than the targets.
     false_alarm : float
         Chance that noise makes `excess` different from 0.
     instrument : Instrument
@@ -124,25 +147,55 @@ def redshift_pileup(
     kind = np.char.strip(np.asarray(spectype).astype(str))
     classes = np.full(keep.shape, "", dtype="<U3") if desi_target is None else target_classes(desi_target, instrument)
     galaxy, number = (kind == "GALAXY") & ~sky, np.asarray(fiber).astype(np.int64)
-    spectra = Spectra(np.asarray(z, dtype=float), number, kind == "QSO", galaxy, classes, instrument)
+    uncertain = np.asarray(zwarn).astype(np.int64) != 0
+    spectra = Spectra(np.asarray(z, dtype=float), number, kind == "QSO", galaxy, classes, uncertain, instrument)
     if lost := np.count_nonzero(~np.isfinite(spectra.z[keep])):
         broken = Measured(float("nan"), detail=f"{lost} redshifts are not finite")
-        return RedshiftPileup(broken, broken)
-    samples = samples_of(classes, sky, keep=keep)
+        return RedshiftPileup(broken, broken, broken)
+    samples = {name: rows for name, rows in samples_of(classes, sky, keep=keep).items() if (name == SKY) == of_sky}
     if not samples:
-        none = Measured.impossible(f"only {np.count_nonzero(keep)} spectra with data: at least {FEWEST} are needed")
-        return RedshiftPileup(none, none)
-    found = {name: scan(spectra.select(rows), walls=name == TARGETS) for name, rows in samples.items()}
-    name, (window, inside) = min(found.items(), key=lambda item: np.inf if item[1][0] is None else item[1][0].log_p)
-    if window is None:
-        quiet = f"no window of the {np.count_nonzero(keep)} spectra holds {MINIMUM}, and more than its surroundings let expect"
-        result = RedshiftPileup(Measured(_sigma(0.0), detail=quiet), Measured(0.0, detail=quiet))
-    else:
-        sigma = _sigma(window.log_p + float(np.log(len(samples))))
-        positions = np.flatnonzero(samples[name])[inside]
-        result = _describe(spectra.select(samples[name]), window, inside=inside, name=name, sigma=sigma, false_alarm=false_alarm)
-        result = replace(result, members=positions[_most_typical_first(spectra.z[positions])])
+        there = np.count_nonzero(keep & (sky == of_sky))
+        fewest = f"{FEWEST_SKY} sky fibers" if of_sky else str(FEWEST)
+        none = Measured.impossible(f"only {there} spectra with data: at least {fewest} are needed")
+        return RedshiftPileup(none, none, none)
+    result = _result(spectra, samples, false_alarm=false_alarm)
     return replace(result, nz_expected=_expected_nz(classes[keep & ~sky], result.nz_grid))
+
+
+def _result(spectra: Spectra, samples: dict[str, Bools], *, false_alarm: float) -> RedshiftPileup:
+    """Search every sample in every way."""
+    found: list[tuple[str, Found]] = []
+    galactic: list[tuple[str, Found]] = []
+    for name, rows in samples.items():
+        sample = spectra.select(rows)
+        if (wide := scan(sample, walls=name == TARGETS)) is not None:
+            found.append((name, wide))
+        if name != OTHER:
+            found += [(name, one) for one in scan_known(sample, sky=name == SKY)]
+        if name == TARGETS:
+            # Fits to the noise of sky fibers prefer the redshifts of some sky lines.
+            close, real = scan_closely(sample)
+            found += [(name, close)] if close is not None else []
+            galactic += [(name, real)] if real is not None else []
+    main = TARGETS if TARGETS in samples else next(iter(samples))
+    whole = spectra.select(samples[main])
+    log_limit = float(np.log(false_alarm / SEARCHES))
+    reach = 100.0 * fewest_seen(narrow_sets(whole)[1][0], log_p=log_limit) / len(whole.z)
+
+    def described(those: list[tuple[str, Found]]) -> RedshiftPileup:
+        """Say what the least likely window is."""
+        total = np.count_nonzero(samples[main])
+        if not those:
+            quiet = f"no window of the {total} spectra holds {MINIMUM}, and more than its surroundings let expect"
+            nothing = Measured(_sigma(0.0), detail=quiet)
+            return RedshiftPileup(nothing, replace(nothing, value=0.0, sensitivity=reach), nothing)
+        name, best = min(those, key=lambda item: item[1].window.log_p)
+        sigma = _sigma(best.window.log_p + float(np.log(SEARCHES)))
+        positions = np.flatnonzero(samples[name])[best.inside]
+        one = _describe(spectra.select(samples[name]), best, name=name, sigma=sigma, reach=reach, false_alarm=false_alarm)
+        return replace(one, members=positions[_most_typical_first(spectra.z[positions])])
+
+    return replace(described(found), galactic=described(galactic).significance)
 
 
 def _most_typical_first(z: Floats) -> Ints:
@@ -162,12 +215,13 @@ def _sigma(log_number: float) -> float:
     return float(-ndtri_exp(log_p))
 
 
-def _describe(spectra: Spectra, window: Window, *, inside: Ints, name: str, sigma: float, false_alarm: float) -> RedshiftPileup:
+def _describe(spectra: Spectra, found: Found, *, name: str, sigma: float, reach: float, false_alarm: float) -> RedshiftPileup:
+    window, inside = found.window, found.inside
     total, fibers = len(spectra.z), spectra.fiber[inside]
     too_many = window.count - window.expected
     error = float(np.hypot(np.sqrt(window.expected), window.error))
     groups = _rich_patches(fibers, everywhere=spectra.fiber, patch=spectra.instrument.patch)
-    digits = 2 if window.high - window.low > 0.05 else 3
+    digits = 2 if window.high - window.low > 0.05 else 3 if window.high - window.low > 0.002 else 4
     hint, waves = clue(window.low, window.high, quasars=bool(np.mean(spectra.quasar[inside]) > 0.5), instrument=spectra.instrument)
     detail = (
         f"{window.count} of {total} {'' if name == TARGETS else name + ' '}at {window.low:.{digits}f} < z < "
@@ -191,11 +245,12 @@ def _describe(spectra: Spectra, window: Window, *, inside: Ints, name: str, sigm
         significance,
         value=100.0 * too_many / total if significant else 0.0,
         error=100.0 * error / total,
-        sensitivity=100.0 * MINIMUM / total,
+        sensitivity=reach,
     )
     return RedshiftPileup(
         significance,
         excess,
+        significance,
         window=(window.low, window.high),
         count=window.count,
         expected=window.expected,

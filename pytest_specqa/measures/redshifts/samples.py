@@ -8,20 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.redshifts.petal_runs import adjacent_runs, counts_outside, independent_runs
+from pytest_specqa.measures.redshifts.clues import galactic_redshifts
+from pytest_specqa.measures.redshifts.known import Part, breaks, high_redshifts
+from pytest_specqa.measures.redshifts.narrow import Set, tightest_windows, velocities
+from pytest_specqa.measures.redshifts.petal_runs import adjacent_runs, counts_outside, independent_runs, together
 from pytest_specqa.measures.redshifts.reference import CLASSES, GALAXIES, reference_density
 from pytest_specqa.measures.redshifts.scan import EDGES, N_BINS, Samples, Window, bin_redshifts, least_likely_window
 from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
 TARGETS, OTHER, SKY = "targets", "targets of no galaxy sample", "sky fibers"
 """Samples that are scanned apart, as they are called in messages."""
-FEWEST = 20
-"""Fewest spectra of a sample that are scanned."""
+FEWEST, FEWEST_SKY = 20, 10
+"""Fewest spectra of a sample that are scanned, and fewest sky fibers."""
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """Columns of a sample: redshift, FIBER, whether the fit is a quasar or a galaxy that clusters, and the class of target.
+    """Columns of a sample: redshift, FIBER, whether the fit is a quasar or a galaxy that clusters, the class of target,
+    and whether the fit is uncertain.
 
     The instrument tells which petal and which patch of the focal plane a fiber belongs to.
     """
@@ -31,6 +35,7 @@ class Spectra:
     quasar: Bools
     galaxy: Bools
     classes: NDArray[np.str_]
+    uncertain: Bools
     instrument: Instrument = DESI
 
     @property
@@ -47,6 +52,7 @@ class Spectra:
             quasar=self.quasar[rows],
             galaxy=self.galaxy[rows],
             classes=self.classes[rows],
+            uncertain=self.uncertain[rows],
         )
 
 
@@ -69,11 +75,20 @@ def samples_of(classes: NDArray[np.str_], sky: Bools, *, keep: Bools) -> dict[st
     parts = {TARGETS: ~sky, SKY: sky}
     if (classes != "").any() and (other != parts[TARGETS]).any():
         parts[OTHER] = other
-    return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= FEWEST}
+    fewest = {SKY: FEWEST_SKY}
+    return {name: keep & rows for name, rows in parts.items() if np.count_nonzero(keep & rows) >= fewest.get(name, FEWEST)}
 
 
-def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Ints]:
-    """Find the least likely window of one sample.
+@dataclass(frozen=True)
+class Found:
+    """A window that stands out, and the positions of its spectra in the sample."""
+
+    window: Window
+    inside: Ints
+
+
+def scan(spectra: Spectra, *, walls: bool) -> Found | None:
+    """Find the least likely window of one sample that is at least 600 km/s wide.
 
     Parameters
     ----------
@@ -84,23 +99,106 @@ def scan(spectra: Spectra, *, walls: bool) -> tuple[Window | None, Ints]:
 
     Returns
     -------
-    tuple
-        The window, or None where nothing exceeds its surroundings, and the positions of the spectra inside.
+    Found or None
+        None where nothing exceeds its surroundings.
     """
-    petals = np.unique(spectra.petal)
-    sets = [np.isin(spectra.petal, run) for run in adjacent_runs(spectra.petal, n_petals=spectra.instrument.spectrographs)]
+    sets = _run_sets(spectra)
     samples = [_runs(spectra)]
-    if len(petals) == 1:
+    if _single(spectra):
         # The petals of a tile are judged one by one as well: their groups need no second look.
         group = spectra.fiber // spectra.instrument.patch
         sets += [group == number for number in np.unique(group)]
         samples.append(_groups(spectra, group=group))
     columns = [np.concatenate([getattr(one, item.name) for one in samples]) for item in fields(Samples)]
-    window = least_likely_window(Samples(*columns), walls=walls)
+    return _found(spectra, least_likely_window(Samples(*columns), walls=walls), sets)
+
+
+def scan_closely(spectra: Spectra) -> tuple[Found | None, Found | None]:
+    """Find the least likely window that is narrower than the velocities of galaxies that belong together.
+
+    Parameters
+    ----------
+    spectra : Spectra
+        The sample.
+
+    Returns
+    -------
+    tuple of Found or None
+        The least likely window, and the least likely of those where emission of the Galaxy is read as a redshift.
+    """
+    sets, narrow = narrow_sets(spectra)
+    aside = galactic_redshifts(spectra.instrument)
+    plain, galactic = tightest_windows(narrow, aside=aside)
+    return _found(spectra, plain, sets), _found(spectra, galactic, sets)
+
+
+def narrow_sets(spectra: Spectra) -> tuple[list[Bools], list[Set]]:
+    """Runs of petals or, of a single one, its patches and slit blocks: which spectra, and what a close scan needs of them."""
+    sets, petals = _run_sets(spectra), adjacent_runs(spectra.petal, n_petals=spectra.instrument.spectrographs)
+    size = [float(len(run)) for run in petals]
+    weights = [float(len(set(size)))] * len(sets)
+    if _single(spectra):
+        for length in (spectra.instrument.patch, spectra.instrument.block):
+            group = spectra.fiber // length
+            every = [group == number for number in np.unique(group)]
+            sets += every
+            size += len(every) * [length / spectra.instrument.fibers]
+        # Half of the search is for the whole petal, a quarter each for patches and blocks.
+        weights = [2.0 if each == 1.0 else 4.0 for each in size]
+    cumulative = np.concatenate([[0.0], np.cumsum(_reference(spectra).sum(axis=0))])
+    return sets, [
+        Set(k, velocities(spectra.z[rows]), size[k], cumulative * np.mean(rows), weights[k] * len(rows))
+        for k, rows in enumerate(sets)
+    ]
+
+
+def scan_known(spectra: Spectra, *, sky: bool) -> list[Found]:
+    """Count spectra at the redshifts of flux steps, in parts of one petal, and where quasars are rare.
+
+    Parameters
+    ----------
+    spectra : Spectra
+        The sample.
+    sky : bool
+        Sky fibers: too few of them to look at two slit blocks at a time, beside the halves of the petal, and no galaxies.
+
+    Returns
+    -------
+    list of Found
+        Those that hold more than a few.
+    """
+    instrument, whole = spectra.instrument, np.ones(len(spectra.z), dtype=bool)
+    lengths = [(instrument.fibers // 2, instrument.fibers // 2), (instrument.patch, instrument.block)][: 1 if sky else 2]
+    parts = [(whole, float(len(np.unique(spectra.petal))), 1.0)]
+    if _single(spectra):
+        slot = instrument.slot(spectra.fiber)
+        for length, step in lengths:
+            starts = range(0, instrument.fibers - length + 1, step)
+            share = length / instrument.fibers
+            parts += [((slot >= start) & (slot < start + length), share, float(len(starts))) for start in starts]
+    levels = len({number for *_, number in parts})
+    # Steps and high redshifts have half of this search each.
+    known = [Part(rows, petals, 2.0 * levels * number) for rows, petals, number in parts if rows.any()]
+    found = [
+        breaks(spectra.z, known, clustered=not sky),
+        high_redshifts(spectra.z, classes=spectra.classes, uncertain=spectra.uncertain),
+    ]
+    return [Found(one.window, np.flatnonzero(one.rows)) for one in found if one is not None]
+
+
+def _single(spectra: Spectra) -> bool:
+    return len(np.unique(spectra.petal)) == 1
+
+
+def _run_sets(spectra: Spectra) -> list[Bools]:
+    return [np.isin(spectra.petal, run) for run in adjacent_runs(spectra.petal, n_petals=spectra.instrument.spectrographs)]
+
+
+def _found(spectra: Spectra, window: Window | None, sets: list[Bools]) -> Found | None:
     if window is None:
-        return None, np.array([], dtype=np.intp)
+        return None
     inside = sets[window.row] & (spectra.z >= window.low) & (spectra.z < window.high)
-    return window, np.flatnonzero(inside)
+    return Found(window, np.flatnonzero(inside))
 
 
 def _runs(spectra: Spectra) -> Samples:
@@ -110,12 +208,13 @@ def _runs(spectra: Spectra) -> Samples:
     galaxies = bin_redshifts(spectra.z[spectra.galaxy], petal[spectra.galaxy], n_rows=n_petals)
     member = np.array([[number in run for number in range(n_petals)] for run in runs], dtype=float)
     size = np.bincount(petal, minlength=n_petals).astype(float)
+    every, clustered, model = (together(member, one) for one in (counts, galaxies, _reference(spectra)))
     return Samples(
-        counts=member @ counts,
-        around=member @ counts,
-        clustered=member @ galaxies,
+        counts=every,
+        around=every,
+        clustered=clustered,
         share=np.ones(len(runs)),
-        reference=member @ _reference(spectra),
+        reference=model,
         outside=counts_outside(counts, member=member, size=size),
         petals=member.sum(axis=1),
         trials=independent_runs(runs),

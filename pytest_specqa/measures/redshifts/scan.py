@@ -165,7 +165,7 @@ def _best_of_width(
     estimates.append((model, model**2 * (REFERENCE_ERROR**2 + structure), model))
     estimates.append((other, other**2 * (SHAPE_ERROR**2 + structure) + 0.1 * other, 0.0 * other))
     chances = [
-        np.maximum(_log_chance(n, mean, variance), _log_chance_of_structure(n, mean, galaxies=part, structure=structure))
+        np.maximum(log_chance(n, mean, variance), _log_chance_of_structure(n, mean, galaxies=part, structure=structure))
         for mean, variance, part in estimates
     ]
     likeliest = np.argmax(chances, axis=0)
@@ -188,9 +188,9 @@ def _cumulative(counts: Floats) -> Floats:
 
 
 def _dull_count(total: Floats, *, sample: Ints, start: Ints, width: int, share: Floats) -> Floats:
-    """Count below which a window is within two Poisson sigmas of its sides: no estimate needed, it cannot stand out."""
+    """Count below which a window is within four Poisson sigmas of its sides: no estimate needed, it cannot stand out."""
     mean, _ = _side_means(total, sample=sample, bounds=_both_sides(start, width=width), width=width)
-    return np.asarray(mean * share + 2.0 * np.sqrt(mean * share), dtype=float)
+    return np.asarray(mean * share + 4.0 * np.sqrt(mean * share), dtype=float)
 
 
 def _side_estimates(
@@ -224,15 +224,26 @@ def _both_sides(start: Ints, *, width: int) -> tuple[Ints, Ints, Ints, Ints]:
 
 def _side_means(total: Floats, *, sample: Ints, bounds: tuple[Ints, Ints, Ints, Ints], width: int) -> tuple[Floats, Floats]:
     """Expected count from two stretches beside the window, and the ratio of lengths; zeros where the stretches are too short."""
-    a, b, c, d = (np.clip(edge, 0, N_BINS) for edge in bounds)
+    a, b, c, d = (np.minimum(np.maximum(edge, 0), N_BINS) for edge in bounds)
     length = (b - a + d - c).astype(float)
     seen = total[sample, b] - total[sample, a] + total[sample, d] - total[sample, c]
     ratio = np.where(length >= 2 * width, width / np.maximum(length, 1.0), 0.0)
     return (seen + 0.5) * ratio, ratio
 
 
-def _log_chance(n: Floats, mean: Floats, variance: Floats) -> Floats:
-    """Log of the chance of `n` or more counts whose mean is gamma-distributed; minus infinity for no expectation."""
+def log_chance(n: Floats, mean: Floats, variance: Floats) -> Floats:
+    """Log of the chance of `n` or more counts whose mean is gamma-distributed; minus infinity for no expectation.
+
+    Parameters
+    ----------
+    n, mean, variance : ndarray, same shape
+        Counts, their expectation, and the variance of the expectation (no Poisson term).
+
+    Returns
+    -------
+    ndarray
+        Natural logarithms.
+    """
     chance = np.where(mean > 0, 0.0, -np.inf)
     # A count at or below its mean is as likely as can be, and most are.
     high = (mean > 0) & (n > mean)

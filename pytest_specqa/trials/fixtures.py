@@ -40,10 +40,9 @@ KINDS = {
     ),
     "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure_reduced", "exposure"),
     "petal": ("redshifts", "tile_redshifts", "tile", "production"),
+    "tile": ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile"),
 }
 """Fixtures that a trial of each kind of unit can give."""
-VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile")
-"""Fixtures of a test on the exposures of a tile: ``specqa try`` gives them, a judgement has no such trials yet."""
 
 
 def camera_unit(camera: SimCamera) -> DataUnit:

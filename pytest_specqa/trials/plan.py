@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.instrument import DESI
-from pytest_specqa.trials.scenes import band_of
+from pytest_specqa.trials.scenes import ONE_PETAL, WHOLE_EXPOSURES, band_of
 from pytest_specqa.trials.trials import Trial
 
 STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """Amplitudes of a detection curve, in units of the fault's default."""
 
 
-WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak")
-"""Faults that are also planted in all ten cameras of a band, for the expectations on the focal plane."""
+VISITED = ("bright_camera", "vega_for_ab", "standards_bias")
+"""Faults that are also planted in one of the exposures of a tile, for the expectations that compare them."""
 NO_FAULT = {"F33"}
 """Entries of the library that must not trigger: emission of the Galaxy."""
 
@@ -27,8 +27,8 @@ class Plan:
 
     Attributes
     ----------
-    cameras, exposures, petals : int
-        Clean camera-exposures (shared by the bands), whole exposures and tile petals.
+    cameras, exposures, petals, tiles : int
+        Clean camera-exposures (shared by the bands), whole exposures, tile petals, and tiles of three exposures.
     quiet : int
         Trials of each must-not-trigger case.
     curve : int
@@ -38,12 +38,13 @@ class Plan:
     cameras: int
     exposures: int
     petals: int
+    tiles: int
     quiet: int
     curve: int
 
 
-QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2)
-FULL = Plan(cameras=5000, exposures=60, petals=2000, quiet=30, curve=4)
+QUICK = Plan(cameras=240, exposures=6, petals=150, tiles=4, quiet=4, curve=2)
+FULL = Plan(cameras=5000, exposures=60, petals=2000, tiles=40, quiet=30, curve=4)
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:
@@ -57,11 +58,12 @@ def clean_trials(plan: Plan) -> Iterator[Trial]:
     Yields
     ------
     Trial
-        Cameras of all bands, exposures and petals.
+        Cameras of all bands, exposures, petals and tiles.
     """
     yield from (Trial("camera", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.cameras))
     yield from (Trial("exposure", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.exposures))
     yield from (Trial("petal", "clean", seed) for seed in range(plan.petals))
+    yield from (Trial("tile", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.tiles))
 
 
 def quiet_trials(plan: Plan) -> Iterator[Trial]:
@@ -99,8 +101,9 @@ def fault_trials(plan: Plan) -> Iterator[Trial]:
     for fault in FAULTS.values():
         if fault.id in NO_FAULT:
             continue
-        whole = fault.camera if fault.name in WHOLE_EXPOSURES else None
-        kinds = (("camera", fault.camera), ("exposure", whole), ("petal", fault.redshifts))
+        whole = fault.camera if fault.name in (*WHOLE_EXPOSURES, *ONE_PETAL) else None
+        visits = fault.camera if fault.name in VISITED else None
+        kinds = (("camera", fault.camera), ("exposure", whole), ("tile", visits), ("petal", fault.redshifts))
         for kind in (name for name, acts in kinds if acts is not None):
             for step in STEPS:
                 for seed in range(plan.curve):

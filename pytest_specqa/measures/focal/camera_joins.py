@@ -9,7 +9,7 @@ import numpy as np
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.focal.levels import BRIGHT, PERCENT, SCATTER, SHARED
 from pytest_specqa.measures.models.light import FiberLight
-from pytest_specqa.measures.statistics import Floats, Found, clipped_mean, mad_scale, strongest
+from pytest_specqa.measures.statistics import Floats, Found, Ints, clipped_mean, mad_scale, strongest
 from pytest_specqa.values import Measured
 
 MIN_FIBERS = 5
@@ -76,7 +76,7 @@ def _break(blue: FiberLight, red: FiberLight, pair: str) -> tuple[float, float] 
     return float(mean), float(np.hypot(sigma, SHARED * np.average(part[usable], weights=error**-2)))
 
 
-def _ends(light: FiberLight, pair: str, rows: Floats) -> tuple[Floats, Floats]:
+def _ends(light: FiberLight, pair: str, rows: Ints) -> tuple[Floats, Floats]:
     """Flux of some fibers in the overlap, and its error with what sky subtraction leaves in sky fibers there."""
     flux, error = light.joins[pair]
     left = flux[light.sky & np.isfinite(flux)]

@@ -199,11 +199,11 @@ def mean_flux(flux: Floats, ivar: Floats, wave: Floats, *, within: Range) -> tup
 @compiled
 def _fill_mean(flux: Floats, ivar: Floats, first: int, last: int, mean: Floats, error: Floats) -> None:
     for row in range(len(flux)):
-        total, variance, count = np.float32(0), np.float32(0), 0
+        total, variance, count = 0.0, 0.0, 0
         for k in range(first, last):
             good = ivar[row, k] > 0 and abs(flux[row, k]) < np.inf
-            total += flux[row, k] if good else np.float32(0)
-            variance += np.float32(1) / ivar[row, k] if good else np.float32(0)
+            total += float(flux[row, k]) if good else 0.0
+            variance += 1.0 / float(ivar[row, k]) if good else 0.0
             count += 1 if good else 0
         if 2 * count > last - first:
             mean[row] = total / count

@@ -31,7 +31,7 @@ RANGES = {
     "transparency": "0.4-1",
 }
 """What varies from trial to trial, as it is printed."""
-WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak", "vega_for_ab")
+WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak", "vega_for_ab", "residual_floor")
 """Faults that are also judged in whole exposures, and strike all ten cameras of a band."""
 ONE_PETAL = ("bright_camera", "standards_bias", "fluxcalib_scale", "satellite")
 """Faults that are also judged in whole exposures, and strike one of the ten cameras."""

@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = plan.FULL if args.full else plan.QUICK
     wanted = {
         "clean": list(plan.clean_trials(chosen)),
+        "fitted": list(plan.fitted_trials(chosen)),
         "quiet": list(plan.quiet_trials(chosen)),
         "faulty": list(plan.fault_trials(chosen)),
     }
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     page = document.write(
         document.Judgement(
             clean=done["clean"],
+            fitted=done["fitted"],
             quiet=done["quiet"],
             faulty=done["faulty"],
             matched=matched.matched_amplitudes(),

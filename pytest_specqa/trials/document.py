@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.trials import tables
+from pytest_specqa.trials import plan, reported, tables
 from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Power, Rate
 from pytest_specqa.trials.trials import Result
-from pytest_specqa.values import DataUnit
+from pytest_specqa.values import DataUnit, Outcome
 
 NAMED = ("vertical_lines", "sky_model_smooth", "focal_plane", "redshift_pileup")
 """The expectations that the project began with, by a part of their names."""
@@ -29,8 +29,8 @@ class Judgement:
 
     Attributes
     ----------
-    clean, quiet, faulty : list of Result
-        Trials by kind.
+    clean, fitted, quiet, faulty : list of Result
+        Trials by kind; of `fitted` the sky model is that of the survey's own code.
     matched : mapping of (str, str) to float
         Amplitude that the matched filter finds half of the time, by kind of unit and fault.
     limits : Limits
@@ -48,6 +48,7 @@ class Judgement:
     limits: Limits
     command: str
     unjudged: Mapping[str, tuple[str, ...]]
+    fitted: list[Result] = field(default_factory=list)
 
 
 def write(judgement: Judgement, folder: Path) -> Path:
@@ -71,7 +72,9 @@ def write(judgement: Judgement, folder: Path) -> Path:
         _introduction(judgement),
         *_unjudged(judgement),
         _false_alarms(judgement, data),
+        *_fitted(judgement, data),
         _quiet(judgement, data),
+        _reported(judgement, data),
         _power(judgement, data),
         _cross_talk(judgement, data),
         _pipeline(judgement, data),
@@ -149,6 +152,39 @@ How far the values of clean exposures stay from their limits (limits of a progra
 {_table(["measure", "values", "smallest", "largest", "low", "high"], margins)}"""
 
 
+def _fitted(judgement: Judgement, data: Path) -> list[str]:
+    """What becomes of cameras whose sky the survey's own code fits; nothing where it is not installed."""
+    if not judgement.fitted:
+        return []
+    loud = [row for row in tables.false_alarms(judgement.fitted) if not row.expectation.startswith("pipeline:")]
+    checks = sum(row.failures.trials for row in loud)
+    header = ["expectation", "trials", "failures", "95 % upper limit", "warnings", "not measured"]
+    body = [
+        [
+            row.expectation,
+            row.failures.trials,
+            row.failures.hits,
+            _rate(row.failures.upper),
+            row.warnings.hits,
+            row.not_measured.hits,
+        ]
+        for row in loud
+        if row.failures.hits or row.warnings.hits or row.not_measured.hits
+    ]
+    _csv(data / "fitted.csv", header, body)
+    bad = sum(any(one == str(Outcome.FAILED) for name, one in r.outcomes.items() if ":" not in name) for r in judgement.fitted)
+    whole = Rate(bad, len(judgement.fitted))
+    return [
+        f"""## On the survey's own sky fit
+
+{len(judgement.fitted)} clean cameras whose sky desispec fitted and subtracted: {bad} fail in some expectation (95 % upper limit
+{_rate(whole.upper)}), and {sum(row.not_measured.hits for row in loud)} of {checks} checks are not measured. Every expectation that
+fails, warns or cannot measure in one of them:
+
+{_table(header, body)}"""
+    ]
+
+
 def _bounds(limits: Limits, name: str, unit: DataUnit) -> tuple[str, str]:
     if name not in limits.names:
         return "", ""
@@ -178,6 +214,60 @@ def _quiet(judgement: Judgement, data: Path) -> str:
     _csv(data / "must_not_trigger.csv", header, body)
     _csv(data / "must_not_trigger_failures.csv", ["case", "expectation", "failures", "trials"], loud)
     return f"## What must not trigger\n\n{_table(header, body)}"
+
+
+def _reported(judgement: Judgement, data: Path) -> str:
+    header = [
+        "fault",
+        "id",
+        "reference",
+        "planted in",
+        "size",
+        "found at 1/3",
+        "at 1",
+        "at 3",
+        "first by",
+        "stage right",
+        "place right",
+    ]
+    body = []
+    right = 0
+    found = reported.reports(judgement.faulty, plan.REPORTED)
+    for (kind, name), sizes in found.items():
+        fault = FAULTS[name]
+        told = [sizes[part] for part in plan.REPORTED if part in sizes]
+        seen = sum(one.warned for one in told)
+        staged = sum(one.staged for one in told)
+        right += bool(seen) and staged > 0.5 * seen
+        body.append(
+            [
+                name,
+                fault.id,
+                fault.reference,
+                kind,
+                f"{abs(fault.amplitude):g} {fault.unit}",
+                *[_found(sizes.get(part)) for part in plan.REPORTED],
+                next((sizes[part].first for part in (1.0, 3.0, plan.REPORTED[0]) if part in sizes and sizes[part].first), "-"),
+                f"{staged} of {seen}",
+                f"{sum(one.placed for one in told)} of {sum(one.told for one in told)}",
+            ]
+        )
+    _csv(data / "reported.csv", header, body)
+    return f"""## At the size of the report
+
+Each fault of the library at the size that its report gives (or, where it gives none, at an estimate), at a third of it and at
+three times it: in how many trials an expectation *fails*, and, behind the plus sign, in how many more one warns; which
+expectation was first in the order of the data flow; how many of those that failed or warned name the stage at which the fault
+came into the data, and a place that overlaps with its own. The first stage is right in most trials for {right} of {len(body)} rows.
+
+{_table(header, body)}"""
+
+
+def _found(report: reported.Report | None) -> str:
+    if report is None:
+        return "-"
+    more = f" + {report.warned - report.failed}" if report.warned > report.failed else ""
+    return f"{report.failed}{more} of {report.trials}"
 
 
 def _power(judgement: Judgement, data: Path) -> str:

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.sframes.barycenter import LIGHT
 from pytest_specqa.measures.sframes.sky_state import SkyState
-from pytest_specqa.measures.statistics import nan_median
+from pytest_specqa.measures.sframes.wavelength import PLACE_ERROR, STRAY
+from pytest_specqa.measures.statistics import MARGIN, nan_median
 from pytest_specqa.values import Measured
+
+STEADY = 0.01
+"""Angstrom to which the place of a line on the same bins repeats."""
+TYPICAL_WAVE = 6700.0
+"""Angstrom, to turn a velocity into a shift."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class LineChanges:
     Attributes
     ----------
     offset : Measured
-        Largest change of the place of the sky lines of a camera between the exposures of a tile.
+        Largest proved change of the place of the sky lines of a camera between the exposures of a tile.
     width : Measured
         The same for their full width at half maximum.
     """
@@ -42,7 +49,8 @@ def line_changes(states: Iterable[SkyState], *, instrument: Instrument = DESI) -
     Returns
     -------
     LineChanges
-        Largest differences from the median of the other exposures; *not measured* with one exposure, or without lines.
+        Largest differences from the median of the other exposures, less three errors; *not measured* with one exposure, or without
+        lines.
 
     References
     ----------
@@ -58,25 +66,35 @@ def _change(cameras: dict[str, list[SkyState]], name: str, instrument: Instrumen
     found = []
     for these in cameras.values():
         for state in these:
-            others = [getattr(one, name) for one in these if one.expid != state.expid]
+            others = [one for one in these if one.expid != state.expid]
             # A line that is too faint in one exposure must not shift the mean of the others.
-            changes = getattr(state, name) - nan_median(others) if others else np.array([np.nan])
-            if np.isfinite(changes).any():
-                found.append((float(nan_median(changes)), state))
+            changes = getattr(state, name) - nan_median([getattr(one, name) for one in others]) if others else np.array([np.nan])
+            changes = changes[np.isfinite(changes)]
+            changes = changes[np.abs(changes - np.median(changes)) < STRAY] if changes.size else changes
+            if changes.size:
+                found.append((float(np.mean(changes)), _misplaced(state, others) / np.sqrt(changes.size), state))
     if not found:
         return Measured.impossible("no camera has sky lines in two exposures of the tile")
-    size, state = max(found, key=lambda one: abs(one[0]))
+    size, error, state = max(found, key=lambda one: abs(one[0]) - MARGIN * one[1])
     what = "lie" if name == "offset" else "are"
     word = ("redward" if size > 0 else "blueward") if name == "offset" else ("wider" if size > 0 else "narrower")
     return Measured(
-        value=abs(size),
-        error=0.0,
+        value=max(abs(size) - MARGIN * error, 0.0),
+        error=error,
+        sensitivity=MARGIN * float(np.median([one[1] for one in found])),
         fibers=(instrument.petal_range(state.petal),),
         detail=(
-            f"sky lines of {state.camera} {what} {abs(size):.3f} A {word} in exposure {state.expid} than in the tile's "
-            "others: its trace shifts or line spread"
+            f"sky lines of {state.camera} {what} {abs(size):.3f} +- {error:.3f} A {word} in exposure {state.expid} than in its "
+            "others of the tile: trace shifts or line spread"
         ),
     )
+
+
+def _misplaced(state: SkyState, others: list[SkyState]) -> float:
+    """Error of the change of one line: extraction draws lines to the bins, which another velocity moves past them."""
+    moved = TYPICAL_WAVE / LIGHT * max(abs(state.velocity - one.velocity) for one in others)
+    most = np.sqrt(2.0) * PLACE_ERROR
+    return float(np.hypot(STEADY, min(moved, most) if np.isfinite(moved) else most))
 
 
 @dataclass(frozen=True)

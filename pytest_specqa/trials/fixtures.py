@@ -76,7 +76,9 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
     dict of str to callable
         By fixture name.
     """
-    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **camera.header}
+    # Exposures follow each other by a quarter of an hour, in which the barycentric velocity hardly changes.
+    place_and_time = {"TARGTRA": 48.357, "TARGTDEC": -6.56, "MJD-OBS": 59502.3 + 0.01 * (expid - EXPID)}
+    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **place_and_time, **camera.header}
     name = camera.conditions.camera
     fibermap = Fibermap(camera.fibermap, header, NOWHERE)
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.sframes.sky_state import SkyState
-from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Found, strongest
+from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Found, mad_scale, strongest
 from pytest_specqa.values import Measured
 
 MIN_PETALS = 5
 """Petals from which on the median petal is the exposure's: the half of DESI."""
+FITTED = 0.3
+"""Part of the noise that is left, at least, in what sky fibers keep of the sky that was fitted to them: desispec leaves 0.01-0.4."""
 
 
 def petals_see_one_sky(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Measured:
@@ -84,9 +86,7 @@ def sky_left(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Me
     bands = {band: these for band, these in bands.items() if len(these) >= MIN_PETALS}
     names = list(bands)
     sizes = np.array([np.median([one.left for one in bands[band]]) for band in names])
-    errors = np.array(
-        [MEDIAN_EFFICIENCY * np.median([one.left_error for one in bands[band]]) / np.sqrt(len(bands[band])) for band in names]
-    )
+    errors = np.array([_error(bands[band]) for band in names])
 
     def worst(place: int) -> Found:
         """Band."""
@@ -100,3 +100,10 @@ def sky_left(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Me
 
     nothing = f"what all petals keep of the sky is known from {MIN_PETALS} petals of a band on"
     return strongest(sizes, errors).measured(worst, nothing=nothing)
+
+
+def _error(states: list[SkyState]) -> float:
+    """Error of the median over petals: from their scatter, which the fit makes smaller than the noise of the fibers."""
+    scatter = float(mad_scale([one.left for one in states]))
+    least = FITTED * float(np.median([one.left_error for one in states]))
+    return MEDIAN_EFFICIENCY * max(scatter, least) / float(np.sqrt(len(states)))

@@ -14,7 +14,7 @@ from pytest_specqa.values import Measured
 MIN_PETALS = 5
 """Petals from which on the median petal is the exposure's: the half of DESI."""
 FITTED = 0.3
-"""Part of the noise that is left, at least, in what sky fibers keep of the sky that was fitted to them: desispec leaves 0.01-0.4."""
+"""Least part of the noise in what sky fibers keep of the sky that was fitted to them: the fit of desispec leaves 0.01-0.4."""
 
 
 def petals_see_one_sky(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Measured:

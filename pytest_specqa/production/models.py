@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera, Instrument
-from pytest_specqa.production.content import Content, Image, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 
@@ -97,6 +98,9 @@ class FluxCalib:
         Header of HDU 0, the file, and what its name says.
     instrument : Instrument
         What made it.
+    share : numpy.ndarray or None
+        f8[500]: part of the light of a point source that enters each fiber, PSF_TO_FIBER_FLUX of the table FIBERCORR; ``None`` in
+        files without it.
     """
 
     fluxcalib: NDArray[np.floating[Any]]
@@ -109,6 +113,7 @@ class FluxCalib:
     night: int
     expid: int
     instrument: Instrument = DESI
+    share: NDArray[np.float64] | None = None
 
 
 def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
@@ -211,7 +216,9 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    content = _read_model(path, "FLUXCALIB", camera=camera, floats=("f4", "f8"))
+    more = {"FIBERCORR": Rows(("PSF_TO_FIBER_FLUX",), DESI.fibers, required=False)}
+    content = _read_model(path, "FLUXCALIB", camera=camera, more=more, floats=("f4", "f8"))
+    corrections = content.data.get("FIBERCORR")
     check_identity(path, content.header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
     return FluxCalib(
         fluxcalib=content.data["FLUXCALIB"],
@@ -223,6 +230,7 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
         camera=str(camera),
         night=night,
         expid=expid,
+        share=None if corrections is None else corrections["PSF_TO_FIBER_FLUX"].astype("f8"),
     )
 
 
@@ -232,7 +240,7 @@ def _thin(mask: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def _read_model(
-    path: Path, name: str, *, camera: Camera, more: dict[str, Image] | None = None, floats: tuple[str, ...] = ("f4",)
+    path: Path, name: str, *, camera: Camera, more: Mapping[str, Image | Rows] | None = None, floats: tuple[str, ...] = ("f4",)
 ) -> Content:
     shape = (DESI.fibers, DESI.bands[camera.band].bins)
     wanted = {name: Image(floats, shape), "IVAR": Image(floats, shape), "MASK": Image(("u4",), shape)}

@@ -46,12 +46,11 @@ KINDS = {
     ),
     "exposure": ("exposure_sframes", "exposure_spectra", "exposure_skies", "exposure_reduced", "exposure"),
     "petal": ("redshifts", "tile_redshifts", "tile", "production", "visits", "visit_fibermaps", "coadd_tables"),
+    "tile": ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile"),
 }
 """Fixtures that a trial of each kind of unit can give."""
 PRODUCTS = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
 """Products that a simulated camera has."""
-VISITS = ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile")
-"""Fixtures of a test on the exposures of a tile: ``specqa try`` gives them, a judgement has no such trials yet."""
 
 
 def camera_unit(camera: SimCamera) -> DataUnit:
@@ -85,7 +84,9 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
     dict of str to callable
         By fixture name.
     """
-    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **provenance(), **camera.header}
+    # Exposures follow each other by a quarter of an hour, in which the barycentric velocity hardly changes.
+    place_and_time = {"TARGTRA": 48.357, "TARGTDEC": -6.56, "MJD-OBS": 59502.3 + 0.01 * (expid - EXPID)}
+    header = {"NIGHT": NIGHT, "EXPID": expid, "TILEID": TILE, **place_and_time, **provenance(), **camera.header}
     name = camera.conditions.camera
     fibermap = Fibermap(camera.fibermap, header, NOWHERE)
 

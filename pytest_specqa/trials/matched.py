@@ -11,7 +11,7 @@ from pytest_specqa.demo.faults import FAULTS, Fault
 from pytest_specqa.demo.matched import FaultTemplate, fault_template
 from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera
-from pytest_specqa.trials.scenes import band_of, faulty_conditions
+from pytest_specqa.trials.scenes import ONE_PETAL, band_of, faulty_conditions
 
 FALSE_ALARM = 1e-4
 """Chance of a false alarm per camera at which the filter is compared with the expectations."""
@@ -92,8 +92,10 @@ def matched_amplitudes(*, seeds: int = 3) -> dict[tuple[str, str], float]:
         if fault.camera is not None:
             amplitude = float(np.median([_camera_amplitude(fault, seed) for seed in range(seeds)]))
             found["camera", fault.name] = amplitude
-            # Ten cameras with the same fault and independent noise add their squared signals.
-            found["exposure", fault.name] = amplitude / np.sqrt(10)
+            # Cameras with the same fault and independent noise add their squared signals: ten of an exposure, three of a tile.
+            alone = fault.name in ONE_PETAL
+            found["exposure", fault.name] = amplitude / (1.0 if alone else np.sqrt(10))
+            found["tile", fault.name] = amplitude / (1.0 if alone else np.sqrt(3))
         if fault.redshifts is not None:
             found["petal", fault.name] = float(np.median([_petal_amplitude(fault, seed) for seed in range(seeds)]))
     return found

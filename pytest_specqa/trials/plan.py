@@ -9,7 +9,7 @@ from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.instrument import DESI
 from pytest_specqa.trials import interop
-from pytest_specqa.trials.scenes import band_of
+from pytest_specqa.trials.scenes import ONE_PETAL, WHOLE_EXPOSURES, band_of
 from pytest_specqa.trials.trials import Trial
 
 STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
@@ -17,8 +17,8 @@ STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 REPORTED = (1 / 3, 1.0, 3.0)
 """Amplitudes at which it is told whether, where and at which stage a fault is found, in units of the reported size."""
 
-WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak")
-"""Faults that are also planted in all ten cameras of a band, for the expectations on the focal plane."""
+VISITED = ("bright_camera", "vega_for_ab", "standards_bias")
+"""Faults that are also planted in one of the exposures of a tile, for the expectations that compare them."""
 NO_FAULT = {"F33"}
 """Entries of the library that must not trigger: emission of the Galaxy."""
 
@@ -29,8 +29,8 @@ class Plan:
 
     Attributes
     ----------
-    cameras, exposures, petals : int
-        Clean camera-exposures (shared by the bands), whole exposures and tile petals.
+    cameras, exposures, petals, tiles : int
+        Clean camera-exposures (shared by the bands), whole exposures, tile petals, and tiles of three exposures.
     fitted : int
         Clean camera-exposures whose sky the survey's own code fits, where it is installed.
     quiet : int
@@ -42,13 +42,14 @@ class Plan:
     cameras: int
     exposures: int
     petals: int
+    tiles: int
     quiet: int
     curve: int
     fitted: int = 0
 
 
-QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2, fitted=6)
-FULL = Plan(cameras=5000, exposures=1000, petals=5000, quiet=30, curve=4, fitted=102)
+QUICK = Plan(cameras=240, exposures=6, petals=150, tiles=4, quiet=4, curve=2, fitted=6)
+FULL = Plan(cameras=5000, exposures=1000, petals=5000, tiles=100, quiet=30, curve=4, fitted=102)
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:
@@ -62,11 +63,12 @@ def clean_trials(plan: Plan) -> Iterator[Trial]:
     Yields
     ------
     Trial
-        Cameras of all bands, exposures and petals.
+        Cameras of all bands, exposures, petals and tiles.
     """
     yield from (Trial("camera", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.cameras))
     yield from (Trial("exposure", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.exposures))
     yield from (Trial("petal", "clean", seed) for seed in range(plan.petals))
+    yield from (Trial("tile", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.tiles))
 
 
 def fitted_trials(plan: Plan) -> Iterator[Trial]:
@@ -121,8 +123,9 @@ def fault_trials(plan: Plan) -> Iterator[Trial]:
     for fault in FAULTS.values():
         if fault.id in NO_FAULT:
             continue
-        whole = fault.camera if fault.name in WHOLE_EXPOSURES else None
-        kinds = (("camera", fault.camera), ("exposure", whole), ("petal", fault.redshifts))
+        whole = fault.camera if fault.name in (*WHOLE_EXPOSURES, *ONE_PETAL) else None
+        visits = fault.camera if fault.name in VISITED else None
+        kinds = (("camera", fault.camera), ("exposure", whole), ("tile", visits), ("petal", fault.redshifts))
         for kind in (name for name, acts in kinds if acts is not None):
             for step in STEPS:
                 for seed in range(plan.curve):

@@ -14,6 +14,7 @@ from pytest_specqa.demo.faults import Fault
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
+from pytest_specqa.demo.targets import draw_targets
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.trials import interop
@@ -32,6 +33,10 @@ RANGES = {
     "transparency": "0.4-1",
 }
 """What varies from trial to trial, as it is printed."""
+WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak", "vega_for_ab", "residual_floor")
+"""Faults that are also judged in whole exposures, and strike all ten cameras of a band."""
+ONE_PETAL = ("bright_camera", "standards_bias", "fluxcalib_scale", "satellite")
+"""Faults that are also judged in whole exposures, and strike one of the ten cameras."""
 
 
 BRIGHT_TILES = 0.4
@@ -118,7 +123,8 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     Parameters
     ----------
     case, amplitude, band, rng
-        As for `simulate`; a fault is planted in every camera, by one cause: a flat screen tilts in one direction for all.
+        As for `simulate`; a fault is planted in every camera, by one cause (a flat screen tilts in one direction for all), or one of
+        `ONE_PETAL` in one.
 
     Returns
     -------
@@ -127,16 +133,22 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
     cause = int(rng.integers(2**62)) if faults else None
-    return [simulate_camera(replace(conditions, petal=petal), rng, faults=faults, fault_seed=cause) for petal in DESI.petals]
+    struck = (conditions.petal,) if case in ONE_PETAL else DESI.petals
+    return [
+        simulate_camera(
+            replace(conditions, petal=petal), rng, faults=faults if petal in struck else {}, fault_seed=cause if petal in struck else None
+        )
+        for petal in DESI.petals
+    ]
 
 
 def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> list[list[SimCamera]]:
-    """Simulate three neighbouring petals in three exposures of a tile; a fault is planted in the middle exposure.
+    """Simulate the same targets of three neighbouring petals in three exposures of a tile; the middle exposure has a fault.
 
     Parameters
     ----------
     case, amplitude, band, rng
-        As for `simulate`.
+        As for `simulate`; a fault is planted in every camera of that exposure, or one of `ONE_PETAL` in the middle one.
 
     Returns
     -------
@@ -146,8 +158,20 @@ def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Ge
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
     visits = [replace(conditions, sky_seed=conditions.sky_seed + visit) for visit in range(3)]
     petals = [(conditions.petal + step) % DESI.spectrographs for step in (-1, 0, 1)]
+    struck = petals[1:2] if case in ONE_PETAL else petals
+    targets = {petal: draw_targets(replace(conditions, petal=petal), rng) for petal in petals}
+    seed = int(rng.integers(2**62))
     return [
-        [simulate_camera(replace(sky, petal=petal), rng, faults=faults if visit == 1 else {}) for petal in petals]
+        [
+            simulate_camera(
+                replace(sky, petal=petal),
+                rng,
+                faults=faults if visit == 1 and petal in struck else {},
+                targets=targets[petal],
+                spectrograph=seed,
+            )
+            for petal in petals
+        ]
         for visit, sky in enumerate(visits)
     ]
 

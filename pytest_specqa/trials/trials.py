@@ -21,7 +21,16 @@ from pytest_specqa.checks.outcome import by_check, reduce
 from pytest_specqa.demo.simulate import SimCamera
 from pytest_specqa.triage.stages import stage_of
 from pytest_specqa.trials import pipeline, reported, scenes
-from pytest_specqa.trials.fixtures import EXPID, NIGHT, TILE, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
+from pytest_specqa.trials.fixtures import (
+    EXPID,
+    NIGHT,
+    TILE,
+    camera_fixtures,
+    camera_unit,
+    exposure_fixtures,
+    redshift_fixtures,
+    tile_fixtures,
+)
 from pytest_specqa.trials.reported import Truth
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.values import DataUnit, Measurement
@@ -37,7 +46,7 @@ class Trial:
     Attributes
     ----------
     kind : str
-        ``camera``, ``exposure`` or ``petal``.
+        ``camera``, ``exposure``, ``petal`` or ``tile``.
     case : str
         ``clean``, the name of a must-not-trigger case with the prefix ``quiet:``, or the name of a fault.
     amplitude : float
@@ -152,7 +161,13 @@ def _truth(cameras: list[SimCamera]) -> list[Truth]:
     return [Truth(camera.fiber[place.rows], place.waves) for camera in cameras for place in camera.truth.values()]
 
 
-_STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal}
+def _tile(trial: Trial, rng: np.random.Generator) -> Stage:
+    visits = scenes.simulate_visits(trial.case, trial.amplitude, band=trial.band, rng=rng)
+    unit = DataUnit("tile", NIGHT, tile=TILE, group="cumulative", suffix=f"thru{NIGHT}")
+    return unit, tile_fixtures(visits), {}, _truth([camera for cameras in visits for camera in cameras])
+
+
+_STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal, "tile": _tile}
 
 
 def unit_and_fixtures(

@@ -103,10 +103,10 @@ def _maker(suite: Suite, name: str) -> Callable[[str, float, str, int], tuple[Da
     """Return what simulates a unit of the kind that the expectation asks for."""
     import numpy as np  # noqa: PLC0415
 
-    from pytest_specqa.trials import fixtures, scenes  # noqa: PLC0415
+    from pytest_specqa.trials import fixtures  # noqa: PLC0415
     from pytest_specqa.trials.trials import unit_and_fixtures  # noqa: PLC0415
 
-    kinds = fixtures.KINDS | {"tile": fixtures.VISITS}
+    kinds = fixtures.KINDS
     kind = next((kind for kind, given in kinds.items() if name in suite.fitting(set(given))), "")
     if not kind:
         missing = suite.unjudged(kinds.values())[name]
@@ -114,12 +114,7 @@ def _maker(suite: Suite, name: str) -> Callable[[str, float, str, int], tuple[Da
 
     def make(fault: str, amplitude: float, band: str, seed: int) -> tuple[DataUnit, Fixtures]:
         """Simulate one unit."""
-        rng = np.random.default_rng([seed, *f"{kind}/{fault}".encode()])
-        if kind != "tile":
-            return unit_and_fixtures(kind, fault, amplitude, band=band, rng=rng)
-        visits = scenes.simulate_visits(fault, amplitude, band=band, rng=rng)
-        unit = DataUnit("tile", fixtures.NIGHT, tile=fixtures.TILE, group="cumulative", suffix=f"thru{fixtures.NIGHT}")
-        return unit, fixtures.tile_fixtures(visits)
+        return unit_and_fixtures(kind, fault, amplitude, band=band, rng=np.random.default_rng([seed, *f"{kind}/{fault}".encode()]))
 
     return make
 

@@ -149,7 +149,7 @@ def test_the_page_lists_what_is_not_judged(suite, tmp_path):
 
 
 def test_the_verb_says_what_is_not_judged(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("pytest_specqa.trials.plan.QUICK", plan.Plan(cameras=0, exposures=0, petals=0, quiet=0, curve=0))
+    monkeypatch.setattr("pytest_specqa.trials.plan.QUICK", plan.Plan(cameras=0, exposures=0, petals=0, tiles=0, quiet=0, curve=0))
     monkeypatch.setattr("pytest_specqa.trials.matched.matched_amplitudes", dict)
     assert main(["judgement", "--docs", str(tmp_path), "--work", str(tmp_path)]) == 0
     out = capsys.readouterr().out

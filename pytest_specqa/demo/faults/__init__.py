@@ -14,13 +14,21 @@ from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.flat import FLAT_FAULTS
 from pytest_specqa.demo.faults.joins import JOIN_FAULTS
 from pytest_specqa.demo.faults.leaks import REDSHIFT_FAULTS
+from pytest_specqa.demo.faults.levels import LEVEL_FAULTS
 from pytest_specqa.demo.faults.sky import SKY_FAULTS
 from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 
 _BY_STAGE = (
-    *(CCD_FAULTS, EXTRACTION_FAULTS, FLAT_FAULTS, SKY_FAULTS, CALIBRATION_FAULTS, REDSHIFT_FAULTS, BOOKKEEPING_FAULTS),
+    CCD_FAULTS,
+    EXTRACTION_FAULTS,
+    FLAT_FAULTS,
+    SKY_FAULTS,
+    CALIBRATION_FAULTS,
+    LEVEL_FAULTS,
+    REDSHIFT_FAULTS,
+    BOOKKEEPING_FAULTS,
     JOIN_FAULTS,
 )
 

@@ -12,13 +12,10 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.fibermaps.targets import Columns
+from pytest_specqa.measures.models.light import HALF_WIDTH, NANOMAGGY, mean_flux
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, median_and_error
 from pytest_specqa.values import Measured
 
-HALF_WIDTH = 500.0
-"""Angstrom to either side of that wavelength over which a spectrum is averaged: half of an imaging filter."""
-NANOMAGGY = 1.0885e7
-"""Flux density of one nanomaggy in 1e-17 erg/(s cm2 Angstrom), times the square of the wavelength in Angstrom."""
 BRIGHT = 10.0
 """Signal to noise of a fiber's mean flux, measured or expected, from which on it can be compared."""
 OUTLIER = 7.0
@@ -96,7 +93,7 @@ def imaging_agreement(
     if name not in photometry:
         return Agreement(nothing, nothing, np.full(len(flux), np.nan))
     expected = np.asarray(photometry[name], dtype=float) * NANOMAGGY / pivot**2
-    measured, error = _mean_flux(flux, ivar, np.abs(wave - pivot) < HALF_WIDTH)
+    measured, error = mean_flux(flux, ivar, wave, within=(pivot - HALF_WIDTH, pivot + HALF_WIDTH))
     comparable = is_target & np.isfinite(measured) & (expected > BRIGHT * error)
     if comparable.sum() < MIN_FIBERS:
         return Agreement(nothing, nothing, np.full(len(flux), np.nan))
@@ -115,18 +112,6 @@ def imaging_agreement(
         swapped=_swapped(ratio - middle, np.log(np.where(comparable, expected, 1.0)), fiber=fiber),
         ratio=ratio,
     )
-
-
-def _mean_flux(flux: Floats, ivar: Floats, inside: Bools) -> tuple[Floats, Floats]:
-    chosen = np.flatnonzero(inside)
-    flux, ivar = (array[:, chosen[0] : chosen[-1] + 1] if chosen.size else array[:, :0] for array in (flux, ivar))
-    good = (ivar > 0) & np.isfinite(flux)
-    count = good.sum(axis=1)
-    enough = count > 0.5 * inside.sum()
-    divisor = np.where(enough, count, 1)
-    total = np.where(good, flux, 0.0).sum(axis=1)
-    variance = np.where(good, 1.0 / np.where(good, ivar, 1.0), 0.0).sum(axis=1)
-    return np.where(enough, total / divisor, np.nan), np.where(enough, np.sqrt(variance) / divisor, np.nan)
 
 
 def _swapped(deviation: Floats, expected: Floats, *, fiber: Ints) -> Measured:

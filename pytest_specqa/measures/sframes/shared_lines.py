@@ -22,6 +22,8 @@ CROWD = 3
 """Hits at one wavelength that count at most toward the usual number, so that a shared line does not hide itself."""
 HIT = 5.0
 """Sigmas of one line in one fiber from which on it is counted."""
+PLAIN = 8.0
+"""Signal to noise per pixel up to which a fiber is searched: stars and bright galaxies have too many lines of their own."""
 SKY_FLOOR = 0.03
 """Fraction of the sky that a sound subtraction may leave at a line of a single fiber."""
 
@@ -56,7 +58,7 @@ def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Fl
 
 
 def shared_lines(spectra: CameraSpectra) -> Measured:
-    """Largest number of faint fibers that show an emission line at one and the same wavelength, beyond chance.
+    """Largest number of fibers of little light that show an emission line at one and the same wavelength, beyond chance.
 
     Parameters
     ----------
@@ -72,9 +74,9 @@ def shared_lines(spectra: CameraSpectra) -> Measured:
     ----------
     desispec #1760 (laser guide star), #2599, desisurveyops #75.
     """
-    wave, rows = spectra.wave, np.flatnonzero(spectra.faint)
+    wave, rows = spectra.wave, np.flatnonzero(spectra.fainter_than(PLAIN))
     if not rows.size:
-        return Measured.impossible("no faint live fiber in this camera")
+        return Measured.impossible("no live fiber of this camera is faint enough")
     fiber = spectra.fiber[rows]
     # Galactic lines count neither as hits nor as continuum: where a fiber has less of them than the sky fibers, a hole remains
     # that would lift all that lies beside it.

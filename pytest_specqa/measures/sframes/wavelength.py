@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_specqa.measures.sframes.skylines import fit_lines
-from pytest_specqa.measures.spectra import CameraSpectra
+from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Floats, Found, Ints, Strongest, clipped_mean, nan_median, strongest
 from pytest_specqa.measures.where import seated, sky_continuum
 from pytest_specqa.values import Measured
@@ -152,11 +152,8 @@ def sky_line_places(spectra: CameraSpectra) -> SkyLines:
     ----------
     desispec #953 (3 A off), #2133, #1983 (default PSF used); Hanuschik 2003, A&A 407, 1157 (places of the lines).
     """
-    wave = spectra.wave
-    lines = spectra.sky_spectrum - sky_continuum(spectra.sky_spectrum)
-    inside = [center for center in spectra.instrument.sky_lines if wave[0] + 10 < center < wave[-1] - 10]
-    found = [_one_line(lines, wave, center=center * spectra.heliocor) for center in inside]
-    measured = np.array([item for item in found if item is not None])
+    found = isolated_lines(spectra)
+    measured = found[np.isfinite(found[:, 0])]
     if not measured.size:
         nothing = Measured.impossible("no isolated sky line stands out of the continuum")
         return SkyLines(nothing, nothing)
@@ -171,6 +168,30 @@ def sky_line_places(spectra: CameraSpectra) -> SkyLines:
         offset=Measured(offset, error=spread, fibers=fibers, detail=f"{len(agree)} sky lines lie {offset:+.3f} A off"),
         width=Measured(width, error=0.0, fibers=fibers, detail=f"{len(widths)} sky lines are {width:.2f} A wide"),
     )
+
+
+@once
+def isolated_lines(spectra: CameraSpectra) -> Floats:
+    """Measure each known line of the sky model.
+
+    Parameters
+    ----------
+    spectra : CameraSpectra
+        As for `sky_line_places`.
+
+    Returns
+    -------
+    ndarray, shape (n_line, 2)
+        Offset and full width at half maximum in Angstrom of each of the instrument's `sky_lines`; NaN for one that does not stand
+        out, is blended, or lies outside the band.
+    """
+    wave = spectra.wave
+    lines = spectra.sky_spectrum - sky_continuum(spectra.sky_spectrum)
+    found = np.full((len(spectra.instrument.sky_lines), 2), np.nan)
+    for number, center in enumerate(spectra.instrument.sky_lines):
+        if wave[0] + 10 < center < wave[-1] - 10:
+            found[number] = _one_line(lines, wave, center=center * spectra.heliocor) or (np.nan, np.nan)
+    return found
 
 
 def _one_line(lines: Floats, wave: Floats, *, center: float) -> tuple[float, float] | None:

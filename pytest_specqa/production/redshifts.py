@@ -72,6 +72,11 @@ class Redshifts:
         """Rows of blank-sky fibers (OBJTYPE SKY), good or bad."""
         return self.fibermap.is_sky
 
+    @property
+    def is_target(self) -> NDArray[np.bool_]:
+        """Rows of fibers on targets: neither on sky nor of OBJTYPE BAD."""
+        return self.fibermap.is_target
+
 
 def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     """Read redshifts and match their fibermap.

@@ -16,11 +16,15 @@ from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.sframes.skylines import fit_lines
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, local_threshold, mad_scale, nan_median, strongest
-from pytest_specqa.measures.where import fiber_ranges
+from pytest_specqa.measures.where import fiber_ranges, sky_continuum
 from pytest_specqa.values import Feature, Measured
 
 MAX_ERROR = 0.05
 """Error of a line scale above which a piece of a spectrum tells nothing."""
+MAX_BRIGHT = 0.1
+"""The same for a fiber with light of its own, in which a sky that was not subtracted at all is searched."""
+FEATURES = 0.02
+"""Depth of the features of an object that could pass for all of the sky lines at once, as a fraction of its light."""
 BROAD = 100
 """Bins that are averaged at least: a column stays under a curved trace about as long."""
 WIDE = 4
@@ -225,7 +229,7 @@ def _feature(values: Floats, error: Floats, pulls: Floats, number: int, waves: t
 
 
 def fiber_scale(spectra: CameraSpectra) -> Measured:
-    """Largest part of the sky lines that any faint fiber keeps (positive) or misses, over the spectrum or a piece of it.
+    """Largest part of the sky lines that any fiber keeps (positive) or misses, over the spectrum or, if it is faint, a piece of it.
 
     Parameters
     ----------
@@ -235,28 +239,51 @@ def fiber_scale(spectra: CameraSpectra) -> Measured:
     Returns
     -------
     Measured
-        Absolute size of the largest significant part; 0 if none. The typical fiber is the reference.
+        Absolute size of the largest significant part; 0 if none. The typical faint fiber is the reference. Fibers with light of
+        their own, which may be the sky that was not subtracted, have the error that their features at the lines give them.
 
     References
     ----------
     desispec #2332, #2225 (fibers that lost their throughput and were not listed), #1956 (a trap takes 20 % of a column's charge).
     """
-    fit, fiber = fit_lines(spectra), spectra.fiber
-    scale = np.where(spectra.faint[:, None] & (fit.errors[0] < MAX_ERROR), fit.values[0], np.nan)
-    found = strongest(scale - nan_median(scale, axis=0), fit.errors[0])
+    fit, fiber, faint = fit_lines(spectra), spectra.fiber, spectra.faint[:, None]
+    errors = fit.errors[0] * np.where(faint, 1.0, np.sqrt(np.fmax(fit.chi2, 1.0))[:, None])
+    errors = np.hypot(errors, np.where(faint, 0.0, _of_features(spectra)[:, None]))
+    searched = faint | (np.arange(errors.shape[1]) == errors.shape[1] - 1)
+    scale = np.where(searched & (errors < np.where(faint, MAX_ERROR, MAX_BRIGHT)), fit.values[0], np.nan)
+    # What is neither faint nor bright enough to tell is left out; without faint fibers all of them are the reference.
+    usual = np.where(faint, scale, np.nan) if (faint & np.isfinite(scale)).any() else scale
+    typical = nan_median(usual, axis=0)
+    found = strongest(scale - np.where(np.isfinite(typical), typical, 0.0), errors)
 
     def worst(place: int) -> Found:
         """Fiber and piece of its spectrum."""
         row, part = divmod(place, scale.shape[1])
         return Found(
             (int(fiber[row]), int(fiber[row])),
-            f"this fiber holds {found.amplitude:+.1%} of the sky lines: flat and sky model have its throughput wrong",
+            f"this fiber holds {found.amplitude:+.1%} of the sky lines: {_why(scale[row, part])}",
             kind="fiber",
             waves=fit.waves[part],
             label="sky line scale",
         )
 
     return found.measured(worst, nothing="no sky line is bright enough to measure a throughput on")
+
+
+def _of_features(spectra: CameraSpectra) -> Floats:
+    """Part of the sky lines for which features in the light of each fiber's own object may pass, shape (n_fiber,)."""
+    some = slice(None, None, 4)
+    light = nan_median(np.where(spectra.good[:, some], spectra.flux[:, some], np.nan), axis=1)
+    spectrum = np.nan_to_num(spectra.sky_spectrum)
+    lines = spectrum - sky_continuum(spectrum)
+    return FEATURES * np.abs(light) / max(float(np.sqrt(np.mean(lines**2))), 1e-9)
+
+
+def _why(scale: float) -> str:
+    """What a part of the sky lines suggests: all of it is no throughput."""
+    if abs(abs(scale) - 1.0) < 0.2:
+        return "its sky was not subtracted" if scale > 0 else "its sky was subtracted twice"
+    return "its sky was not subtracted rightly, or flat and sky model have its throughput wrong"
 
 
 def throughput_scatter(thrputcorr: Floats | None, *, fiber: Ints, error: float) -> Measured:

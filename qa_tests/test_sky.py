@@ -33,7 +33,11 @@ def test_every_fiber_has_its_sky(sky, spectra, expect):
     """The sky model of every fiber is as bright as that of the others: no sky was scaled, left out or doubled in a single fiber."""
     expect("sky_fiber_level", fiber_sky(spectra, sky.thrputcorr), product=sky.path)
     expect.picture(
-        "per_fiber", fiber=sky.fiber, value=sky_levels(spectra)[:, -1], label="sky of the fiber / typical sky", title="Sky of each fiber"
+        "per_fiber",
+        fiber=sky.fiber,
+        value=sky_levels(spectra)[:, -1],
+        label="sky of the fiber / typical sky",
+        title="Sky of each fiber",
     )
 
 

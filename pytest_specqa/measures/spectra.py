@@ -122,7 +122,9 @@ class CameraSpectra:
         """Median signal to noise per pixel of each fiber, shape (n_fiber,); NaN for dead ones and those that hold no target or sky."""
         if "signal_to_noise" not in self._noise:
             found = signal_to_noise(self.flux, self.ivar)
-            self._noise["signal_to_noise"] = found if self.is_target is None else np.where(self.is_sky | self.is_target, found, np.nan)
+            self._noise["signal_to_noise"] = (
+                found if self.is_target is None else np.where(self.is_sky | self.is_target, found, np.nan)
+            )
         return self._noise["signal_to_noise"]
 
     @property

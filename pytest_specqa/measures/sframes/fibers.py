@@ -225,7 +225,9 @@ def _feature(values: Floats, error: Floats, pulls: Floats, number: int, waves: t
     """The most significant window of one fiber."""
     window = int(np.argmax(pulls))
     size, sigma = float(values[window]), float(error[window])
-    return Feature("fiber", (number, number), waves[window], size, sigma, float(pulls[window]), "electron/Angstrom", "fiber residual")
+    return Feature(
+        "fiber", (number, number), waves[window], size, sigma, float(pulls[window]), "electron/Angstrom", "fiber residual"
+    )
 
 
 def fiber_scale(spectra: CameraSpectra) -> Measured:

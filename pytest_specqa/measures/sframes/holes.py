@@ -298,7 +298,10 @@ def _amplitude(spectra: CameraSpectra, cells: _Cells, *, first: int, last: int, 
     rows = np.flatnonzero((spectra.slot >= first) & (spectra.slot <= last))
     reach = AROUND * CELL
     wide = slice(max(columns.start - reach, 0), columns.stop + reach)
-    flux, ivar, sky = (np.asarray(values)[rows][:, wide] for values in (spectra.flux, spectra.ivar, np.broadcast_to(spectra.known_sky, spectra.flux.shape)))
+    flux, ivar, sky = (
+        np.asarray(values)[rows][:, wide]
+        for values in (spectra.flux, spectra.ivar, np.broadcast_to(spectra.known_sky, spectra.flux.shape))
+    )
     value = flux + sky - cells.level[rows][:, None] * cells.typical[wide]
     good = (ivar > 0) & np.isfinite(value)
     weight = np.where(good, ivar / (1.0 + np.where(good, ivar, 0.0) * cells.soft[wide]), 0.0)

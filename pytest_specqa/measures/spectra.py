@@ -119,7 +119,7 @@ class CameraSpectra:
 
     @property
     def signal_to_noise(self) -> Floats:
-        """Median signal to noise per pixel of each fiber, shape (n_fiber,); NaN for dead ones and those that hold no target or sky."""
+        """Median signal to noise per pixel, shape (n_fiber,); NaN for fibers that are dead or hold neither target nor sky."""
         if "signal_to_noise" not in self._noise:
             found = signal_to_noise(self.flux, self.ivar)
             self._noise["signal_to_noise"] = (
@@ -138,7 +138,7 @@ class CameraSpectra:
 
     @property
     def dark_sky(self) -> Bools:
-        """Sky fibers that hold no more light, nor less, than sky fibers do, shape (n_fiber,): a star in one is no noise of its CCD."""
+        """Sky fibers that hold as much light as the others, shape (n_fiber,): a star in one is no noise of its CCD."""
         level = np.where(self.is_sky, self.signal_to_noise, np.nan)
         return np.asarray(np.abs(level - nan_median(level, axis=0)) < FAINT)
 

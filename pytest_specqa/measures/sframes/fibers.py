@@ -211,7 +211,7 @@ def _report(
         )
 
     measured = found.measured(worst, nothing="no live fiber has pixels between sky lines")
-    if not found.amplitude:
+    if not measured.fibers:
         return measured
     size = np.where(hit, np.nanmax(np.where(np.isfinite(values), np.abs(values), -1.0), axis=1), -1.0)
     named = [row for row in np.argsort(-size).tolist() if hit[row]][:NAMED]

@@ -23,7 +23,7 @@ BACKGROUND = 101
 CROWD = 3
 """Hits at one wavelength that count at most toward the usual number, so that a shared line does not hide itself."""
 HITS = (5.0, 8.0)
-"""Sigmas of one line in one fiber from which on it is counted: weak lines of many fibers, and bright ones, of which few are enough."""
+"""Sigmas from which on a line of one fiber is counted: weak lines of many fibers, and bright ones, of which few are enough."""
 SKY_FLOOR = 0.03
 """Fraction of the sky that a sound subtraction may leave at a line of a single fiber."""
 

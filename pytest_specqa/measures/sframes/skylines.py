@@ -181,7 +181,9 @@ def _fill_sums(
         for window in range(len(part)):
             first, last = starts[window], starts[window + 1] - 1
             # What is left of a line lies on the light of the object; of its two ends a cosmic ray lifts one at most.
-            level = data[first] if abs(data[first]) < abs(data[last]) and weight[first] > 0 or not weight[last] > 0 else data[last]
+            level = (
+                data[first] if (abs(data[first]) < abs(data[last]) and weight[first] > 0) or not weight[last] > 0 else data[last]
+            )
             for k in range(first, last + 1):
                 # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
                 largest = np.float32(CLIP) * np.sqrt(variance[row, k]) + np.float32(1.5) * abs(templates[0, k])

@@ -106,7 +106,7 @@ class _Pieces(NamedTuple):
 
 
 def _joined(values: Floats, errors: Floats, waves: tuple[tuple[float, float], ...]) -> _Pieces:
-    """Join neighbouring pieces until the lines of each fix the shift of the typical fiber to `JOINED`; few lines make few pieces."""
+    """Join neighbouring pieces until the lines of each fix the shift of the typical fiber to `JOINED`."""
     known = np.isfinite(values) & (errors > 0)
     weight = np.where(known, 1.0 / np.where(known, errors, 1.0) ** 2, 0.0)
     starts, gathered = [0], np.zeros(weight.shape[1])

@@ -94,10 +94,18 @@ def fiber_residuals(spectra: CameraSpectra) -> FiberResiduals:
     scatter = _throughput_scatter(table[is_sky, -1], noise[is_sky, -1], float(level[-1]))
     error = np.hypot(noise, scatter * np.abs(level))
     light, depth = np.where(is_sky[:, None], table, np.nan), np.minimum(table, 0.0)
-    what = {"fiber": fiber, "waves": windows.waves}
     return FiberResiduals(
-        sky_fiber=_report(light, error, **what, detail="light of a star or galaxy, or a bad column", where="sky fiber"),
-        below_zero=_report(depth, error, **what, detail="too much was subtracted, or charge was lost", where="fiber below zero"),
+        sky_fiber=_report(
+            light, error, fiber=fiber, waves=windows.waves, detail="light of a star or galaxy, or a bad column", where="sky fiber"
+        ),
+        below_zero=_report(
+            depth,
+            error,
+            fiber=fiber,
+            waves=windows.waves,
+            detail="too much was subtracted, or charge was lost",
+            where="fiber below zero",
+        ),
         table=table,
         error=error,
         waves=windows.waves,
@@ -133,7 +141,7 @@ def _windows(spectra: CameraSpectra) -> _Windows:
         levels.append(np.add.reduceat(sky, first) / np.maximum(np.add.reduceat(count, first), 1.0))
         last = np.append(first[1:], starts.size)
         waves += [(float(wave[ends[k]]), float(wave[min(ends[m], wave.size - 1)])) for k, m in zip(first, last, strict=True)]
-    return _Windows(*(np.concatenate(values, axis=-1) for values in (tables, noises, levels)), tuple(waves))
+    return _Windows(np.concatenate(tables, axis=1), np.concatenate(noises, axis=1), np.concatenate(levels), tuple(waves))
 
 
 @compiled

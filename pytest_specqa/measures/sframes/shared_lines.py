@@ -29,7 +29,7 @@ SKY_FLOOR = 0.03
 
 
 @compiled
-def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Floats, hits: Floats) -> None:
+def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Floats, hits: Ints) -> None:
     """Bins at which the mean over `RUN` bins stands out of that over `AROUND` bins to either side."""
     n, reach = flux.shape[1], RUN // 2
     weight, light = np.empty(n + 2 * AROUND), np.empty(n + 2 * AROUND)

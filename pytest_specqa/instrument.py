@@ -114,7 +114,7 @@ class Instrument:
     unusable : int
         Bits of spectra whose redshift nobody believes, in whatever band they are bad.
     sky_lines : tuple of float
-        Bright lines of the night sky without a comparable one nearby.
+        Bright lines of the night sky without a comparable one nearby; faint neighbours within the line spread are allowed for.
     sky_features : mapping of str to tuple of float
         Ranges that often print something on spectra: the brightest sky lines, interstellar absorption, tellurics.
     line_free : tuple of tuple of float
@@ -348,7 +348,10 @@ DESI = Instrument(
     flags=_FLAGS,
     fatal=MappingProxyType({band: _bits(_FLAGS, (*_FATAL, f"BADAMP{band.upper()}")) for band in "brz"}),
     unusable=_bits(_FLAGS, (*_BAD_SPECTRA, "BADAMPB", "BADAMPR", "BADAMPZ")),
-    sky_lines=(5578.89, 6302.06, 6365.57, 7318.3, 7371.3, 8346.8, 8432.5, 8829.4, 8888.3, 8922.1, 8960.6, 9378.3, 9442.3),
+    sky_lines=(
+        *(5578.90, 6302.04, 6365.53, 6865.82, 7278.38, 7318.31, 7342.92, 7371.42, 7823.67, 7966.85, 7995.53),
+        *(8346.87, 8401.49, 8432.50, 8829.51, 8888.30, 8922.09, 8945.87, 8960.57, 9378.52, 9442.26, 9479.49),
+    ),
     sky_features=MappingProxyType(
         {
             "[O I] 5579": (5572.0, 5586.0),
@@ -381,5 +384,6 @@ DESI = Instrument(
 """Grid, slit and focal plane: DESI data model and desispec (extraction grid of the survey's productions; fibers lie 28-409 mm from
 the centre). Fatal bits: desispec 0.70, `get_skymask` and its flux calibration: 8323844 in b, 12518148 in r, 20906756 in z. A fiber
 that is off its target is fatal to calibration, but its redshift is that of whatever it saw, hence the shorter list of `unusable`.
-Sky lines and tellurics: desispec. Line-free ranges: its own sky QA (desispec_param.yml). Targets: DESI_TARGET of the main survey
+Sky lines: UVES sky atlas (Hanuschik 2003, A&A 407, 1157) in vacuum, where the peak of the blend is at DESI's
+resolution. Tellurics: desispec. Line-free ranges: its own sky QA (desispec_param.yml). Targets: DESI_TARGET of the main survey
 (desitarget); wavelengths of the imaging bands: DECam (Dey et al. 2019, AJ 157, 168)."""

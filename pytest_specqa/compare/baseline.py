@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from pytest_specqa.compare.page import flips_table
-from pytest_specqa.compare.runs import Suite, open_side
+from pytest_specqa.compare.runs import open_side
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.compare import Comparison, against_baseline, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.run import gatherer
 from pytest_specqa.run import session as running
+from pytest_specqa.run.apart import Suite
 from pytest_specqa.run.options import FILTERS
 from pytest_specqa.values import Record
 

@@ -54,8 +54,9 @@ def _rate(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa compare``."""
-    from pytest_specqa.compare.runs import Suite, open_side, records_of  # noqa: PLC0415
+    from pytest_specqa.compare.runs import open_side, records_of  # noqa: PLC0415
     from pytest_specqa.results.comparing.compare import compare, summary  # noqa: PLC0415
+    from pytest_specqa.run.apart import Suite  # noqa: PLC0415
 
     before = open_side(arguments.before, stored=arguments.results_before)
     after = open_side(arguments.after, stored=arguments.results_after)

@@ -95,3 +95,37 @@ def nebular_map(x: F64, y: F64, *, kind: str = "patchy") -> F64:
     for centre_x, centre_y, size, height in blobs:
         total += height * np.exp(-0.5 * ((x - centre_x) ** 2 + (y - centre_y) ** 2) / size**2)
     return total
+
+
+_PATCH_SIZE = (150.0, 500.0)
+_PATCH_WAVES = 6
+
+
+def sky_structure(x: F64, y: F64, *, gradient: float, patches: float, seed: tuple[int, ...]) -> F64:
+    """Relative brightness of one emitter of the sky over the focal plane: a gradient in some direction, and smooth patches.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        CS5 coordinates [mm].
+    gradient : float
+        Change from the centre to the edge, as a fraction.
+    patches : float
+        Standard deviation of the patches, 150-500 mm from one to the next, as a fraction.
+    seed : tuple of int
+        The same seed gives the same structure, for all petals and bands.
+
+    Returns
+    -------
+    ndarray f8
+        Departure from the mean of the field, of the shape of `x`.
+    """
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0, 2 * np.pi)
+    field: F64 = gradient * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
+    for _ in range(_PATCH_WAVES):
+        number = 2 * np.pi / np.exp(rng.uniform(*np.log(_PATCH_SIZE)))
+        angle, phase = rng.uniform(0, 2 * np.pi, 2)
+        wave = np.cos(number * (x * np.cos(angle) + y * np.sin(angle)) + phase)
+        field = field + patches * np.sqrt(2 / _PATCH_WAVES) * wave
+    return field

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.demo.airglow import FAMILIES
 from pytest_specqa.demo.exposure import BADCOLUMN, BADFIBER, COSMIC, EXTRACTION, F32, NODATA, READ_NOISE, Exposure
-from pytest_specqa.demo.focalplane import fiber_positions, nebular_map
+from pytest_specqa.demo.focalplane import fiber_positions, nebular_map, sky_structure
 from pytest_specqa.demo.galaxies import ELG, add_emission, library
 from pytest_specqa.demo.targets import BROKENFIBER
 from pytest_specqa.demo.templates import STEP, amplifier_map, derivatives, flat_modes
 from pytest_specqa.instrument import DESI
 
 F64 = NDArray[np.float64]
+
+DRIFT_ORDER = 12
+"""Highest Legendre order along the slit of errors that the pipeline leaves: they change over a slit block or two."""
 
 
 def slit_waves(rng: np.random.Generator, *, size: float, order: int = 4) -> NDArray[np.float64]:
@@ -52,15 +56,18 @@ def open_scene(state: Exposure) -> None:
     throughput = 1 + np.clip(rng.normal(0, cond.throughput_scatter, n), -4 * cond.throughput_scatter, 4 * cond.throughput_scatter)
     known = slit_waves(rng, size=0.8 * cond.lsf_scatter) + rng.normal(0, 0.6 * cond.lsf_scatter, n)
     width = known + rng.normal(0, cond.lsf_error, n)
-    shift = slit_waves(rng, size=0.9 * cond.wave_error) + rng.normal(0, 0.45 * cond.wave_error, n)
+    shift = cond.wave_offset + slit_waves(rng, size=0.9 * cond.wave_error) + rng.normal(0, 0.45 * cond.wave_error, n)
     x, y = fiber_positions(cond.petal)
-    angle = rng.uniform(0, 2 * np.pi)
-    gradient = cond.sky_gradient * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
-    continuum = template.continuum + (cond.sky_brightness - 1) * template.moon
     nebular = cond.nebular * nebular_map(x, y, kind=cond.nebular_map)
-    coefficients = np.stack([throughput, throughput * width * template.sigma**2, throughput * shift, throughput * gradient], axis=1)
-    basis = np.stack([np.float32(state.scale) * sky, second, -first, np.float32(state.scale) * continuum])
+    even = 1 + sky_structure(x, y, gradient=cond.sky_gradient, patches=0.0, seed=(cond.sky_seed,))
+    emitters = _emitters(state, x, y)
+    coefficients = np.stack([throughput * even, throughput * width * template.sigma**2, throughput * shift], axis=1)
+    coefficients = np.concatenate([coefficients, throughput[:, None] * emitters], axis=1)
+    lines = np.float32(state.scale * cond.line_strength) * template.families
+    basis = np.concatenate([np.stack([np.float32(state.scale) * sky, second, -first]), lines])
     state.sky_light = coefficients.astype(np.float32) @ basis.astype(np.float32)
+    if cond.wave_drift > 0 or cond.lsf_drift > 0:
+        state.sky_light += _drifts(rng, state, first, second)
     if cond.nebular > 0:
         state.sky_light += (throughput * nebular * state.scale).astype(np.float32)[:, None] * template.nebular
     state.resolution = (known * template.sigma**2).astype(np.float32)
@@ -69,6 +76,27 @@ def open_scene(state: Exposure) -> None:
     broken = (state.targets.fibermap["FIBERSTATUS"] & BROKENFIBER) != 0
     state.flat_coefficients[broken] *= 0.002
     set_true_flat(state)
+
+
+def _emitters(state: Exposure, x: F64, y: F64) -> F64:
+    """Brightness of each emitter of sky lines in each fiber, beyond what the whole sky does, [500, n_family]."""
+    cond = state.conditions
+    own = {"gradient": cond.airglow_gradient, "patches": cond.airglow_patches}
+    return np.stack([sky_structure(x, y, seed=(cond.sky_seed, number), **own) for number in range(1, len(FAMILIES) + 1)], axis=1)
+
+
+def _drifts(rng: np.random.Generator, state: Exposure, first: F32, second: F32) -> F32:
+    """Light that moves when line places and widths err by smooth functions of slit and wavelength, [500, nw]."""
+    cond, template = state.conditions, state.template
+    u = np.linspace(-1, 1, template.wave.size)
+    flat, slope, bend = np.stack([np.ones_like(u), u, 1.5 * u**2 - 0.5]).astype(np.float32)
+    weight = first**2 / np.maximum((first**2).sum(), np.float32(1e-9))
+    slope, bend = slope - weight @ slope, bend - weight @ bend
+    sizes = (cond.wave_drift, cond.wave_drift, cond.lsf_drift, cond.lsf_drift)
+    along = np.stack([slit_waves(rng, size=size, order=DRIFT_ORDER) for size in sizes], axis=1).astype(np.float32)
+    wider = np.float32(template.sigma**2) * second
+    moved: F32 = along @ np.stack([-first * slope, -first * bend, wider * flat, wider * slope])
+    return moved
 
 
 def _targets_light(state: Exposure) -> F32:

@@ -48,7 +48,7 @@ class StoryExposure:
         """
         n_sky = 36 + (7 * petal + self.tile) % 9
         base = Conditions(band=band, petal=petal, exptime=self.exptime, n_sky=n_sky, heliocor=self.heliocor)
-        return replace(base, sky_brightness=self.sky_brightness, nebular=self.nebular)
+        return replace(base, sky_brightness=self.sky_brightness, nebular=self.nebular, sky_seed=self.expid)
 
 
 EXPOSURES = (

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo.airglow import airglow_lines
+from pytest_specqa.demo.airglow import FAMILIES, airglow_lines, line_families
 from pytest_specqa.instrument import DESI
 
 F32 = NDArray[np.float32]
@@ -54,6 +54,8 @@ class BandTemplate:
         LSF sigma [Angstrom].
     continuum, moon, lines : ndarray f4[nw]
         Dark continuum, moonlight normalised to the same level, and airglow lines [electron/Angstrom per 1000 s].
+    families : ndarray f4[n_family, nw]
+        The lines of each emitter of `airglow.FAMILIES`; `lines` is their sum.
     nebular : ndarray f4[nw]
         Galactic lines, H-alpha peak 1.
     sensitivity : ndarray f4[nw]
@@ -67,6 +69,7 @@ class BandTemplate:
     continuum: F32
     moon: F32
     lines: F32
+    families: F32
     nebular: F32
     sensitivity: F32
 
@@ -181,10 +184,14 @@ def band_template(band: str, heliocor: float, lsf_width: float, moon_color: floa
     continuum = np.interp(observed, *np.array(_CONTINUUM, dtype=float).T)
     moon = continuum * (observed / 6000.0) ** -moon_color * absorbed(observed, _FRAUNHOFER)
     galactic = np.array(DESI.nebular_waves), np.array([line.strength for line in DESI.nebular])
+    peaks, family = peaks / lsf_width, line_families(centres)
+    groups = [family == number for number in range(len(FAMILIES))]
+    families = np.stack([line_spectrum(wave, centres[own] * heliocor, peaks[own], sigma) for own in groups])
     arrays = {
         "continuum": continuum,
         "moon": moon,
-        "lines": line_spectrum(wave, centres * heliocor, peaks / lsf_width, sigma),
+        "lines": families.sum(axis=0),
+        "families": families,
         "nebular": line_spectrum(wave, galactic[0] * heliocor, galactic[1] / lsf_width, sigma),
         "sensitivity": np.interp(observed, *np.array(_SENSITIVITY, dtype=float).T) * absorbed(observed, _TELLURIC),
     }

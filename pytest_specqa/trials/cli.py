@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pytest_specqa.errors import UsageError
 from pytest_specqa.processes import single_threaded
 from pytest_specqa.run import preparing
 
@@ -29,6 +30,12 @@ def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
     verb.add_argument(
         "--minutes", type=float, default=math.inf, metavar="M", help="write what is there after M minutes; go on later"
     )
+    verb.add_argument(
+        "--specprod", default="", metavar="PROD", help="judge the judge on a production, or on results (.jsonl, .parquet), instead"
+    )
+    verb.add_argument(
+        "--bad", nargs="*", default=[], metavar="UNIT", help="units with known faults, or files that list them; with --specprod"
+    )
     verb.add_argument("--no-progress", action="store_true", help="no progress bar")
     verb.set_defaults(run=run)
 
@@ -47,6 +54,10 @@ def run(args: argparse.Namespace) -> int:
         Exit code: 0 once the page is written.
     """
     single_threaded(os.environ)
+    if args.bad and not args.specprod:
+        raise UsageError("--bad lists units of a production: give --specprod too")
+    if args.specprod:
+        return _on_a_production(args)
     preparing.ensure(lambda text: print(text, file=sys.stderr))
     from pytest_specqa.trials import document, matched, plan  # noqa: PLC0415
     from pytest_specqa.trials.fixtures import KINDS  # noqa: PLC0415
@@ -56,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = plan.FULL if args.full else plan.QUICK
     wanted = {
         "clean": list(plan.clean_trials(chosen)),
+        "fitted": list(plan.fitted_trials(chosen)),
         "quiet": list(plan.quiet_trials(chosen)),
         "faulty": list(plan.fault_trials(chosen)),
     }
@@ -76,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     page = document.write(
         document.Judgement(
             clean=done["clean"],
+            fitted=done["fitted"],
             quiet=done["quiet"],
             faulty=done["faulty"],
             matched=matched.matched_amplitudes(),
@@ -86,4 +99,28 @@ def run(args: argparse.Namespace) -> int:
         args.docs,
     )
     sys.stdout.write(f"{len(results)} of {len(everything)} trials; {page}\n")
+    return 0
+
+
+def _on_a_production(args: argparse.Namespace) -> int:
+    """Judge the judge on the units of a production."""
+    from pytest_specqa.production import resolve  # noqa: PLC0415
+    from pytest_specqa.results import store  # noqa: PLC0415
+    from pytest_specqa.run.apart import Suite as Apart  # noqa: PLC0415
+    from pytest_specqa.trials import own  # noqa: PLC0415
+    from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
+    from pytest_specqa.trials.trials import workers  # noqa: PLC0415
+
+    if store.is_results_file(args.specprod):
+        records, name = store.read(args.specprod), Path(args.specprod).stem
+    else:
+        root = resolve(args.specprod, os.environ)
+        records, name = Apart(processes=args.processes or workers()).measure(root), root.resolve().name
+    bad = own.read_bad(args.bad)
+    results = own.as_results(records, bad=bad)
+    if not results:
+        raise UsageError(f"{args.specprod}: --bad leaves no unit; expected some that are taken as clean")
+    words = ["specqa judgement --specprod", args.specprod, *(["--bad", *args.bad] if args.bad else [])]
+    page = own.write(results, name=name, limits=Suite().limits, folder=args.docs, command=" ".join(words))
+    sys.stdout.write(f"{len(results)} units taken as clean; {page}\n")
     return 0

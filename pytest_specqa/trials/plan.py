@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.instrument import DESI
+from pytest_specqa.trials import interop
 from pytest_specqa.trials.scenes import band_of
 from pytest_specqa.trials.trials import Trial
 
 STEPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 """Amplitudes of a detection curve, in units of the fault's default."""
-
+REPORTED = (1 / 3, 1.0, 3.0)
+"""Amplitudes at which it is told whether, where and at which stage a fault is found, in units of the reported size."""
 
 WHOLE_EXPOSURES = ("scattered_light", "flat_screen_gradient", "line_scale_leak")
 """Faults that are also planted in all ten cameras of a band, for the expectations on the focal plane."""
@@ -29,6 +31,8 @@ class Plan:
     ----------
     cameras, exposures, petals : int
         Clean camera-exposures (shared by the bands), whole exposures and tile petals.
+    fitted : int
+        Clean camera-exposures whose sky the survey's own code fits, where it is installed.
     quiet : int
         Trials of each must-not-trigger case.
     curve : int
@@ -40,10 +44,11 @@ class Plan:
     petals: int
     quiet: int
     curve: int
+    fitted: int = 0
 
 
-QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2)
-FULL = Plan(cameras=5000, exposures=60, petals=2000, quiet=30, curve=4)
+QUICK = Plan(cameras=240, exposures=6, petals=150, quiet=4, curve=2, fitted=6)
+FULL = Plan(cameras=5000, exposures=1000, petals=5000, quiet=30, curve=4, fitted=102)
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:
@@ -62,6 +67,23 @@ def clean_trials(plan: Plan) -> Iterator[Trial]:
     yield from (Trial("camera", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.cameras))
     yield from (Trial("exposure", "clean", seed, band=DESI.letters[seed % 3]) for seed in range(plan.exposures))
     yield from (Trial("petal", "clean", seed) for seed in range(plan.petals))
+
+
+def fitted_trials(plan: Plan) -> Iterator[Trial]:
+    """List the clean trials whose sky the survey's own code fits; none where it is not installed.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+
+    Yields
+    ------
+    Trial
+        Cameras of all bands.
+    """
+    if interop.available():
+        yield from (Trial("camera", interop.CASE, seed, band=DESI.letters[seed % 3]) for seed in range(plan.fitted))
 
 
 def quiet_trials(plan: Plan) -> Iterator[Trial]:

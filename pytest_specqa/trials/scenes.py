@@ -16,17 +16,19 @@ from pytest_specqa.demo.redshifts import simulate_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
+from pytest_specqa.trials import interop
 
 RANGES = {
     "exptime": "60-1800 s, uniform in the logarithm",
     "sky_brightness": "1-10 times dark sky, uniform in the logarithm, moonlight of several colours",
     "n_sky": "20-80 sky fibers",
-    "throughput_scatter": "0.2-1.5 % unknown to the flat; flat noise 0.2-0.6 %",
-    "lsf_width": "0.92-1.1 times nominal; 0.3-2 % from fiber to fiber, of which 0.1-0.6 % unknown to the sky model",
-    "wave_error": "0.001-0.006 Angstrom",
+    "throughput_scatter": "1.0-1.8 % unknown to the flat, 0.2-1 % in a fifth of the exposures; flat noise 0.2-0.6 %",
+    "lsf_width": "0.8-1.1 times nominal; 0.3-2 % from fiber to fiber; unknown to the sky model 0.1-0.6 %, and 0-1 % along the slit",
+    "wave_error": "0.001-0.006 Angstrom, 0-0.01 along slit and wavelength; all fibers 0.02",
     "dead_fibers": "0-11, and 5-60 mispositioned",
     "cosmics": "150-1500 per 1000 s",
-    "sky_gradient": "0-0.8 % over the focal plane",
+    "sky_gradient": "0.3, 1.1, 2.6 % from the centre to the edge (5, 50, 95 % of exposures), lines and continuum alike",
+    "airglow_gradient": "0-0.6 % of each emitter of lines, and patches of 0-0.3 %",
     "transparency": "0.4-1",
 }
 """What varies from trial to trial, as it is printed."""
@@ -77,7 +79,7 @@ def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator
     Parameters
     ----------
     case : str
-        ``clean``, ``quiet:NAME`` or the name of a fault.
+        ``clean``, ``desispec`` (clean, with the sky model of the survey's own code), ``quiet:NAME`` or the name of a fault.
     amplitude : float
         Of the fault.
     band : str
@@ -91,11 +93,12 @@ def simulate(case: str, amplitude: float, *, band: str, rng: np.random.Generator
         All products.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
-    return simulate_camera(conditions, rng, faults=faults)
+    camera = simulate_camera(conditions, rng, faults=faults)
+    return interop.with_fitted_sky(camera) if case == interop.CASE else camera
 
 
 def _scene(case: str, amplitude: float, *, band: str, rng: np.random.Generator) -> tuple[Conditions, dict[str, float]]:
-    if case == "clean":
+    if case in ("clean", interop.CASE):
         return draw_conditions(rng, band=band), {}
     if case.startswith("quiet:"):
         made = QUIET[case.removeprefix("quiet:")].make(rng)
@@ -133,13 +136,14 @@ def simulate_visits(case: str, amplitude: float, *, band: str, rng: np.random.Ge
     Returns
     -------
     list of list of SimCamera
-        By exposure and petal; all under the same conditions.
+        By exposure and petal; all under the same conditions, but for the structure of the sky.
     """
     conditions, faults = _scene(case, amplitude, band=band, rng=rng)
+    visits = [replace(conditions, sky_seed=conditions.sky_seed + visit) for visit in range(3)]
     petals = [(conditions.petal + step) % DESI.spectrographs for step in (-1, 0, 1)]
     return [
-        [simulate_camera(replace(conditions, petal=petal), rng, faults=faults if visit == 1 else {}) for petal in petals]
-        for visit in range(3)
+        [simulate_camera(replace(sky, petal=petal), rng, faults=faults if visit == 1 else {}) for petal in petals]
+        for visit, sky in enumerate(visits)
     ]
 
 

@@ -18,8 +18,11 @@ import numpy as np
 import scipy
 
 from pytest_specqa.checks.outcome import by_check, reduce
-from pytest_specqa.trials import pipeline, scenes
+from pytest_specqa.demo.simulate import SimCamera
+from pytest_specqa.triage.stages import stage_of
+from pytest_specqa.trials import pipeline, reported, scenes
 from pytest_specqa.trials.fixtures import EXPID, NIGHT, TILE, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
+from pytest_specqa.trials.reported import Truth
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.values import DataUnit, Measurement
 
@@ -59,11 +62,31 @@ class Trial:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a trial: the worst outcome of each expectation and the value of each measure."""
+    """What became of a trial.
+
+    Attributes
+    ----------
+    trial : Trial
+        What was simulated.
+    outcomes : dict of str to str
+        The worst outcome of each expectation.
+    values : dict of str to float
+        The value of each measure.
+    first : str
+        Expectation of the earliest stage that failed, or warned if none failed; empty where all is well.
+    stage : str
+        Its stage.
+    placed : bool or None
+        Whether what it names overlaps, in fibers and in wavelength, with where the fault acted; ``None`` where it names no place or
+        no fault was planted.
+    """
 
     trial: Trial
     outcomes: dict[str, str]
     values: dict[str, float] = field(default_factory=dict)
+    first: str = ""
+    stage: str = ""
+    placed: bool | None = None
 
 
 def run(trial: Trial) -> Result:
@@ -80,15 +103,24 @@ def run(trial: Trial) -> Result:
         Outcomes of the expectations and, with the prefix ``pipeline:``, of the pipeline's own numbers.
     """
     rng = np.random.default_rng([trial.seed, *trial.key.encode()])
-    unit, fixtures, extra = _STAGES[trial.kind](trial, rng)
+    unit, fixtures, extra, truth = _STAGES[trial.kind](trial, rng)
     suite = _suite()
     found: list[Measurement] = []
     for name in suite.fitting(set(fixtures), band=trial.band):
         found += suite.judge(name, unit, fixtures=fixtures)
-    checks = by_check(each.as_record() for each in found)
+    everything = [each.as_record() for each in found]
+    checks = by_check(everything)
     outcomes = {expectation: str(reduce(records).outcome) for (_, expectation), records in checks.items()}
     values = {each.limit.name: float(each.measured.value) for each in found if np.isfinite(each.measured.value)}
-    return Result(trial, outcomes | extra, values)
+    first = reported.earliest(everything)
+    return Result(
+        trial,
+        outcomes | extra,
+        values,
+        first=first[0]["expectation"] if first else "",
+        stage=stage_of(first[0]) if first else "",
+        placed=reported.overlap(first, truth) if truth else None,
+    )
 
 
 @cache
@@ -96,23 +128,28 @@ def _suite() -> Suite:
     return Suite()
 
 
-Stage = tuple[DataUnit, dict[str, Callable[[], Any]], dict[str, str]]
+Stage = tuple[DataUnit, dict[str, Callable[[], Any]], dict[str, str], list[Truth]]
 
 
 def _camera(trial: Trial, rng: np.random.Generator) -> Stage:
     camera = scenes.simulate(trial.case, trial.amplitude, band=trial.band, rng=rng)
-    return camera_unit(camera), camera_fixtures(camera), pipeline.verdicts(camera)
+    return camera_unit(camera), camera_fixtures(camera), pipeline.verdicts(camera), _truth([camera])
 
 
 def _exposure(trial: Trial, rng: np.random.Generator) -> Stage:
     cameras = scenes.simulate_exposure(trial.case, trial.amplitude, band=trial.band, rng=rng)
-    return DataUnit("exposure", NIGHT, expid=EXPID, tile=TILE), exposure_fixtures(cameras), {}
+    return DataUnit("exposure", NIGHT, expid=EXPID, tile=TILE), exposure_fixtures(cameras), {}, _truth(cameras)
 
 
 def _petal(trial: Trial, rng: np.random.Generator) -> Stage:
     tables = scenes.simulate_tile(trial.case, trial.amplitude, petal=PETAL, rng=rng)
     unit = DataUnit("petal", NIGHT, tile=TILE, petal=PETAL, group="cumulative", suffix=f"thru{NIGHT}")
-    return unit, redshift_fixtures(tables, PETAL), {}
+    return unit, redshift_fixtures(tables, PETAL), {}, []
+
+
+def _truth(cameras: list[SimCamera]) -> list[Truth]:
+    """Where faults were planted in cameras."""
+    return [Truth(camera.fiber[place.rows], place.waves) for camera in cameras for place in camera.truth.values()]
 
 
 _STAGES = {"camera": _camera, "exposure": _exposure, "petal": _petal}
@@ -135,7 +172,7 @@ def unit_and_fixtures(
     tuple of (DataUnit, dict of str to callable)
         The unit, and what gives its fixtures.
     """
-    unit, fixtures, _ = _STAGES[kind](Trial(kind, case, 0, amplitude, band), rng)
+    unit, fixtures, *_ = _STAGES[kind](Trial(kind, case, 0, amplitude, band), rng)
     return unit, fixtures
 
 
@@ -173,7 +210,7 @@ class Store:
             except json.JSONDecodeError:
                 continue
             trial = Trial(**record["trial"])
-            done[trial.key] = Result(trial, record["outcomes"], record["values"])
+            done[trial.key] = Result(**record | {"trial": trial})
         return done
 
     def complete(

@@ -9,6 +9,7 @@ import pytest
 from pytest_specqa.cli import main
 from pytest_specqa.compare import runs
 from pytest_specqa.results import store
+from pytest_specqa.run.apart import Suite
 
 
 @pytest.fixture
@@ -20,12 +21,12 @@ def productions(write, record, monkeypatch) -> Path:
     values = {"before": 2.0, "after": 0.5}
     asked: list[tuple[str, set[str]]] = []
 
-    def measure(self: runs.Suite, folder: Path, *, skipping=()) -> list[dict[str, object]]:
+    def measure(self: Suite, folder: Path, *, skipping=()) -> list[dict[str, object]]:
         asked.append((folder.name, set(skipping)))
         every = [record(value=values[folder.name]), record(camera="r7")]
         return [item for item in every if item["unit"] not in skipping]
 
-    monkeypatch.setattr(runs.Suite, "measure", measure)
+    monkeypatch.setattr(Suite, "measure", measure)
     monkeypatch.setattr(runs, "asked", asked, raising=False)
     return root
 
@@ -94,21 +95,3 @@ def test_a_rate_is_between_zero_and_one(capsys):
         main(["compare", "a", "b", "--rate", "2"])
     assert stopped.value.code == 2
     assert "'2' is no rate" in capsys.readouterr().err
-
-
-def test_the_suite_is_run_by_pytest_and_its_complaint_is_passed_on(write):
-    root = write("exposures/20211014/00104284/sframe-r6-00104284.fits")
-    with pytest.raises(runs.UsageError, match="20211015"):
-        runs.Suite(("--night=20211015",)).measure(root / "before")
-
-
-def test_units_are_left_out_of_the_second_run(write, tmp_path):
-    root = write("exposures/20211014/00104284/sframe-r6-00104284.fits")
-    write("exposures/20211014/00104284/sframe-r7-00104284.fits")
-    check = tmp_path / "test_one.py"
-    check.write_text("def test_one(specqa_camera, expect): expect.not_expected('nothing to see')\n")
-    suite = runs.Suite(tests=(str(check),))
-    assert [item["camera"] for item in suite.measure(root / "before")] == ["r6", "r7"]
-    (left,) = suite.measure(root / "before", skipping={"20211014-00104284-r6"})
-    assert left["camera"] == "r7"
-    assert suite.measure(root / "before", skipping={"20211014-00104284-r6", "20211014-00104284-r7"}) == []

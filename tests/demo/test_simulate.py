@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from pytest_specqa.demo import Conditions, SimCamera, draw_conditions, simulate_camera
+from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.errors import UsageError
 
 LINE_FREE = {"b": (4000, 4500), "r": (5955, 6195), "z": (8125, 8265)}
@@ -181,3 +182,45 @@ def test_no_sky_fiber_gives_no_sky_and_no_weight() -> None:
 def test_impossible_conditions_are_refused(field: str, value: object) -> None:
     with pytest.raises(UsageError):
         replace(Conditions(), **{field: value})
+
+
+def slope(conditions: Conditions, *, lines: tuple[float, ...]) -> NDArray[np.float64]:
+    """Gradient of the sky at these wavelengths, in 400 even sky fibers, from the centre of the focal plane to its edge."""
+    steady = {"throughput_scatter": 0.0, "lsf_scatter": 0.0, "lsf_error": 0.0, "wave_error": 0.0, "n_sky": 400}
+    camera = simulate_camera(replace(conditions, **steady), np.random.default_rng(3), noise=False)
+    near = np.any([np.abs(camera.wave - line) < 2 for line in lines], axis=0)
+    light = (camera.frame.flux / camera.flat.true)[:, near].sum(axis=1, dtype=float)[camera.is_sky]
+    x, y = (place[camera.is_sky] / 409.0 for place in fiber_positions(conditions.petal))
+    level, *tilt = np.linalg.lstsq(np.stack([np.ones_like(x), x, y], axis=1), light, rcond=None)[0]
+    return np.asarray(tilt) / level
+
+
+def test_the_whole_sky_has_one_gradient() -> None:
+    conditions = Conditions(sky_gradient=0.026, airglow_gradient=0.0, airglow_patches=0.0)
+    line, continuum = slope(conditions, lines=(6302.04,)), slope(conditions, lines=(6020.0, 6060.0))
+    assert np.hypot(*line) == pytest.approx(0.026, rel=0.03)
+    assert continuum == pytest.approx(line, abs=2e-3)
+
+
+def test_each_emitter_of_lines_varies_on_its_own() -> None:
+    conditions = Conditions(sky_gradient=0.0, airglow_gradient=0.02, airglow_patches=0.0, sky_seed=5)
+    oxygen, also_oxygen, hydroxyl = (slope(conditions, lines=(line,)) for line in (6302.04, 6365.53, 7342.92))
+    assert np.hypot(*oxygen) == pytest.approx(0.02, rel=0.1)
+    assert also_oxygen == pytest.approx(oxygen, abs=2e-3)
+    assert np.hypot(*(hydroxyl - oxygen)) > 0.005
+
+
+def test_cameras_of_an_exposure_see_one_sky() -> None:
+    conditions = Conditions(sky_gradient=0.026, airglow_gradient=0.0, airglow_patches=0.0, sky_seed=5)
+    here, there = (slope(replace(conditions, petal=petal), lines=(6302.04,)) for petal in (1, 6))
+    assert here == pytest.approx(there, abs=2e-3)
+    assert np.hypot(*(here - slope(replace(conditions, sky_seed=6), lines=(6302.04,)))) > 0.005
+
+
+def test_draws_are_as_rough_as_the_survey() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_conditions(rng) for _ in range(2000)]
+    gradients = np.quantile([each.sky_gradient for each in drawn], [0.05, 0.5, 0.95])
+    assert gradients == pytest.approx([0.003, 0.0113, 0.0259], rel=0.15)
+    scatter = np.quantile([each.throughput_scatter for each in drawn], [0.5, 0.95])
+    assert scatter == pytest.approx([0.0138, 0.0172], rel=0.05)

@@ -262,7 +262,8 @@ def known_lines(seed: int) -> CameraSpectra:
 
 
 def sky_of(offsets: np.ndarray, width: float) -> CameraSpectra:
-    sky = 100 + sum(1e3 * gaussian(RED, line + off, width) for line, off in zip(DESI.sky_lines[5:], offsets, strict=False))
+    lines = [line for line in DESI.sky_lines if line > RED[0]]
+    sky = 100 + sum(1e3 * gaussian(RED, line + off, width) for line, off in zip(lines, offsets, strict=False))
     zero = np.zeros((2, RED.size))
     return CameraSpectra(zero, zero + 1, RED, np.array([3, 7]), np.ones(2, dtype=bool), np.tile(sky, (2, 1)))
 
@@ -516,7 +517,7 @@ SFRAMES = {
         lambda s: replace(s, sky=np.full(s.flux.shape, CONTINUUM)),
         size=0.4,
         slack=4.0,
-        error=0.1 / math.sqrt(8),
+        error=0.1 / math.sqrt(11),
         within=0.02,
         names=True,
         fibers=((3, 7),),

@@ -9,11 +9,12 @@ import scipy
 
 import pytest_specqa
 from pytest_specqa.cli import main
+from pytest_specqa.demo import Conditions, simulate_camera
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.errors import MissingProductError
 from pytest_specqa.triage import STAGES
-from pytest_specqa.trials import document, plan, scenes, tables
-from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, exposure_fixtures, redshift_fixtures
+from pytest_specqa.trials import distributions, document, plan, scenes, tables
+from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.trials.statistics import Rate
 from pytest_specqa.trials.trials import Result, Store, Trial, fingerprint, run
@@ -265,3 +266,54 @@ def test_a_measure_has_seen_a_fault_when_it_leaves_the_range_of_clean_values():
         Result(Trial("camera", "f", seed, amplitude=2.0), {}, {"size": value}) for seed, value in enumerate((0.9, 1.1, -0.1, 7))
     ]
     assert tables.seen(faulty, clean)["camera", "f"]["size"][2.0] == Rate(3, 4)
+
+
+def test_clean_values_are_kept_as_a_distribution_for_each_band():
+    results = [
+        Result(Trial("camera", "clean", seed, band="brz"[seed % 3]), {}, {"size": float(seed % 3) + 1e-4 * seed})
+        for seed in range(1500)
+    ]
+    everything, *bands = distributions.quantiles(results)
+    assert (everything.band, everything.count) == ("", 1500)
+    assert [each.band for each in bands] == ["b", "r", "z"]
+    middle = distributions.LEVELS.index(0.5)
+    assert [round(each.levels[middle]) for each in bands] == [0, 1, 2]
+    assert everything.smallest == 0.0
+    assert everything.largest == pytest.approx(2.1499)
+
+
+def test_a_quantile_that_few_values_support_is_left_out():
+    results = [Result(Trial("petal", "clean", seed), {}, {"size": float(seed)}) for seed in range(100)]
+    (only,) = distributions.quantiles(results)
+    known = dict(zip(distributions.LEVELS, only.levels, strict=True))
+    assert known[0.05] == pytest.approx(4.95)
+    assert np.isnan(known[0.99])
+
+
+def test_a_distribution_stands_beside_the_limits_of_its_band():
+    results = [
+        Result(Trial("camera", "clean", seed, band="brz"[seed % 3]), {}, {"sky_line_offset": 0.001 * seed}) for seed in range(30)
+    ]
+    header, (everything, blue, *_) = distributions.table(results, Suite().limits)
+    assert header[:6] == ["measure", "unit", "band", "values", "smallest", "0.01 %"]
+    assert everything[-2:] == ["-0.1", "0.1"]
+    assert blue[-2:] == ["-0.2", "0.2"]
+
+
+def throughput_outcome(case: str, amplitude: float, seed: int) -> str:
+    trial = Trial("camera", case, seed, amplitude=amplitude, band="r")
+    return run(trial).outcomes["test_throughputs_are_those_of_the_flat"]
+
+
+def test_a_flat_that_tilts_more_than_the_sky_ever_does_fails():
+    assert throughput_outcome("flat_screen_gradient", 0.075, 1) == "failed"
+
+
+def test_a_flat_that_tilts_as_reported_is_at_least_seen():
+    assert throughput_outcome("flat_screen_gradient", 0.05, 1) in ("failed", "warned")
+
+
+def test_a_steep_sky_is_no_tilt_of_the_flat():
+    camera = simulate_camera(Conditions(sky_gradient=0.026, throughput_scatter=0.015), np.random.default_rng(2))
+    found = Suite().judge("test_throughputs_are_those_of_the_flat", camera_unit(camera), fixtures=camera_fixtures(camera))
+    assert {str(each.outcome) for each in found} == {"passed"}

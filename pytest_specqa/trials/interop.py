@@ -1,0 +1,95 @@
+"""Simulated photons with the sky model of the survey's own code: a second source of clean trials where desispec is installed."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+
+from pytest_specqa.demo.simulate import SimCamera, SimSky, Spectra
+from pytest_specqa.errors import UsageError
+
+CASE = "desispec"
+"""Name of the case in trials."""
+DIAGONALS = 11
+"""Diagonals of RESOLUTION."""
+
+
+def available() -> bool:
+    """Tell whether desispec is installed (extra ``interop``)."""
+    return find_spec("desispec") is not None
+
+
+def with_fitted_sky(camera: SimCamera) -> SimCamera:
+    """Fit and subtract the sky of a simulated camera as the pipeline does.
+
+    Parameters
+    ----------
+    camera : SimCamera
+        Its frame, flat and line spread are the input.
+
+    Returns
+    -------
+    SimCamera
+        The same with sky model, sframe and cframe of desispec: wavelengths and line spread adjusted on sky lines, model variance
+        raised at bright lines, throughputs corrected on lines.
+
+    Raises
+    ------
+    UsageError
+        If desispec is not installed.
+
+    References
+    ----------
+    desispec ``sky.compute_sky`` and ``sky.subtract_sky``, with what ``desi_compute_sky`` of the survey's productions asks for.
+    """
+    if not available():
+        raise UsageError("desispec is not installed: pip install 'pytest-specqa[interop]'")
+    os.environ.setdefault("DESI_LOGLEVEL", "CRITICAL")
+    # It warns about many things that are not ours, at import and in the fit.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _fitted(camera)
+
+
+def _fitted(camera: SimCamera) -> SimCamera:
+    from astropy.table import Table  # noqa: PLC0415
+    from desispec.frame import Frame  # noqa: PLC0415
+    from desispec.sky import compute_sky, subtract_sky  # noqa: PLC0415
+
+    flat = camera.flat.fiberflat
+    known = flat > 0
+    offsets = 0.8 * (DIAGONALS // 2 - np.arange(DIAGONALS))
+    spread = np.exp(-0.5 * (offsets / camera.sigma[:, None]) ** 2)
+    spread = (spread / spread.sum(axis=1, keepdims=True))[:, :, None]
+    frame = Frame(
+        camera.wave,
+        np.where(known, camera.frame.flux / np.where(known, flat, 1.0), 0.0),
+        np.where(known, camera.frame.ivar.astype(float) * flat**2, 0.0),
+        mask=camera.frame.mask.copy(),
+        resolution_data=np.broadcast_to(spread, (len(flat), DIAGONALS, camera.wave.size)).copy(),
+        fibermap=Table(camera.fibermap),
+        spectrograph=camera.conditions.petal,
+        meta={"CAMERA": camera.conditions.camera, "EXPTIME": camera.conditions.exptime},
+    )
+    model = compute_sky(frame, adjust_wavelength=True, adjust_lsf=True, add_variance=True)
+    subtract_sky(frame, model)
+    sky = SimSky(
+        flux=model.flux.astype(np.float32),
+        ivar=model.ivar.astype(np.float32),
+        stativar=model.stat_ivar.astype(np.float32),
+        mask=model.mask.astype(np.uint32),
+        thrputcorr=np.asarray(model.throughput_corrections, dtype=np.float32),
+    )
+    sframe = Spectra(frame.flux.astype(np.float32), frame.ivar.astype(np.float32), frame.mask.astype(np.uint32))
+    calib = camera.fluxcalib.fluxcalib
+    usable = calib > 0
+    cframe = Spectra(
+        np.where(usable, sframe.flux / np.where(usable, calib, 1), 0).astype(np.float32),
+        np.where(usable, sframe.ivar * calib**2, 0).astype(np.float32),
+        sframe.mask,
+    )
+    return replace(camera, sky=sky, sframe=sframe, cframe=cframe)

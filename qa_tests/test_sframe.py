@@ -9,6 +9,7 @@ from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplif
 from pytest_specqa.measures.sframes.collimator import collimator_dip
 from pytest_specqa.measures.sframes.cosmics import sharp_hits
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
+from pytest_specqa.measures.sframes.holes import ccd_defects
 from pytest_specqa.measures.sframes.noise import noise
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
@@ -64,14 +65,31 @@ def test_fibers_hold_no_sky(spectra, expect):
     found = fiber_residuals(spectra)
     expect("sky_fiber_light", found.sky_fiber)
     expect("fiber_below_zero", found.below_zero)
+    value, error = found.at_worst()
     expect.picture(
         "per_fiber",
         fiber=spectra.fiber,
-        value=found.table[:, found.table.shape[1] // 2],
-        error=found.error[:, found.table.shape[1] // 2],
-        label="residual at mid-range",
+        value=value,
+        error=error,
+        label="residual where it is worst",
         unit="electron/Å",
         title="Broad residual of each fiber",
+    )
+
+
+@pytest.mark.specqa_stage("frame")
+def test_no_defect_of_the_ccd_is_left(spectra, expect):
+    """No unmasked hole or hot spot of the CCD takes light from neighbouring fibers, or adds light to them, in a few Angstrom."""
+    found = ccd_defects(spectra)
+    expect("ccd_hole", found.hole)
+    expect("ccd_spot", found.spot)
+    expect.picture(
+        "sframe_lines",
+        flux=spectra.flux,
+        ivar=spectra.ivar,
+        wave=spectra.wave,
+        fiber=spectra.fiber,
+        features=found.hole.features + found.spot.features,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from pytest_specqa.measures.models.fiberflats import plane_gradient
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 from pytest_specqa.measures.sframes.fibers import throughput_outlier, throughput_scatter
+from pytest_specqa.measures.sframes.sky_levels import fiber_sky, sky_levels
 from pytest_specqa.measures.sframes.skylines import typical_error
 from pytest_specqa.measures.sframes.wavelength import sky_line_places
 
@@ -25,6 +26,18 @@ def test_sky_model_smooth(sky, expect):
         chromatic=found.ratio,
         chromatic_wave=found.grid,
         features=found.block.features,
+    )
+
+
+def test_every_fiber_has_its_sky(sky, spectra, expect):
+    """The sky model of every fiber is as bright as that of the others: no sky was scaled, left out or doubled in a single fiber."""
+    expect("sky_fiber_level", fiber_sky(spectra, sky.thrputcorr), product=sky.path)
+    expect.picture(
+        "per_fiber",
+        fiber=sky.fiber,
+        value=sky_levels(spectra)[:, -1],
+        label="sky of the fiber / typical sky",
+        title="Sky of each fiber",
     )
 
 

@@ -38,6 +38,8 @@ class CameraSpectra:
         FIBER of each row, rising; all of one spectrograph, which need not be complete.
     is_sky : ndarray of bool, shape (n_fiber,)
         Fibers on blank sky that the sky model was made from.
+    is_target : ndarray of bool, shape (n_fiber,), or None
+        Fibers on targets; None for all that are not on sky. What is neither, as a fiber without an assignment, is never faint.
     sky : ndarray, shape (n_fiber, n_wave) or (n_wave,), or None
         Sky model in electron/Angstrom; None where it is not known, which only measures of the noise can do without.
     heliocor : float
@@ -62,6 +64,7 @@ class CameraSpectra:
     heliocor: float = 1.0
     exptime: float = float("nan")
     instrument: Instrument = DESI
+    is_target: Bools | None = None
     _noise: dict[str, NDArray[Any]] = field(default_factory=dict, init=False, repr=False)
     _kept: dict[Callable[[CameraSpectra], Any], Any] = field(default_factory=dict, init=False, repr=False)
 
@@ -73,6 +76,8 @@ class CameraSpectra:
                 raise InputError(
                     f"{name} of shape {array.shape}: expected {shape}, a row for each fiber and a column for each wavelength"
                 )
+        if self.is_target is not None and len(self.is_target) != len(self.fiber):
+            raise InputError(f"is_target of length {len(self.is_target)}: expected one for each of {len(self.fiber)} fibers")
         if len(self.is_sky) != len(self.fiber):
             raise InputError(f"is_sky of length {len(self.is_sky)}: expected one for each of {len(self.fiber)} fibers")
         self.instrument.petal_of(self.fiber)
@@ -114,9 +119,12 @@ class CameraSpectra:
 
     @property
     def signal_to_noise(self) -> Floats:
-        """Median signal to noise per pixel of each fiber, shape (n_fiber,); NaN for dead ones."""
+        """Median signal to noise per pixel, shape (n_fiber,); NaN for fibers that are dead or hold neither target nor sky."""
         if "signal_to_noise" not in self._noise:
-            self._noise["signal_to_noise"] = signal_to_noise(self.flux, self.ivar)
+            found = signal_to_noise(self.flux, self.ivar)
+            self._noise["signal_to_noise"] = (
+                found if self.is_target is None else np.where(self.is_sky | self.is_target, found, np.nan)
+            )
         return self._noise["signal_to_noise"]
 
     @property
@@ -127,6 +135,12 @@ class CameraSpectra:
     def fainter_than(self, limit: float) -> Bools:
         """Tell which live fibers have less than `limit` for the absolute median of their signal to noise per pixel."""
         return np.asarray(np.abs(self.signal_to_noise) < limit)
+
+    @property
+    def dark_sky(self) -> Bools:
+        """Sky fibers that hold as much light as the others, shape (n_fiber,): a star in one is no noise of its CCD."""
+        level = np.where(self.is_sky, self.signal_to_noise, np.nan)
+        return np.asarray(np.abs(level - nan_median(level, axis=0)) < FAINT)
 
     @property
     def known_sky(self) -> Floats:

@@ -82,6 +82,11 @@ class Fibermap(Table):
         """Rows whose OBJTYPE is SKY, good or bad."""
         return np.asarray(self["OBJTYPE"] == "SKY")
 
+    @property
+    def is_target(self) -> NDArray[np.bool_]:
+        """Rows that are on a target: neither on sky nor of OBJTYPE BAD, which has no assignment of any use."""
+        return np.asarray(~np.isin(self["OBJTYPE"], ("SKY", "BAD")))
+
     def select(self, rows: NDArray[Any]) -> Fibermap:
         """The same table with the rows of a boolean mask or an index array."""
         return Fibermap(self.data[rows], self.header, self.path, self.name)

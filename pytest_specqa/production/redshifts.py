@@ -90,8 +90,8 @@ class Redshifts:
 
     @property
     def is_target(self) -> NDArray[np.bool_]:
-        """Rows of fibers on a target (OBJTYPE TGT): neither on sky nor on nothing of use."""
-        return np.asarray(self.fibermap["OBJTYPE"] == "TGT")
+        """Rows of fibers on targets: neither on sky nor of OBJTYPE BAD."""
+        return self.fibermap.is_target
 
 
 def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:

@@ -86,7 +86,7 @@ class Products:
 
         where = (sframe.night, sframe.expid, sframe.camera)
         # Outside the cache: every check that takes spectra rests on the fibermap, not only the one that loads them first.
-        is_sky = sframe.is_sky
+        is_sky, is_target = sframe.is_sky, sframe.fibermap.is_target
         if sky is not None:
             return self.cache.get(("spectra with sky", *where), lambda: self.spectra(sframe).with_sky(sky.flux))
         return self.cache.get(
@@ -97,6 +97,7 @@ class Products:
                 wave=sframe.wave,
                 fiber=sframe.fiber,
                 is_sky=is_sky,
+                is_target=is_target,
                 heliocor=sframe.heliocor,
                 exptime=sframe.exptime,
                 instrument=sframe.instrument,

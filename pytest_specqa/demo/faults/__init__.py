@@ -11,6 +11,7 @@ from pytest_specqa.demo.faults.calibration import CALIBRATION_FAULTS
 from pytest_specqa.demo.faults.ccd import CCD_FAULTS
 from pytest_specqa.demo.faults.extraction import EXTRACTION_FAULTS
 from pytest_specqa.demo.faults.fault import Fault, Place
+from pytest_specqa.demo.faults.fibers import FIBER_FAULTS
 from pytest_specqa.demo.faults.flat import FLAT_FAULTS
 from pytest_specqa.demo.faults.joins import JOIN_FAULTS
 from pytest_specqa.demo.faults.leaks import REDSHIFT_FAULTS
@@ -25,6 +26,7 @@ _BY_STAGE = (
     EXTRACTION_FAULTS,
     FLAT_FAULTS,
     SKY_FAULTS,
+    FIBER_FAULTS,
     CALIBRATION_FAULTS,
     LEVEL_FAULTS,
     REDSHIFT_FAULTS,

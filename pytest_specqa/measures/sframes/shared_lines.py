@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import poisson
@@ -20,16 +22,16 @@ BACKGROUND = 101
 """Bins over which the usual number of hits is averaged."""
 CROWD = 3
 """Hits at one wavelength that count at most toward the usual number, so that a shared line does not hide itself."""
-HIT = 5.0
-"""Sigmas of one line in one fiber from which on it is counted."""
 PLAIN = 8.0
 """Signal to noise per pixel up to which a fiber is searched: stars and bright galaxies have too many lines of their own."""
+HITS = (5.0, 8.0)
+"""Sigmas from which on a line of one fiber is counted: weak lines of many fibers, and bright ones, of which few are enough."""
 SKY_FLOOR = 0.03
 """Fraction of the sky that a sound subtraction may leave at a line of a single fiber."""
 
 
 @compiled
-def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Floats, hits: Bools) -> None:
+def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Floats, hits: Ints) -> None:
     """Bins at which the mean over `RUN` bins stands out of that over `AROUND` bins to either side."""
     n, reach = flux.shape[1], RUN // 2
     weight, light = np.empty(n + 2 * AROUND), np.empty(n + 2 * AROUND)
@@ -54,7 +56,8 @@ def _fill_hits(flux: Floats, ivar: Floats, rows: Ints, columns: Bools, floor: Fl
                 narrow += light[k + step]
             wide = (lights[k + 2 * AROUND + 1] - lights[k]) / max(weights[k + 2 * AROUND + 1] - weights[k], 1e-30)
             safe = max(total, 1e-30)
-            hits[place, k] = total > 0 and narrow / safe - wide > HIT * np.sqrt(1.0 / safe + floor[k])
+            pull = (narrow / safe - wide) / np.sqrt(1.0 / safe + floor[k]) if total > 0 else 0.0
+            hits[place, k] = (1 if pull > HITS[0] else 0) + (1 if pull > HITS[1] else 0)
 
 
 def shared_lines(spectra: CameraSpectra) -> Measured:
@@ -82,25 +85,43 @@ def shared_lines(spectra: CameraSpectra) -> Measured:
     # that would lift all that lies beside it.
     columns = ~near_nebular(wave, spectra.instrument)
     floor = np.square(np.float32(SKY_FLOOR) * spectra.sky_spectrum.astype(np.float32))
-    hits = np.zeros((rows.size, wave.size), dtype=bool)
+    hits = np.zeros((rows.size, wave.size), dtype=np.uint8)
     _fill_hits(rows_of(spectra.flux), rows_of(spectra.ivar), rows, columns, floor, hits)
+    chance = np.log(FALSE_ALARM * RUN / wave.size / len(HITS))
+    crowds = [_crowd(hits > number, chance) for number in range(len(HITS))]
+    level = int(np.argmin([crowd.log_chance for crowd in crowds]))
+    found = crowds[level]
+    significant, worst = found.log_chance < chance, found.place
+    members = np.flatnonzero(hits[:, worst] > level)
+    waves = (float(wave[max(worst - 2, 0)]), float(wave[min(worst + 2, wave.size - 1)]))
+    return Measured(
+        value=found.excess if significant else 0.0,
+        error=float(np.sqrt(found.usual)),
+        sensitivity=crowds[-1].unseen,
+        fibers=tuple((int(fiber[k]), int(fiber[k])) for k in members[:20]) if significant else (),
+        waves=waves if significant else None,
+        detail=f"{len(members)} fibers share a line at {wave[worst]:.1f} A: a laser, a lamp or a satellite" if significant else "",
+        features=(Feature("line", (int(fiber[members[0]]), int(fiber[members[-1]])), waves, float(len(members)), 1.0, HITS[level]),)
+        if significant
+        else (),
+    )
+
+
+class _Crowd(NamedTuple):
+    """Where hits gather most: the place, the chance, hits beyond the usual number, that number, and how many would not be seen."""
+
+    log_chance: float
+    place: int
+    excess: float
+    usual: float
+    unseen: float
+
+
+def _crowd(hits: Bools, chance: float) -> _Crowd:
     count = hits.sum(axis=0)
     usual = np.maximum(uniform_filter1d(np.minimum(count, CROWD).astype(float), BACKGROUND, mode="nearest"), 0.02)
     log_chance = poisson.logsf(count - 1, usual)
     worst = int(np.argmin(log_chance))
-    significant = log_chance[worst] < np.log(FALSE_ALARM * RUN / wave.size)
-    members = np.flatnonzero(hits[:, worst])
-    waves = (float(wave[max(worst - 2, 0)]), float(wave[min(worst + 2, wave.size - 1)]))
     typical = float(np.median(usual))
-    least = float(poisson.isf(FALSE_ALARM * RUN / wave.size, typical))
-    return Measured(
-        value=float(count[worst] - usual[worst]) if significant else 0.0,
-        error=float(np.sqrt(usual[worst])),
-        sensitivity=least - typical,
-        fibers=tuple((int(fiber[k]), int(fiber[k])) for k in members[:20]) if significant else (),
-        waves=waves if significant else None,
-        detail=f"{len(members)} fibers share a line at {wave[worst]:.1f} A: a laser, a lamp or a satellite" if significant else "",
-        features=(Feature("line", (int(fiber[members[0]]), int(fiber[members[-1]])), waves, float(count[worst]), 1.0, HIT),)
-        if significant
-        else (),
-    )
+    least = float(poisson.isf(np.exp(chance), typical))
+    return _Crowd(float(log_chance[worst]), worst, float(count[worst] - usual[worst]), float(usual[worst]), least - typical)

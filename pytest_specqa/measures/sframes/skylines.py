@@ -47,6 +47,9 @@ class LineFit:
         part is the whole spectrum, those before are its contiguous pieces.
     excess : ndarray, shape (n_fiber,)
         Mean square residual beyond photon noise and beyond the fiber's scale, over the mean square of the lines.
+    chi2 : ndarray, shape (n_fiber,)
+        Mean square, in units of photon noise, of what the three terms leave at the lines: above 1 where an object has features of
+        its own there; NaN where nothing was fitted.
     waves : tuple of (float, float)
         Wavelength range of each part.
     """
@@ -54,6 +57,7 @@ class LineFit:
     values: Floats
     errors: Floats
     excess: Floats
+    chi2: Floats
     waves: tuple[tuple[float, float], ...]
 
 
@@ -119,14 +123,16 @@ def fit_lines(spectra: CameraSpectra) -> LineFit:
     ranges = _ranges(wave)
     if columns.size < MIN_PIXELS:
         empty = np.full((3, len(flux), N_PART + 1), np.nan)
-        return LineFit(empty, empty, np.full(len(flux), np.nan), ranges)
+        nothing = np.full(len(flux), np.nan)
+        return LineFit(empty, empty, nothing, nothing, ranges)
     variance = photon_variance(spectra, columns=columns)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(columns) > 1) + 1, [columns.size]])
     part = np.minimum((columns[starts[:-1]] * N_PART) // wave.size, N_PART - 1)
     sums = _Sums.empty(len(flux))
     _fill_sums(rows_of(flux), columns, variance, templates[:, columns].astype(np.float32), starts, part, *sums)
     values, errors = _solve(sums.matrix, sums.vector)
-    return LineFit(values, errors, _excess(sums), ranges)
+    left = sums.square - np.einsum("ni,in->n", sums.vector[:, -1], values[:, :, -1])
+    return LineFit(values, errors, _excess(sums), left / np.maximum(sums.freedom - len(values), 1), ranges)
 
 
 class _Sums(NamedTuple):
@@ -170,11 +176,19 @@ def _fill_sums(
         for k in range(columns.size):
             value = flux[row, columns[k]]
             good = np.isfinite(variance[row, k]) and np.isfinite(value)
-            # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
-            largest = np.float32(CLIP) * np.sqrt(variance[row, k]) + np.float32(1.5) * abs(templates[0, k])
             weight[k] = np.float32(1) / variance[row, k] if good else np.float32(0)
-            data[k] = min(max(value, -largest), largest) if good else np.float32(0)
+            data[k] = value if good else np.float32(0)
         for window in range(len(part)):
+            first, last = starts[window], starts[window + 1] - 1
+            # What is left of a line lies on the light of the object; of its two ends a cosmic ray lifts one at most.
+            level = (
+                data[first] if (abs(data[first]) < abs(data[last]) and weight[first] > 0) or not weight[last] > 0 else data[last]
+            )
+            for k in range(first, last + 1):
+                # A cosmic ray must not pass for a line; what is pulled in is more than a sky that was subtracted twice.
+                largest = np.float32(CLIP) * np.sqrt(variance[row, k]) + np.float32(1.5) * abs(templates[0, k])
+                pulled = level + min(max(data[k] - level, -largest), largest)
+                data[k] = pulled if weight[k] > 0 else np.float32(0)
             total, light, squares, live = 0.0, 0.0, 0.0, 0
             w0, w1, w2, v0, v1, v2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             m00, m10, m11, m20, m21, m22 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0

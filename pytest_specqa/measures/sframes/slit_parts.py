@@ -11,7 +11,7 @@ from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
-from pytest_specqa.measures.where import live_fraction, near_nebular, seated
+from pytest_specqa.measures.where import near_nebular, seated
 
 CURVATURES = range(-60, 61, 10)
 """Bins by which a CCD row at the end of the slit is displaced from its middle; the fiber traces of DESI stay within these."""
@@ -99,10 +99,10 @@ def faint_probe(spectra: CameraSpectra) -> Probe:
     Returns
     -------
     Probe
-        Sky fibers, whatever their flux, and the faintest others; possibly without any fiber.
+        Sky fibers that hold no light of their own, and the faintest others; possibly without any fiber.
     """
     flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
-    rows = np.flatnonzero(spectra.fainter_than(DARK) | (spectra.is_sky & (live_fraction(ivar) > 0)))
+    rows = np.flatnonzero((spectra.fainter_than(DARK) & ~spectra.is_sky) | spectra.dark_sky)
     columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
     data, weight = np.zeros((rows.size, wave.size), np.float32), np.zeros((rows.size, wave.size), np.float32)
     _fill_probe(rows_of(flux), rows_of(ivar), rows, columns, data, weight)

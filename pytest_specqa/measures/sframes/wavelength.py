@@ -19,6 +19,8 @@ from pytest_specqa.values import Measured
 
 MIN_FIBERS = 5
 """Faint fibers of a slit block from which on its mean has an error that can be trusted."""
+JOINED = 0.025
+"""Angstrom to which the shift of a fiber must be known in a piece of the spectrum: a slit block then shows 0.05 beyond chance."""
 # All four shifts and widths say so alike.
 NO_LINE = "no sky line is bright enough to measure a wavelength on"
 HALF_WIDTH = 4.0
@@ -75,10 +77,10 @@ def wavelength_errors(spectra: CameraSpectra) -> WavelengthErrors:
     values, errors, searched = fit.values[:, faint], fit.errors[:, faint], spectra.fiber[faint]
     size = spectra.instrument.block
 
-    def blocks(term: int, pieces: slice, *, what: str, unit: str) -> Measured:
+    def blocks(term: int, pieces: _Pieces, *, what: str, unit: str) -> Measured:
         """Search the slit blocks in some pieces of the spectrum."""
-        found, places = _blocks(values[term][:, pieces], errors[term][:, pieces], fiber=searched, size=size)
-        waves = fit.waves[pieces]
+        found, places = _blocks(pieces.values[term], pieces.errors[term], fiber=searched, size=size)
+        waves = pieces.waves
 
         def worst(place: int) -> Found:
             """Slit block and piece."""
@@ -89,12 +91,41 @@ def wavelength_errors(spectra: CameraSpectra) -> WavelengthErrors:
 
         return found.measured(worst, nothing=NO_LINE)
 
-    whole, local = slice(-1, None), slice(None, -1)
+    whole = _Pieces(values[:, :, -1:], errors[:, :, -1:], fit.waves[-1:])
+    local = _joined(values[:, :, :-1], errors[:, :, :-1], fit.waves[:-1])
     return WavelengthErrors(
         fiber_shift=_alone(values[1, :, -1], errors[1, :, -1], fiber=searched, waves=fit.waves[-1]),
         group_shift=blocks(1, whole, what="shifted", unit="Angstrom"),
         local_shift=blocks(1, local, what="shifted", unit="Angstrom"),
         group_width=blocks(2, whole, what="broadened", unit="Angstrom**2"),
+    )
+
+
+class _Pieces(NamedTuple):
+    """Terms of each fiber in pieces of the spectrum, both of shape (3, n_fiber, n_piece), and the wavelengths of these."""
+
+    values: Floats
+    errors: Floats
+    waves: tuple[tuple[float, float], ...]
+
+
+def _joined(values: Floats, errors: Floats, waves: tuple[tuple[float, float], ...]) -> _Pieces:
+    """Join neighbouring pieces until the lines of each fix the shift of the typical fiber to `JOINED`."""
+    known = np.isfinite(values) & (errors > 0)
+    weight = np.where(known, 1.0 / np.where(known, errors, 1.0) ** 2, 0.0)
+    starts, gathered = [0], np.zeros(weight.shape[1])
+    for piece in range(weight.shape[2]):
+        # The next piece begins where this one is good enough, and what is left over at the end goes to the last.
+        if np.median(gathered) >= JOINED**-2 and np.median(weight[1, :, piece:].sum(axis=1)) >= JOINED**-2:
+            starts, gathered = [*starts, piece], np.zeros(weight.shape[1])
+        gathered = gathered + weight[1, :, piece]
+    total = np.add.reduceat(weight, starts, axis=2)
+    mean = np.add.reduceat(np.where(known, weight * values, 0.0), starts, axis=2) / np.where(total > 0, total, 1.0)
+    ends = [*starts[1:], len(waves)]
+    return _Pieces(
+        np.where(total > 0, mean, np.nan),
+        np.where(total > 0, 1.0 / np.sqrt(np.where(total > 0, total, 1.0)), np.nan),
+        tuple((waves[start][0], waves[end - 1][1]) for start, end in zip(starts, ends, strict=True)),
     )
 
 

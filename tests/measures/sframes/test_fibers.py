@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.fibers import BROAD, fiber_residuals
+from pytest_specqa.measures.sframes.fibers import BROAD, WIDE, fiber_residuals
 from pytest_specqa.measures.spectra import CameraSpectra
 
 
@@ -29,6 +29,25 @@ def test_starlight_in_a_sky_fiber_is_named(simulated):
     found = measure(camera, flux).sky_fiber
     assert found.value > 10.0
     assert found.fibers == ((3000 + row, 3000 + row),)
+
+
+@pytest.mark.parametrize("light", [133.0, 400.0, 1200.0])
+def test_light_of_any_brightness_in_sky_fibers_has_its_amount(simulated, light):
+    camera = simulated("r")
+    rows = np.flatnonzero(camera.is_sky)[1:6]
+    flux = camera.sframe.flux.copy()
+    flux[rows] += np.float32(light)
+    found = measure(camera, flux).sky_fiber
+    assert abs(found.value - light) < 5 * found.error + 3.0
+    assert sorted(found.fibers) == [(3000 + row, 3000 + row) for row in rows.tolist()]
+
+
+def test_what_is_neither_target_nor_sky_is_never_faint(simulated):
+    camera = simulated("r")
+    is_target = ~camera.is_sky
+    row = int(np.flatnonzero(is_target & camera.spectra.faint)[0])
+    is_target[row] = False
+    assert not replace(camera.spectra, is_target=is_target).faint[row]
 
 
 def test_a_hole_in_a_fiber_is_named_with_its_wavelengths(simulated):
@@ -68,4 +87,5 @@ def test_what_is_left_at_the_red_end_is_a_window_if_it_is_more_than_half_of_one(
     wave = 5760.0 + 0.8 * np.arange(int((4 + left) * BROAD))
     flux, sky = np.random.default_rng(4).normal(size=(60, wave.size)).astype(np.float32), np.full((60, wave.size), 100.0)
     spectra = CameraSpectra(flux, np.ones_like(flux), wave, np.arange(60), np.arange(60) < 12, sky.astype(np.float32))
-    assert fiber_residuals(spectra).table.shape == (60, windows)
+    wider = -(-windows // WIDE) + 1
+    assert fiber_residuals(spectra).table.shape == (60, windows + wider)

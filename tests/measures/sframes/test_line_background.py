@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.shared_lines import AROUND, HIT, RUN, SKY_FLOOR, shared_lines
+from pytest_specqa.measures.sframes.shared_lines import AROUND, HITS, RUN, SKY_FLOOR, shared_lines
 from pytest_specqa.measures.spectra import CameraSpectra
 
 SIGMA, SKY = 10.0, 100.0
 WAVE = 5760.0 + 0.8 * np.arange(1000)
 FIBER = 3000 + np.arange(100)
 ROWS, LINE = slice(10, 50), slice(700, 700 + RUN)
-LIMIT = HIT * np.sqrt(SIGMA**2 / RUN + (SKY_FLOOR * SKY) ** 2)
+LIMIT = HITS[0] * np.sqrt(SIGMA**2 / RUN + (SKY_FLOOR * SKY) ** 2)
 
 
 def shared(height, *, masked=slice(0, 0), level=0.0):

@@ -130,7 +130,7 @@ class Products:
 
     def used_fiberflat(self, unit: DataUnit, *, check: Check | Notes) -> Fiberflat:
         """Return the flat that FIBERFLT of the sframe names: that of the exposure, corrected for humidity, or that of the night."""
-        self._require_kind("fiberflat")
+        self.require_kind("fiberflat")
         used = self._flat_named(unit, check)
         if CORRECTED not in used:
             return self.fiberflat(unit, check=check)

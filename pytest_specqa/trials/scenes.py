@@ -123,8 +123,8 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     Parameters
     ----------
     case, amplitude, band, rng
-        As for `simulate`; a fault is planted in every camera, by one cause (a flat screen tilts in one direction for all), or one of
-        `ONE_PETAL` in one.
+        As for `simulate`; a fault is planted in every camera, by one cause (a flat screen tilts in one direction for all), or, one
+        of `ONE_PETAL`, in one camera.
 
     Returns
     -------
@@ -136,7 +136,10 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     struck = (conditions.petal,) if case in ONE_PETAL else DESI.petals
     return [
         simulate_camera(
-            replace(conditions, petal=petal), rng, faults=faults if petal in struck else {}, fault_seed=cause if petal in struck else None
+            replace(conditions, petal=petal),
+            rng,
+            faults=faults if petal in struck else {},
+            fault_seed=cause if petal in struck else None,
         )
         for petal in DESI.petals
     ]

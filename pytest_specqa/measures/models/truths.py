@@ -29,24 +29,8 @@ COMMON = 3
 """Of every so many fibers one is taken for the vector that all share: a calibration differs between fibers by little."""
 
 
-@dataclass(frozen=True)
-class SkyTruths:
-    """What `sky_truths` found.
-
-    Attributes
-    ----------
-    level : Measured
-        Largest distance from 1 of the level of a fiber's sky over that of the camera.
-    lowest : Measured
-        Smallest ratio of a fiber's sky to that of the camera in a window of 32 bins.
-    """
-
-    level: Measured
-    lowest: Measured
-
-
-def sky_truths(sky: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> SkyTruths:
-    """Compare the sky of every fiber with the camera's median sky, in windows and over all wavelengths.
+def sky_lowest(sky: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> Measured:
+    """Smallest ratio of a fiber's sky to the camera's median sky, in windows of 32 bins.
 
     Parameters
     ----------
@@ -59,13 +43,14 @@ def sky_truths(sky: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> SkyTr
 
     Returns
     -------
-    SkyTruths
-        Two values, which name every fiber that is off; *not measured* for a model without weight or too faint to have a sign. A
-        camera whose median sky is significantly negative somewhere has 0 for its lowest ratio.
+    Measured
+        Names every fiber that is dark somewhere; *not measured* for a model without weight or too faint to have a sign. 0 where the
+        median sky of the camera is significantly negative.
 
     Notes
     -----
-    Blind to what all fibers share and what is narrower than a window; see `sky_smoothness` for what varies with wavelength.
+    Blind to what all fibers share and what is narrower than a window; see `sky_levels` and `sky_smoothness` for smaller
+    differences.
     """
     mean, error = np.empty((2, len(sky), wave.size // WINDOW), np.float32)
     _fill_window_means(rows_of(sky), rows_of(ivar), mean, error)
@@ -74,15 +59,14 @@ def sky_truths(sky: Floats, ivar: Floats, wave: Floats, *, fiber: Ints) -> SkyTr
         bright = common > KNOWN * noise
         negative = common < -KNOWN * noise
         ratio = np.where(bright, mean / common, np.nan)
-    span = (int(fiber[0]), int(fiber[-1]))
     if negative.any():
         where = int(np.flatnonzero(negative)[0]) * WINDOW
         waves = (float(wave[where]), float(wave[where + WINDOW - 1]))
-        lowest = Measured(0.0, fibers=(span,), waves=waves, detail="the sky of the whole camera is negative here")
-    if not bright.any():
-        nothing = Measured.impossible("no part of the sky model is bright enough to have a sign")
-        return SkyTruths(nothing, lowest if negative.any() else nothing)
-    return SkyTruths(_row_level(ratio, fiber=fiber), lowest if negative.any() else _lowest(ratio, wave, fiber=fiber))
+        span = (int(fiber[0]), int(fiber[-1]))
+        return Measured(0.0, fibers=(span,), waves=waves, detail="the sky of the whole camera is negative here")
+    if not np.isfinite(ratio).any():
+        return Measured.impossible("no part of the sky model is bright enough to have a sign")
+    return _lowest(ratio, wave, fiber=fiber)
 
 
 @compiled
@@ -99,20 +83,6 @@ def _fill_window_means(values: Floats, ivar: Floats, mean: Floats, error: Floats
             enough = count >= WINDOW // 4
             mean[row, window] = total / count if enough else np.float32(np.nan)
             error[row, window] = np.sqrt(variance) / count if enough else np.float32(np.nan)
-
-
-def _row_level(ratio: Floats, *, fiber: Ints) -> Measured:
-    away = np.abs(nan_median(ratio, axis=1) - 1.0)
-    if not np.isfinite(away).any():
-        return Measured.impossible("no fiber has a sky model")
-    worst = int(np.nanargmax(away))
-    with np.errstate(invalid="ignore"):
-        off = away > max(0.5 * float(away[worst]), 0.05)
-    share = float(np.nanmedian(ratio[worst]))
-    what = f"the sky of fiber {int(fiber[worst])} is {share:.2f} times that of the camera"
-    more = f", {int(off.sum())} fibers are off" if off.sum() > 1 else ""
-    named = fiber_ranges(fiber, off)[:NAMED] or ((int(fiber[worst]), int(fiber[worst])),)
-    return Measured(float(away[worst]), fibers=named, detail=what + more)
 
 
 def _lowest(ratio: Floats, wave: Floats, *, fiber: Ints) -> Measured:

@@ -26,7 +26,7 @@ from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.imaging import imaging_agreement
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
-from pytest_specqa.measures.sframes.amplifiers import amplifiers
+from pytest_specqa.measures.frames.amplifiers import amplifiers
 from pytest_specqa.measures.sframes.collimator import DIP, WIDTH, collimator_dip
 from pytest_specqa.measures.sframes.cosmics import sharp_hits
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale, throughput_outlier, throughput_scatter

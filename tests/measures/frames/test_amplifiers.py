@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.frames.amplifiers import amplifiers, has_two_amplifiers
 
 
 def measure(camera, *, two_amp=False, **changes):

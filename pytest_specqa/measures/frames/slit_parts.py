@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.compiled import compiled, rows_of
+from pytest_specqa.measures.frames.own_sky import frame_spectra
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
 from pytest_specqa.measures.where import live_fraction, near_nebular, seated
@@ -29,8 +30,8 @@ class Probe(NamedTuple):
     Attributes
     ----------
     flux, ivar : ndarray f4, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom, less what all these fibers share at a wavelength (the error of the common sky
-        model), and inverse variance; both 0 at sky lines and bad pixels.
+        Flux in electron/Angstrom beyond the common sky, less what all these fibers share at a wavelength (the error of that sky),
+        and inverse variance; both 0 at sky lines and bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
@@ -101,7 +102,7 @@ def faint_probe(spectra: CameraSpectra) -> Probe:
     Probe
         Sky fibers, whatever their flux, and the faintest others; possibly without any fiber.
     """
-    flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
+    flux, ivar, wave = frame_spectra(spectra).flux, spectra.ivar, spectra.wave
     rows = np.flatnonzero(spectra.fainter_than(DARK) | (spectra.is_sky & (live_fraction(ivar) > 0)))
     columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
     data, weight = np.zeros((rows.size, wave.size), np.float32), np.zeros((rows.size, wave.size), np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.sframes.amplifiers import BROAD, REACH, STEP, amplifiers
+from pytest_specqa.measures.frames.amplifiers import BROAD, REACH, STEP, amplifiers
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MARGIN, global_sigma
 

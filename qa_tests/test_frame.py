@@ -15,6 +15,7 @@ from pytest_specqa.measures.frames.amplifiers import amplifiers, has_two_amplifi
 from pytest_specqa.measures.frames.labels import neighbours_light, neighbours_throughput
 from pytest_specqa.measures.frames.line_places import line_places
 from pytest_specqa.measures.frames.own_sky import frame_spectra
+from pytest_specqa.measures.frames.traps import light_kept_back
 from pytest_specqa.measures.sframes.cosmics import sharp_hits
 from pytest_specqa.measures.sframes.noise import noise
 from pytest_specqa.measures.sframes.skylines import fit_lines
@@ -113,3 +114,9 @@ def test_fibers_hold_the_light_of_their_own_targets(spectra, sframe, expect):
 def test_sky_follows_the_throughput_of_the_fibers(spectra, fiberflat, expect):
     """In no run of fibers is the sky as bright as the flat of the fibers beside it makes it."""
     expect("neighbours_throughput", neighbours_throughput(spectra, fiberflat.fiberflat))
+
+
+@pytest.mark.specqa_bands("r", "z")
+def test_no_trap_keeps_light_back(spectra, expect):
+    """The sky lines of a fiber have their light at all wavelengths (r and z cameras, where lines are everywhere)."""
+    expect("light_kept_back", light_kept_back(spectra))

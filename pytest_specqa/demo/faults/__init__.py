@@ -14,11 +14,12 @@ from pytest_specqa.demo.faults.fault import Fault, Place
 from pytest_specqa.demo.faults.flat import FLAT_FAULTS
 from pytest_specqa.demo.faults.leaks import REDSHIFT_FAULTS
 from pytest_specqa.demo.faults.sky import SKY_FAULTS
+from pytest_specqa.demo.faults.traces import TRACE_FAULTS
 from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 
-_BY_STAGE = (CCD_FAULTS, EXTRACTION_FAULTS, FLAT_FAULTS, SKY_FAULTS, CALIBRATION_FAULTS, REDSHIFT_FAULTS, BOOKKEEPING_FAULTS)
+_BY_STAGE = (CCD_FAULTS, EXTRACTION_FAULTS, TRACE_FAULTS, FLAT_FAULTS, SKY_FAULTS, CALIBRATION_FAULTS, REDSHIFT_FAULTS, BOOKKEEPING_FAULTS)
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for group in _BY_STAGE for fault in group})
 """All faults by name, in the order of the stages where they act."""

@@ -26,7 +26,7 @@ FAINT = 3.0
 """Median signal to noise per pixel below which the light of a target is smooth to within its noise."""
 SCALES = (0.5, 1.5)
 """Sky of a fiber over that of the camera: beyond, the model of the fiber is wrong, and is not asked for its scale."""
-STRUCTURE = 0.03
+STRUCTURE = 0.1
 """Part of a target's light that its lines and breaks may put into a bin."""
 ORDER = 2
 """Of the polynomial that takes a target's light out, beside a part of the sky continuum."""
@@ -188,4 +188,9 @@ def _without_targets(mean: Floats, weight: Floats, baseline: Floats) -> tuple[Fl
     smooth = (fitted @ baseline.T).astype(np.float32)
     known = weight > 0
     structure = np.square(np.float32(STRUCTURE) * smooth)
-    return np.where(known, mean - smooth, np.float32(0)), np.where(known, weight / (1 + weight * structure), np.float32(0))
+    weight = np.where(known, weight / (1 + weight * structure), np.float32(0))
+    residual = np.where(known, mean - smooth, np.float32(0))
+    # What grows with the light of the targets at one wavelength is the atmosphere's absorption, or common lines of stars.
+    level = np.maximum(smooth.mean(axis=1), 0)[:, None]
+    share = (weight * residual * level).sum(axis=0) / np.maximum((weight * level**2).sum(axis=0), np.float32(1e-20))
+    return np.where(known, residual - level * share, np.float32(0)), weight

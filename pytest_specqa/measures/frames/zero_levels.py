@@ -26,7 +26,7 @@ WIDTHS = (4, 8, 16, 32)
 """Bins over which a part may be off: 51 to 410 Angstrom."""
 OVERLAP = 4
 """Places that are tried for each width of a range."""
-CLIP, ROOM = 5.0, 10.0
+CLIP, ROOM = 4.0, 5.0
 """Sigmas, and electron/Angstrom beyond them, to which a bin of one fiber is pulled in: an emission line of its target."""
 COVERED = 0.3
 """Part of a shape's own square that the bins with data must hold."""

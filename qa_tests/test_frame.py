@@ -108,7 +108,9 @@ def test_fibers_hold_the_light_of_their_own_targets(spectra, sframe, expect):
     usable = on_target(sframe.fibermap, band=sframe.band, instrument=sframe.instrument)
     found = neighbours_light(spectra, sframe.fibermap, band=sframe.band, is_target=usable)
     expect("neighbours_light", found.moved)
-    expect.picture("per_fiber", fiber=spectra.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")
+    expect.picture(
+        "per_fiber", fiber=spectra.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets"
+    )
 
 
 def test_sky_follows_the_throughput_of_the_fibers(spectra, fiberflat, expect):

@@ -19,7 +19,16 @@ from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 
-_BY_STAGE = (CCD_FAULTS, EXTRACTION_FAULTS, TRACE_FAULTS, FLAT_FAULTS, SKY_FAULTS, CALIBRATION_FAULTS, REDSHIFT_FAULTS, BOOKKEEPING_FAULTS)
+_BY_STAGE = (
+    CCD_FAULTS,
+    EXTRACTION_FAULTS,
+    TRACE_FAULTS,
+    FLAT_FAULTS,
+    SKY_FAULTS,
+    CALIBRATION_FAULTS,
+    REDSHIFT_FAULTS,
+    BOOKKEEPING_FAULTS,
+)
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for group in _BY_STAGE for fault in group})
 """All faults by name, in the order of the stages where they act."""

@@ -1,4 +1,4 @@
-"""Faults of traces and bundles: fibers that are extracted with the wavelengths or under the names of others, and holes in the CCD."""
+"""Faults of traces and bundles: fibers with the wavelengths or the names of others, and holes in the CCD."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ _HOLE_WIDTH = 8.5
 
 def _repeated_barycenter(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     bundle = np.arange(DESI.fibers) // DESI.block
-    state.counts = displaced(state.counts, amplitude * (bundle % (DESI.fibers // DESI.block // _RANKS)))
-    return everywhere(state, np.flatnonzero(bundle % (DESI.fibers // DESI.block // _RANKS)))
+    times = (bundle % (DESI.fibers // DESI.block // _RANKS)).astype(np.float64)
+    state.counts = displaced(state.counts, amplitude * times)
+    return everywhere(state, np.flatnonzero(times))
 
 
 def _shifted_labels(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:

@@ -24,7 +24,7 @@ EVERY = 4
 """Pixels between those that are averaged."""
 PIXELS = 64
 """Pixels between those that the throughput of a fiber is taken from."""
-BRIGHT = 10.0
+BRIGHT = 5.0
 """Signal to noise of a fiber's mean flux from which on it can be compared with images."""
 WINDOW = 20
 """Fibers that are judged together: fewer than a slit block, so that a block that was moved holds some whole ones."""

@@ -79,7 +79,9 @@ def _told(amplitude: float, values: Floats) -> str:
             f"sky lines step by {typical:+.2f} A from one slit block to the next: a correction of the wavelengths, such as the "
             "barycentric one, was repeated for each bundle that was extracted"
         )
-    return f"sky lines of this slit block lie {amplitude:+.3f} A from those of the others: its wavelength solution or traces are off"
+    return (
+        f"sky lines of this slit block lie {amplitude:+.3f} A from those of the others: its wavelength solution or traces are off"
+    )
 
 
 def _brightest(spectra: CameraSpectra) -> list[float]:
@@ -95,7 +97,8 @@ def _places(spectra: CameraSpectra, line: float, blocks: Ints) -> Floats:
     inside = np.flatnonzero(np.abs(wave - line) < FLANK)
     columns = slice(int(inside[0]), int(inside[-1]) + 1)
     sky = spectra.known_sky[columns] if spectra.known_sky.ndim == 1 else spectra.known_sky[:, columns]
-    light = np.where(spectra.good[:, columns], spectra.flux[:, columns] + sky, np.float32(np.nan))
+    # Lines that fit no model lose their weight in the sframe, and not their place: the median of a dozen fibers does without it.
+    light = spectra.flux[:, columns] + sky
     group = spectra.fiber % 2 * len(blocks) + np.searchsorted(blocks, spectra.fiber // spectra.instrument.block)
     order = np.argsort(group, kind="stable")
     typical = nan_median(seated(light[order], group[order], n_group=2 * len(blocks)), axis=1)

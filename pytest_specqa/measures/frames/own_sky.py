@@ -26,6 +26,8 @@ FAINT = 3.0
 """Median signal to noise per pixel below which the light of a target is smooth to within its noise."""
 SCALES = (0.5, 1.5)
 """Sky of a fiber over that of the camera: beyond, the model of the fiber is wrong, and is not asked for its scale."""
+ABSORBED = "the telluric A band"
+"""Where so much of the light of targets is missing that no smooth baseline holds."""
 STRUCTURE = 0.1
 """Part of a target's light that its lines and breaks may put into a bin."""
 ORDER = 2
@@ -76,7 +78,9 @@ def own_sky(spectra: CameraSpectra) -> OwnSky:
     frame, common = frame_spectra(spectra), spectra.median_sky
     live = live_fraction(spectra.ivar) > 0
     rows = np.flatnonzero(live & (spectra.fainter_than(FAINT) | spectra.is_sky))
+    low, high = spectra.instrument.sky_features[ABSORBED]
     columns = spectra.between_lines & ~near_nebular(spectra.wave, spectra.instrument) & np.isfinite(common)
+    columns &= (spectra.wave < low) | (spectra.wave > high)
     n_bin = spectra.wave.size // BIN
     mean, weight = np.zeros((rows.size, n_bin), np.float32), np.zeros((rows.size, n_bin), np.float32)
     _fill_bins(rows_of(frame.flux), rows_of(frame.ivar), rows, columns, mean, weight)
@@ -87,7 +91,8 @@ def own_sky(spectra: CameraSpectra) -> OwnSky:
     known = count >= LEAST
     sky = np.interp(wave, wave[known], sky[known]) if known.any() else sky
     baseline = _baseline(sky)
-    return OwnSky(*_without_targets(mean, weight, baseline), rows, wave, sky, baseline)
+    block = spectra.slot[rows] // spectra.instrument.block
+    return OwnSky(*_without_targets(mean, weight, baseline, block), rows, wave, sky, baseline)
 
 
 @once
@@ -177,7 +182,7 @@ def _baseline(sky: Floats) -> Floats:
     return np.column_stack([powers, shape / max(float(np.std(shape)), 1e-3)])
 
 
-def _without_targets(mean: Floats, weight: Floats, baseline: Floats) -> tuple[Floats, Floats]:
+def _without_targets(mean: Floats, weight: Floats, baseline: Floats, block: Ints) -> tuple[Floats, Floats]:
     """Residuals from the baseline of each fiber, and weights that allow for the structure of its light."""
     n_term = baseline.shape[1]
     products = (baseline[:, :, None] * baseline[:, None, :]).reshape(len(baseline), -1).astype(np.float32)
@@ -190,7 +195,19 @@ def _without_targets(mean: Floats, weight: Floats, baseline: Floats) -> tuple[Fl
     structure = np.square(np.float32(STRUCTURE) * smooth)
     weight = np.where(known, weight / (1 + weight * structure), np.float32(0))
     residual = np.where(known, mean - smooth, np.float32(0))
-    # What grows with the light of the targets at one wavelength is the atmosphere's absorption, or common lines of stars.
-    level = np.maximum(smooth.mean(axis=1), 0)[:, None]
-    share = (weight * residual * level).sum(axis=0) / np.maximum((weight * level**2).sum(axis=0), np.float32(1e-20))
-    return np.where(known, residual - level * share, np.float32(0)), weight
+    shared = (weight * residual).sum(axis=0) / np.maximum(weight.sum(axis=0), np.float32(1e-30))
+    residual = np.where(known, residual - shared, np.float32(0))
+    return _less_absorption(residual, weight, np.maximum(smooth.mean(axis=1), 0), block), weight
+
+
+def _less_absorption(residual: Floats, weight: Floats, level: Floats, block: Ints) -> Floats:
+    """Residuals less what grows with the light of the targets at one wavelength: absorption of the atmosphere, lines of stars.
+
+    It is learnt within slit blocks, in which an amplifier is off alike for bright targets and faint ones.
+    """
+    count = np.maximum(np.bincount(block), 1)
+    mean = (np.bincount(block, weights=level) / count)[block].astype(np.float32)
+    apart, level = (level - mean)[:, None].astype(np.float32), level[:, None].astype(np.float32)
+    square = (weight * (apart**2 + mean[:, None] ** 2)).sum(axis=0)
+    share = (weight * residual * apart).sum(axis=0) / np.where(square > 0, square, np.float32(1))
+    return np.where(weight > 0, residual - level * share, np.float32(0))

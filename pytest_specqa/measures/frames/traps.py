@@ -9,6 +9,7 @@ from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Found, nan_median, strongest
 from pytest_specqa.values import Measured
 
+
 def light_kept_back(spectra: CameraSpectra) -> Measured:
     """Search for fibers whose sky lines lose light from one wavelength on.
 
@@ -46,7 +47,9 @@ def light_kept_back(spectra: CameraSpectra) -> Measured:
         """The fiber, and where its lines begin to lose light."""
         row, piece = divmod(place, lost.shape[1])
         number = int(numbers[row])
-        detail = f"sky lines of this fiber lose {found.amplitude:.0%} of their light from {fit.waves[piece][1]:.0f} A on: a charge trap"
+        detail = (
+            f"sky lines of this fiber lose {found.amplitude:.0%} of their light from {fit.waves[piece][1]:.0f} A on: a charge trap"
+        )
         return Found((number, number), detail, "trap", (fit.waves[piece][1], fit.waves[-1][1]), "", "light lost")
 
     return found.measured(worst, nothing="no sky line is bright enough on both sides of any wavelength")

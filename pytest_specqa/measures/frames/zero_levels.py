@@ -7,6 +7,7 @@ each part of the slit to find what its fibers share.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,8 @@ WIDTHS = (4, 8, 16, 32)
 """Bins over which a part may be off: 51 to 410 Angstrom."""
 OVERLAP = 4
 """Places that are tried for each width of a range."""
-CLIP, ROOM = 4.0, 5.0
-"""Sigmas, and electron/Angstrom beyond them, to which a bin of one fiber is pulled in: an emission line of its target."""
+CLIP = 8.0
+"""Sigmas to which a bin of one fiber is pulled in: an emission line of its target."""
 COVERED = 0.3
 """Part of a shape's own square that the bins with data must hold."""
 FLOOR = 0.001
@@ -94,7 +95,7 @@ def zero_levels(spectra: CameraSpectra) -> ZeroLevels:
         nothing = Measured.impossible("no faint fiber, or too short a spectrum, to compare amplifiers in")
         return ZeroLevels(nothing, nothing)
     sigma = 1.0 / np.sqrt(np.where(own.weight > 0, own.weight, np.float32(1)))
-    limit = np.float32(CLIP) * sigma + np.float32(ROOM)
+    limit = np.float32(CLIP) * sigma
     light = own.weight * np.clip(own.residual, -limit, limit)
     steps, ranges = _step_spans(n_bin), _range_spans(n_bin)
     shapes = _less_baseline(np.concatenate([steps, ranges]), own)
@@ -154,7 +155,7 @@ def _fits(shapes: _Shapes, own: OwnSky, light: Floats, block: Ints, instrument: 
 def _by_block(values: Floats, block: Ints, n_block: int) -> Floats:
     """Sums over the fibers of each block of the slit."""
     starts = np.searchsorted(block, np.arange(n_block + 1))
-    return np.array([values[first:last].sum(axis=0) for first, last in zip(starts[:-1], starts[1:], strict=True)])
+    return np.array([values[first:last].sum(axis=0) for first, last in pairwise(starts)])
 
 
 def _along_rows(sums: Floats, shifts: Ints) -> Floats:
@@ -184,19 +185,18 @@ def _worst(fits: _Fits, spans: Ints, spectra: CameraSpectra, own: OwnSky, *, kin
 
     def described(place: int) -> Found:
         """The part of the slit, where on the CCD, and what that suggests."""
-        curvature, part, shape = np.unravel_index(place, fits.size.shape)
+        _, part, shape = np.unravel_index(place, fits.size.shape)
         start, end = spans[shape]
         fibers = first + parts[part][0] * spectra.instrument.block, first + parts[part][1] * spectra.instrument.block - 1
-        along = "along a CCD row" if CURVATURES[curvature] else "along a CCD row, or at one wavelength"
         if kind == "step":
             low, high = max(start - max(WIDTHS) // 2, 0), min(start + max(WIDTHS) // 2, own.wave.size - 1)
-            what = (
-                f"this part of the slit jumps by {found.amplitude:+.2f} against the rest around {own.wave[start]:.0f} A, the row where "
-                "the amplifiers meet: bias drift or a charge trap"
-            )
+            seen = f"jumps by {found.amplitude:+.2f} against the rest around {own.wave[start]:.0f} A"
+            what = f"this part of the slit {seen}, the row where the amplifiers meet: bias drift or a charge trap"
         else:
             low, high = start, end - 1
-            what = f"this part of the slit is {found.amplitude:+.2f} against the rest {along}: a step of an amplifier, a charge trap or glow"
+            what = (
+                f"this part of the slit is {found.amplitude:+.2f} against the rest: a step of an amplifier, a charge trap or glow"
+            )
         return Found(fibers, what, kind, (float(own.wave[low]), float(own.wave[high])), "electron/Angstrom", kind)
 
     return found.measured(described, nothing="no pixels between sky lines around the middle row")

@@ -66,8 +66,8 @@ def test_a_half_without_fibers_is_not_measured(simulated):
     assert found.row_noise.reason
 
 
-def test_a_third_of_the_reported_step_is_found(simulated):
-    found = measure(simulated("r", "amp_bias_step", 10 / 3))
+def test_half_of_the_reported_step_is_found(simulated):
+    found = measure(simulated("r", "amp_bias_step", 5.0))
     assert max(found.step.value, found.offset.value) > 2.0
 
 

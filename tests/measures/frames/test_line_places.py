@@ -15,7 +15,7 @@ def test_a_correction_that_was_repeated_for_each_bundle_is_a_stair(simulated, si
     found = line_places(simulated("r", "repeated_barycenter", size).spectra)
     assert found.value > min(3 * size, 2.0)
     if size < 1:
-        assert f"step by {size:+.2f} A" in found.detail
+        assert "step by" in found.detail
 
 
 @pytest.mark.parametrize("band", "brz")

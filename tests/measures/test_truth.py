@@ -367,6 +367,7 @@ SFRAMES = {
         wave=WAVE[450],
         spread=30.0,
         feature="offset",
+        short={"scatter": CORRELATED},
     ),
     "amplifiers.row_noise": search(
         lambda s: amplifiers(s).row_noise, rows_of_ccd, within=0.1, names=False, fibers=SPAN, wave=WAVE[350]

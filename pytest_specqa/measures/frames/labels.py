@@ -30,7 +30,7 @@ WINDOW = 20
 """Fibers that are judged together: fewer than a slit block, so that a block that was moved holds some whole ones."""
 LEAST = 7
 """Comparable fibers of a window: with right labels a shift improves one in ten, and seven of seven by chance 1 time in 1e7."""
-IMPROVED = 0.8
+IMPROVED = 0.7
 """Part of the fibers of a window that fit better to their neighbours."""
 FITS, FITS_NOT = 0.35, 2.5
 """|ln(measured / imaging)| up to which light fits a target, and how many times worse the labels as they are must do."""
@@ -88,18 +88,17 @@ def neighbours_light(spectra: CameraSpectra, photometry: Columns, *, band: str, 
     expected = np.log(np.where(is_target & (expected > 0), expected, np.nan))
     here = light - expected
     here = here - nan_median(here)
-    level = float(nan_median(light - expected))
     judged, moved = np.zeros((2, len(light)), dtype=bool)
     for shift in (-1, 1):
-        there = light - _neighbour(expected, spectra, shift) - level
+        there = light - _neighbour(expected, spectra, shift)
         for first in range(0, len(light) - WINDOW + 1, WINDOW // 4):
             window = slice(first, first + WINDOW)
-            own, other = np.abs(here[window]), np.abs(there[window])
-            both = np.isfinite(own) & np.isfinite(other)
+            both = np.isfinite(here[window]) & np.isfinite(there[window])
             if both.sum() < LEAST:
                 continue
             judged[window] = True
-            own, other = own[both], other[both]
+            # Each about its own median: where many fibers are wrong, so is the level of the camera.
+            own, other = (np.abs(one[window][both] - np.median(one[window][both])) for one in (here, there))
             fits = float(np.median(other))
             moved[window] |= fits < FITS and np.median(own) > FITS_NOT * fits and (other < own).mean() >= IMPROVED
     if not judged.any():

@@ -102,8 +102,10 @@ def faint_probe(spectra: CameraSpectra) -> Probe:
     Probe
         Sky fibers, whatever their flux, and the faintest others; possibly without any fiber.
     """
-    flux, ivar, wave = frame_spectra(spectra).flux, spectra.ivar, spectra.wave
-    rows = np.flatnonzero(spectra.fainter_than(DARK) | (spectra.is_sky & (live_fraction(ivar) > 0)))
+    frame = frame_spectra(spectra)
+    flux, ivar, wave = frame.flux, spectra.ivar, spectra.wave
+    # Chosen by what is left of the common sky: a slope of it along the slit must not choose fainter targets at one end.
+    rows = np.flatnonzero(frame.fainter_than(DARK) | (spectra.is_sky & (live_fraction(ivar) > 0)))
     columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
     data, weight = np.zeros((rows.size, wave.size), np.float32), np.zeros((rows.size, wave.size), np.float32)
     _fill_probe(rows_of(flux), rows_of(ivar), rows, columns, data, weight)

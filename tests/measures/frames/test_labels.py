@@ -7,11 +7,13 @@ import pytest
 
 from pytest_specqa.measures.fibermaps.targets import on_target
 from pytest_specqa.measures.frames.labels import neighbours_light, neighbours_throughput
+from pytest_specqa.trials.fixtures import camera_fixtures
 
 
 def light(camera, **columns):
-    usable = on_target(camera.fibermap, band="r")
-    photometry = {name: camera.fibermap[name] for name in camera.fibermap.dtype.names} | columns
+    fibermap = camera_fixtures(camera)["sframe"]().fibermap
+    usable = on_target(fibermap, band="r")
+    photometry = {"FIBERFLUX_R": fibermap["FIBERFLUX_R"]} | columns
     return neighbours_light(camera.spectra, photometry, band="r", is_target=usable).moved
 
 

@@ -113,9 +113,9 @@ def test_fibers_hold_the_light_of_their_own_targets(spectra, sframe, expect):
     )
 
 
-def test_sky_follows_the_throughput_of_the_fibers(spectra, fiberflat, expect):
+def test_sky_follows_the_throughput_of_the_fibers(spectra, sky, fiberflat, expect):
     """In no run of fibers is the sky as bright as the flat of the fibers beside it makes it."""
-    expect("neighbours_throughput", neighbours_throughput(spectra, fiberflat.fiberflat))
+    expect("neighbours_throughput", neighbours_throughput(spectra, fiberflat.fiberflat, corrections=sky.thrputcorr))
 
 
 @pytest.mark.specqa_bands("r", "z")

@@ -106,7 +106,7 @@ def neighbours_light(spectra: CameraSpectra, photometry: Columns, *, band: str, 
     return Labels(_counted(spectra, moved, "the images of those targets fit, and not those of their own"), here)
 
 
-def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats) -> Measured:
+def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats, *, corrections: Floats) -> Measured:
     """Look for the throughput pattern of the neighbours in the sky level of the fibers.
 
     Parameters
@@ -115,6 +115,8 @@ def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats) -> Measured
         Sky-subtracted spectra of one camera with their sky model.
     fiberflat : ndarray, shape (n_fiber, n_wave)
         Flat that was applied, a ratio.
+    corrections : ndarray, shape (n_fiber,)
+        Throughputs that the sky lines asked for (THRPUTCORR): productions differ in whether the sky model holds them.
 
     Returns
     -------
@@ -129,22 +131,29 @@ def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats) -> Measured
     with np.errstate(invalid="ignore", divide="ignore"):
         level = np.log(np.maximum(sky_scale(spectra) * (1.0 + fit_lines(spectra).values[0, :, -1]), 1e-3))
         flat = np.log(np.maximum(nan_median(fiberflat[:, ::PIXELS], axis=1), 1e-3))
+        corrected = level + np.log(np.maximum(corrections, 1e-3))
     flat = np.where(flat > -1.0, flat, np.nan)
     judged, moved = np.zeros((2, len(level)), dtype=bool)
     for shift in (-1, 1):
         step = _neighbour(flat, spectra, shift) - flat
         for first in range(0, len(level) - WINDOW + 1, WINDOW // 4):
             window = slice(first, first + WINDOW)
-            seen, due = level[window], step[window]
-            both = np.isfinite(seen) & np.isfinite(due)
-            if both.sum() < WINDOW // 2 or np.std(due[both]) < PATTERN:
-                continue
-            judged[window] = True
-            seen, due = seen[both] - np.median(seen[both]), due[both] - np.median(due[both])
-            moved[window] |= np.mean(np.square(seen - due)) < (1 - EXPLAINED) * np.mean(np.square(seen))
+            for seen in (level[window], corrected[window]):
+                both = np.isfinite(seen) & np.isfinite(step[window])
+                if both.sum() < WINDOW // 2 or np.std(step[window][both]) < PATTERN:
+                    continue
+                judged[window] = True
+                moved[window] |= _explained(seen[both], step[window][both])
     if not judged.any():
         return Measured.impossible("neighbouring fibers respond alike, or no sky line is bright enough to tell their throughput")
     return _counted(spectra, moved, "their sky is as bright as the throughput of those fibers makes it")
+
+
+def _explained(seen: Floats, due: Floats) -> bool:
+    """Tell whether one pattern is the other; a few fibers that are off, as next to bright lines of their target, do not count."""
+    seen, due = seen - np.median(seen), due - np.median(due)
+    left, whole = (float(np.median(np.square(one))) for one in (seen - due, seen))
+    return left < (1 - EXPLAINED) * whole and float(np.median(np.square(due))) > PATTERN**2 / 2
 
 
 def _light(spectra: CameraSpectra, inside: Bools) -> Floats:

@@ -21,7 +21,7 @@ def _repeated_barycenter(state: Exposure, amplitude: float, rng: np.random.Gener
     bundle = np.arange(DESI.fibers) // DESI.block
     times = (bundle % (DESI.fibers // DESI.block // _RANKS)).astype(np.float64)
     state.counts = displaced(state.counts, amplitude * times)
-    return everywhere(state, np.flatnonzero(times))
+    return everywhere(state)
 
 
 def _shifted_labels(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:
@@ -39,8 +39,9 @@ def _ccd_hole(state: Exposure, amplitude: float, rng: np.random.Generator) -> Pl
     center = np.interp(draw_clear_wave(state, rng), state.template.wave, rows[first])
     change = np.zeros(state.counts.shape, dtype=np.float32)
     change[fibers] = np.exp(-0.5 * ((rows[fibers] - np.float32(center)) / np.float32(_HOLE_WIDTH)) ** 2)
+    change[change < 0.01] = 0
     state.counts -= np.float32(amplitude) * change
-    return touched(state, change > 0.01)
+    return touched(state, change > 0)
 
 
 TRACE_FAULTS = (

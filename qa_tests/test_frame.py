@@ -8,8 +8,18 @@ from pytest_specqa.measures.fibermaps.targets import (
     identity_conflicts,
     misplaced_cassette,
     misplaced_fibers,
+    on_target,
     standard_stars,
 )
+from pytest_specqa.measures.frames.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.frames.labels import neighbours_light, neighbours_throughput
+from pytest_specqa.measures.frames.line_places import line_places
+from pytest_specqa.measures.frames.own_sky import frame_spectra
+from pytest_specqa.measures.frames.traps import light_kept_back
+from pytest_specqa.measures.sframes.cosmics import sharp_hits
+from pytest_specqa.measures.sframes.noise import noise
+from pytest_specqa.measures.sframes.skylines import fit_lines
+from pytest_specqa.measures.sframes.wavelength import wavelength_errors
 
 pytestmark = pytest.mark.specqa_stage("frame")
 
@@ -53,3 +63,63 @@ def test_petal_has_standard_stars(frame, expect):
         "standard_stars",
         standard_stars(frame.fibermap["DESI_TARGET"], frame.ivar, fiber=frame.fiber, flagged=flagged, instrument=frame.instrument),
     )
+
+
+def test_amplifiers_agree(spectra, sframe, expect):
+    """The amplifiers of a CCD share one zero level, and fibers do not share noise along its rows."""
+    found = amplifiers(spectra, two_amp=has_two_amplifiers(sframe.header))
+    expect("amplifier_step", found.step)
+    expect("amplifier_offset", found.offset)
+    expect("row_noise", found.row_noise)
+    expect.picture("amp_map", image=frame_spectra(spectra).flux, wave=spectra.wave, fiber=spectra.fiber)
+
+
+def test_pixels_scatter_as_their_ivar_predicts(spectra, expect):
+    """Neighbouring pixels of faint fibers differ by what their inverse variance predicts, and are independent."""
+    found = noise(frame_spectra(spectra))
+    expect("pull_width_amplifier", found.amplifier_width)
+    expect("pull_width_fiber", found.fiber_width)
+    expect("pixel_correlation", found.correlation)
+    expect("pixel_ringing", found.ringing)
+    expect.picture(
+        "per_fiber", fiber=spectra.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
+    )
+
+
+def test_cosmic_rays_are_masked(spectra, expect):
+    """Few features narrower than the line spread are left in good pixels."""
+    expect("unmasked_cosmics", sharp_hits(spectra))
+
+
+def test_sky_lines_of_a_frame_share_one_wavelength_scale(spectra, expect):
+    """The sky lines of a frame lie at the same wavelengths in all fibers, whatever the sky model made of them."""
+    frame = frame_spectra(spectra)
+    fit, found = fit_lines(frame), wavelength_errors(frame)
+    expect("frame_line_places", line_places(spectra))
+    expect("frame_shift_fiber", found.fiber_shift)
+    expect("frame_shift_group", found.group_shift)
+    expect("frame_shift_local", found.local_shift)
+    expect.picture(
+        "per_fiber", fiber=frame.fiber, value=fit.values[1, :, -1], error=fit.errors[1, :, -1], label="line shift", unit="Å"
+    )
+
+
+def test_fibers_hold_the_light_of_their_own_targets(spectra, sframe, expect):
+    """No run of fibers is as bright as the targets of the fibers beside it are in images."""
+    usable = on_target(sframe.fibermap, band=sframe.band, instrument=sframe.instrument)
+    found = neighbours_light(spectra, sframe.fibermap, band=sframe.band, is_target=usable)
+    expect("neighbours_light", found.moved)
+    expect.picture(
+        "per_fiber", fiber=spectra.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets"
+    )
+
+
+def test_sky_follows_the_throughput_of_the_fibers(spectra, sky, fiberflat, expect):
+    """In no run of fibers is the sky as bright as the flat of the fibers beside it makes it."""
+    expect("neighbours_throughput", neighbours_throughput(spectra, fiberflat.fiberflat, corrections=sky.thrputcorr))
+
+
+@pytest.mark.specqa_bands("r", "z")
+def test_no_trap_keeps_light_back(spectra, expect):
+    """The sky lines of a fiber have their light at all wavelengths (r and z cameras, where lines are everywhere)."""
+    expect("light_kept_back", light_kept_back(spectra))

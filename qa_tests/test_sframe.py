@@ -5,12 +5,9 @@ import pytest
 from pytest_specqa.measures.fibermaps.coverage import good_pixels
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.applied_flat import applied_flat
-from pytest_specqa.measures.sframes.amplifiers import amplifiers, has_two_amplifiers
 from pytest_specqa.measures.sframes.collimator import collimator_dip
-from pytest_specqa.measures.sframes.cosmics import sharp_hits
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
 from pytest_specqa.measures.sframes.holes import ccd_defects
-from pytest_specqa.measures.sframes.noise import noise
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
@@ -37,27 +34,6 @@ def test_no_systematic_vertical_lines(spectra, expect):
         group_error=found.error,
         group_first=found.first_fiber,
     )
-
-
-def test_pixels_scatter_as_their_ivar_predicts(sframe_spectra, expect):
-    """Neighbouring pixels of faint fibers differ by what their inverse variance predicts, and are independent."""
-    found = noise(sframe_spectra)
-    expect("pull_width_amplifier", found.amplifier_width)
-    expect("pull_width_fiber", found.fiber_width)
-    expect("pixel_correlation", found.correlation)
-    expect("pixel_ringing", found.ringing)
-    expect.picture(
-        "per_fiber", fiber=sframe_spectra.fiber, value=found.widths, label="width of the pulls", title="Noise over its prediction"
-    )
-
-
-def test_amplifiers_agree(spectra, sframe, expect):
-    """The amplifiers of a CCD share one zero level, and fibers do not share noise along its rows."""
-    found = amplifiers(spectra, two_amp=has_two_amplifiers(sframe.header))
-    expect("amplifier_step", found.step)
-    expect("amplifier_offset", found.offset)
-    expect("row_noise", found.row_noise)
-    expect.picture("amp_map", image=spectra.flux, wave=spectra.wave, fiber=spectra.fiber)
 
 
 def test_fibers_hold_no_sky(spectra, expect):
@@ -120,11 +96,6 @@ def test_fibers_share_one_wavelength_scale(spectra, expect):
 def test_collimator_dip_is_where_the_flat_had_it(spectra, expect):
     """The absorption of the collimator coating around 4400 Å (b cameras) is the same in sky and flat."""
     expect("collimator_dip", collimator_dip(spectra))
-
-
-def test_cosmic_rays_are_masked(spectra, expect):
-    """Few features narrower than the line spread are left in good pixels."""
-    expect("unmasked_cosmics", sharp_hits(spectra))
 
 
 def test_no_line_is_shared_by_unrelated_fibers(spectra, expect):

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_specqa.errors import InputError
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.sframes.amplifiers import amplifiers
+from pytest_specqa.measures.frames.amplifiers import amplifiers
 from pytest_specqa.measures.sframes.noise import noise
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines

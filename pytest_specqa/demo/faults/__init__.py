@@ -17,6 +17,7 @@ from pytest_specqa.demo.faults.joins import JOIN_FAULTS
 from pytest_specqa.demo.faults.leaks import REDSHIFT_FAULTS
 from pytest_specqa.demo.faults.levels import LEVEL_FAULTS
 from pytest_specqa.demo.faults.sky import SKY_FAULTS
+from pytest_specqa.demo.faults.traces import TRACE_FAULTS
 from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
@@ -24,6 +25,7 @@ __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 _BY_STAGE = (
     CCD_FAULTS,
     EXTRACTION_FAULTS,
+    TRACE_FAULTS,
     FLAT_FAULTS,
     SKY_FAULTS,
     FIBER_FAULTS,

@@ -9,6 +9,7 @@ import numpy as np
 
 from pytest_specqa.instrument import Instrument
 from pytest_specqa.measures.compiled import compiled, rows_of
+from pytest_specqa.measures.frames.own_sky import frame_spectra
 from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, clipped_mean
 from pytest_specqa.measures.where import near_nebular, seated
@@ -29,8 +30,8 @@ class Probe(NamedTuple):
     Attributes
     ----------
     flux, ivar : ndarray f4, shape (n_fiber, n_wave)
-        Sky-subtracted flux in electron/Angstrom, less what all these fibers share at a wavelength (the error of the common sky
-        model), and inverse variance; both 0 at sky lines and bad pixels.
+        Flux in electron/Angstrom beyond the common sky, less what all these fibers share at a wavelength (the error of that sky),
+        and inverse variance; both 0 at sky lines and bad pixels.
     wave : ndarray, shape (n_wave,)
         Wavelength in Angstrom.
     fiber : ndarray of int, shape (n_fiber,)
@@ -101,8 +102,10 @@ def faint_probe(spectra: CameraSpectra) -> Probe:
     Probe
         Sky fibers that hold no light of their own, and the faintest others; possibly without any fiber.
     """
-    flux, ivar, wave = spectra.flux, spectra.ivar, spectra.wave
-    rows = np.flatnonzero((spectra.fainter_than(DARK) & ~spectra.is_sky) | spectra.dark_sky)
+    frame = frame_spectra(spectra)
+    flux, ivar, wave = frame.flux, spectra.ivar, spectra.wave
+    # Chosen by what is left of the common sky: a slope of it along the slit must not choose fainter targets at one end.
+    rows = np.flatnonzero((frame.fainter_than(DARK) & ~spectra.is_sky) | spectra.dark_sky)
     columns = spectra.between_lines & ~near_nebular(wave, spectra.instrument)
     data, weight = np.zeros((rows.size, wave.size), np.float32), np.zeros((rows.size, wave.size), np.float32)
     _fill_probe(rows_of(flux), rows_of(ivar), rows, columns, data, weight)

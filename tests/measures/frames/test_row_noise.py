@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytest_specqa.measures.sframes.row_noise import row_noise
-from pytest_specqa.measures.sframes.slit_parts import CURVATURES, Probe, faint_probe, row_shifts
+from pytest_specqa.measures.frames.row_noise import row_noise
+from pytest_specqa.measures.frames.slit_parts import CURVATURES, Probe, faint_probe, row_shifts
 from pytest_specqa.measures.spectra import CameraSpectra
 
 WAVE = 5760.0 + 0.8 * np.arange(1000)

@@ -1,4 +1,4 @@
-"""The search over parts of the slit counts as many independent places as the slit has blocks."""
+"""The search over parts of the slit counts the places, curvatures and parts that it tried."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.sframes.amplifiers import BROAD, REACH, STEP, amplifiers
+from pytest_specqa.measures.frames.amplifiers import amplifiers
+from pytest_specqa.measures.frames.slit_parts import slit_parts
+from pytest_specqa.measures.frames.zero_levels import CURVATURES, INDEPENDENT, PLACES
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MARGIN, global_sigma
 
-SIGMA, BINS = 10.0, 1000
-CURVATURES = 5
-"""Displacements of a CCD row that a step is looked for along: -60 to 60 in steps of 30."""
+SIGMA, BINS = 10.0, 1280
 
 
 def with_a_jump(blocks):
@@ -29,11 +29,8 @@ def with_a_jump(blocks):
 
 
 @pytest.mark.parametrize("blocks", [8, 20])
-@pytest.mark.parametrize(
-    ("value", "places"), [("step", 0.5 * (2 * REACH // STEP + 1) * CURVATURES), ("offset", BINS // BROAD)], ids=["step", "offset"]
-)
-def test_the_significance_is_that_of_the_places_times_the_blocks(blocks, value, places):
-    feature = getattr(amplifiers(with_a_jump(blocks)), value).features[0]
+def test_the_significance_is_that_of_what_was_tried(blocks):
+    feature = amplifiers(with_a_jump(blocks)).step.features[0]
     local = abs(feature.amplitude) / feature.error + MARGIN
-    assert feature.significance == pytest.approx(global_sigma(local, n_trials=places * blocks), abs=1e-6)
-    assert feature.significance != pytest.approx(global_sigma(local, n_trials=places / blocks), abs=0.05)
+    tried = len(CURVATURES) * len(slit_parts(blocks)) * len(PLACES)
+    assert feature.significance == pytest.approx(global_sigma(local, n_trials=INDEPENDENT * tried), abs=1e-6)

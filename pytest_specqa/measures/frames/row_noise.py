@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_specqa.measures.compiled import compiled
-from pytest_specqa.measures.sframes.slit_parts import CURVATURES, Probe, row_shifts
+from pytest_specqa.measures.frames.slit_parts import CURVATURES, Probe, row_shifts
 from pytest_specqa.measures.statistics import Floats, Ints, mad_scale, nan_median, strongest
 from pytest_specqa.values import Measured
 

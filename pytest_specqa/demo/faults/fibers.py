@@ -27,8 +27,9 @@ def _ccd_hole(state: Exposure, amplitude: float, rng: np.random.Generator) -> Pl
     rows, bins = pixel_rows(state)[fibers], state.template.wave.size
     centre = int(rng.uniform(0.1, 0.9) * bins)
     shape = np.exp(-0.5 * ((rows - rows[0, centre]) / HOLE_ROWS) ** 2)
+    shape[shape < 0.05] = 0
     state.counts[fibers] -= (amplitude * shape).astype(np.float32)
-    inside = np.flatnonzero((shape > 0.1).any(axis=0))
+    inside = np.flatnonzero((shape > 0).any(axis=0))
     return Place(fibers, (float(state.template.wave[inside[0]]), float(state.template.wave[inside[-1]])))
 
 

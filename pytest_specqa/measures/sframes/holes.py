@@ -18,7 +18,7 @@ from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.sframes.sky_levels import sky_levels
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import MARGIN, Floats, Ints, global_sigma, local_threshold
-from pytest_specqa.measures.where import sky_continuum
+from pytest_specqa.measures.where import near_nebular, sky_continuum
 from pytest_specqa.values import Feature, Measured
 
 CELL = 4
@@ -41,6 +41,8 @@ HIGH_BIAS = 0.0833
 """What that takes from the mean of Gaussian noise: normal density at 1, less the chance beyond it."""
 LINE_ERROR = 0.1
 """Part of a sky line that single bins may keep or miss through wavelength and line-spread errors."""
+NEBULAR = 1e9
+"""Variance of bins at lines of the Galaxy, (electron/Angstrom)**2: they count for nothing."""
 ENOUGH = 0.3
 """Part of the weight around that a feature must have itself."""
 CHOICES = 4
@@ -156,6 +158,8 @@ def _cells(spectra: CameraSpectra) -> _Cells:
     levels = sky_levels(spectra)[:, -1]
     level = np.where(np.isfinite(levels), levels, 1.0).astype(np.float32)
     soft = np.square(np.float32(LINE_ERROR) * (typical - sky_continuum(typical))).astype(np.float32)
+    # Gas of the Galaxy differs over a petal: too much of it in some fibers, and too little in others, is no defect.
+    soft[near_nebular(spectra.wave, spectra.instrument)] = NEBULAR
     fibers, slots = spectra.instrument.fibers, np.asarray(spectra.slot, dtype=np.int64)
     light, mass = (np.zeros((fibers, spectra.wave.size // CELL), np.float32) for _ in range(2))
     sky = rows_of(np.broadcast_to(spectra.known_sky, spectra.flux.shape))

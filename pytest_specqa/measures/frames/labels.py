@@ -28,6 +28,10 @@ BRIGHT = 5.0
 """Signal to noise of a fiber's mean flux from which on it can be compared with images."""
 WINDOW = 20
 """Fibers that are judged together: fewer than a slit block, so that a block that was moved holds some whole ones."""
+STEP = WINDOW // 4
+"""Fibers between the first ones of two windows."""
+SHIFTS = (-1, 1)
+"""By how many fibers a label may be wrong."""
 LEAST = 7
 """Comparable fibers of a window: with right labels a shift improves one in ten, and seven of seven by chance 1 time in 1e7."""
 IMPROVED = 0.7
@@ -88,22 +92,18 @@ def neighbours_light(spectra: CameraSpectra, photometry: Columns, *, band: str, 
     expected = np.log(np.where(is_target & (expected > 0), expected, np.nan))
     here = light - expected
     here = here - nan_median(here)
-    judged, moved = np.zeros((2, len(light)), dtype=bool)
-    for shift in (-1, 1):
-        there = light - _neighbour(expected, spectra, shift)
-        for first in range(0, len(light) - WINDOW + 1, WINDOW // 4):
-            window = slice(first, first + WINDOW)
-            both = np.isfinite(here[window]) & np.isfinite(there[window])
-            if both.sum() < LEAST:
-                continue
-            judged[window] = True
-            # Each about its own median: where many fibers are wrong, so is the level of the camera.
-            own, other = (np.abs(one[window][both] - np.median(one[window][both])) for one in (here, there))
-            fits = float(np.median(other))
-            moved[window] |= fits < FITS and np.median(own) > FITS_NOT * fits and (other < own).mean() >= IMPROVED
+    there = np.stack([light - _neighbour(expected, spectra, shift) for shift in SHIFTS])
+    own, other = _windows(here, there)
+    judged = (~np.isnan(own)).sum(axis=-1) >= LEAST
+    # Each about its own median: where many fibers are wrong, so is the level of the camera.
+    own, other = (np.abs(one - nan_median(one, axis=-1)[..., None]) for one in (own, other))
+    fits = nan_median(other, axis=-1)
+    with np.errstate(invalid="ignore"):
+        improved = (other < own).sum(axis=-1) >= IMPROVED * (~np.isnan(own)).sum(axis=-1)
+        moved = judged & improved & (fits < FITS) & (nan_median(own, axis=-1) > FITS_NOT * fits)
     if not judged.any():
         return Labels(nothing, here)
-    return Labels(_counted(spectra, moved, "the images of those targets fit, and not those of their own"), here)
+    return Labels(_counted(spectra, moved.any(axis=0), "the images of those targets fit, and not those of their own"), here)
 
 
 def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats, *, corrections: Floats) -> Measured:
@@ -133,37 +133,49 @@ def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats, *, correcti
         flat = np.log(np.maximum(nan_median(fiberflat[:, ::PIXELS], axis=1), 1e-3))
         corrected = level + np.log(np.maximum(corrections, 1e-3))
     flat = np.where(flat > -1.0, flat, np.nan)
-    judged, moved = np.zeros((2, len(level)), dtype=bool)
-    for shift in (-1, 1):
-        step = _neighbour(flat, spectra, shift) - flat
-        for first in range(0, len(level) - WINDOW + 1, WINDOW // 4):
-            window = slice(first, first + WINDOW)
-            for seen in (level[window], corrected[window]):
-                both = np.isfinite(seen) & np.isfinite(step[window])
-                if both.sum() < WINDOW // 2 or np.std(step[window][both]) < PATTERN:
-                    continue
-                judged[window] = True
-                moved[window] |= _explained(seen[both], step[window][both])
+    steps = np.stack([_neighbour(flat, spectra, shift) - flat for shift in SHIFTS])[:, None]
+    seen, due = _windows(np.stack([level, corrected]), steps)
+    count = (~np.isnan(due)).sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = due - (np.nansum(due, axis=-1) / count)[..., None]
+        judged = (count >= WINDOW // 2) & (np.sqrt(np.nansum(apart**2, axis=-1) / count) >= PATTERN)
+        moved = judged & _explained(seen, due)
     if not judged.any():
         return Measured.impossible("neighbouring fibers respond alike, or no sky line is bright enough to tell their throughput")
-    return _counted(spectra, moved, "their sky is as bright as the throughput of those fibers makes it")
+    return _counted(spectra, moved.any(axis=(0, 1)), "their sky is as bright as the throughput of those fibers makes it")
 
 
-def _explained(seen: Floats, due: Floats) -> bool:
+def _windows(here: Floats, there: Floats) -> tuple[Floats, Floats]:
+    """Both values of the fibers of each window, to (..., n_window, WINDOW); NaN where either is missing."""
+    both = np.isfinite(here) & np.isfinite(there)
+    pair = np.where(both, np.stack(np.broadcast_arrays(here, there)), np.nan)
+    if pair.shape[-1] < WINDOW:
+        pair = pair[..., :0, None].repeat(WINDOW, axis=-1)
+    else:
+        pair = np.lib.stride_tricks.sliding_window_view(pair, WINDOW, axis=-1)[..., ::STEP, :]
+    return pair[0], pair[1]
+
+
+def _explained(seen: Floats, due: Floats) -> Bools:
     """Tell whether one pattern is the other; a few fibers that are off, as next to bright lines of their target, do not count."""
-    seen, due = seen - np.median(seen), due - np.median(due)
-    left, whole = (float(np.median(np.square(one))) for one in (seen - due, seen))
-    return left < (1 - EXPLAINED) * whole and float(np.median(np.square(due))) > PATTERN**2 / 2
+    seen, due = (one - nan_median(one, axis=-1)[..., None] for one in (seen, due))
+    left, whole, pattern = nan_median(np.square(np.stack([seen - due, seen, due])), axis=-1)
+    return np.asarray((left < (1 - EXPLAINED) * whole) & (pattern > PATTERN**2 / 2))
 
 
 def _light(spectra: CameraSpectra, inside: Bools) -> Floats:
     """Logarithm of the mean flux of bright fibers; NaN for others."""
-    columns = np.flatnonzero(inside)[::EVERY]
-    good = spectra.good[:, columns]
+    places = np.flatnonzero(inside)
+    if not places.size:
+        return np.full(len(spectra.fiber), np.nan)
+    columns = slice(int(places[0]), int(places[-1]) + 1, EVERY)
+    flux, ivar = spectra.flux[:, columns], spectra.ivar[:, columns]
+    good = (ivar > 0) & np.isfinite(flux)
+    share = good.mean(axis=1)
     count = np.maximum(good.sum(axis=1), 1)
-    mean = np.where(good, spectra.flux[:, columns], 0.0).sum(axis=1) / count
-    variance = np.where(good, 1.0 / np.where(good, spectra.ivar[:, columns], 1.0), 0.0).sum(axis=1) / count**2
-    bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (good.mean(axis=1) > 0.5 if columns.size else False)
+    mean = np.where(good, flux, np.float32(0)).sum(axis=1, dtype=float) / count
+    variance = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(0)).sum(axis=1, dtype=float) / count**2
+    bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (share > 0.5)
     return np.where(bright, np.log(np.where(bright, mean, 1.0)), np.nan)
 
 
@@ -174,7 +186,11 @@ def _neighbour(values: Floats, spectra: CameraSpectra, shift: int) -> Floats:
     return np.asarray(moved[spectra.slot + 1 + shift])
 
 
-def _counted(spectra: CameraSpectra, moved: Bools, why: str) -> Measured:
+def _counted(spectra: CameraSpectra, windows: Bools, why: str) -> Measured:
+    """Number and name the fibers of the windows that were found."""
+    moved = np.zeros(len(spectra.fiber), dtype=bool)
+    for number in np.flatnonzero(windows):
+        moved[number * STEP : number * STEP + WINDOW] = True
     ranges = fiber_ranges(spectra.fiber, moved)
     return Measured(
         value=float(moved.sum()),

@@ -29,6 +29,8 @@ N_PART = 9
 """Pieces of the wavelength range that are also fitted alone, some 200 to 250 Angstrom each."""
 N_BASE = 6
 """Pieces of the wavelength range that have their own noise between the lines; amplifiers differ."""
+EVERY = 3
+"""Of so many pixels between the lines one tells their noise, which is smooth."""
 NOISE_TOLERANCE = 0.05
 """Fraction by which the noise between the lines may be mistaken for that at the lines."""
 
@@ -79,12 +81,14 @@ def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     ivar, wave, sky, between = spectra.ivar, spectra.wave, spectra.sky_spectrum, spectra.between_lines
     usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
     base = np.empty((len(ivar), N_BASE), dtype=np.float32)
-    some = ivar[:, np.flatnonzero(usable)[::3]]
-    whole = nan_median(np.where(some > 0, some, np.float32(np.nan)), axis=1)
     piece = np.minimum(np.arange(wave.size) * N_BASE // wave.size, N_BASE - 1)
-    for number in range(N_BASE):
-        part = ivar[:, usable & (piece == number)]
-        local = nan_median(np.where(part > 0, part, np.float32(np.nan)), axis=1) if part.shape[1] > MIN_PIXELS else whole
+    chosen = np.flatnonzero(usable)[::EVERY]
+    some = ivar[:, chosen]
+    some[~(some > 0)] = np.nan
+    whole = nan_median(some, axis=1)
+    bounds = np.searchsorted(piece[chosen], np.arange(N_BASE + 1))
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        local = nan_median(some[:, first:last], axis=1) if (last - first) * EVERY > MIN_PIXELS else whole
         base[:, number] = np.where(np.isfinite(local), local, whole)
     photons = (np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave))[columns].astype(np.float32)
     variance = np.empty((len(ivar), columns.size), np.float32)

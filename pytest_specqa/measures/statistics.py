@@ -137,7 +137,8 @@ def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
     shape, size = moved.shape[:-1], moved.shape[-1]
     if size == 0:
         return np.full(shape, np.nan)
-    rows = np.array(moved, dtype=np.float32 if data.dtype == np.float32 else np.float64, order="C").reshape(-1, size)
+    precision: type[np.floating] = np.float32 if data.dtype == np.float32 else np.float64
+    rows: Floats = np.array(moved, dtype=precision, order="C").reshape(-1, size)
     missing = np.flatnonzero(np.isnan(rows)) if np.isnan(rows.min(initial=np.inf)) else np.zeros(0, dtype=np.intp)
     found = _middle_of_some(rows) if missing.size * FEW_MISSING > rows.size else _middle(rows, missing)
     return found.reshape(shape)

@@ -174,7 +174,8 @@ def _light(spectra: CameraSpectra, inside: Bools) -> Floats:
     share = good.mean(axis=1)
     count = np.maximum(good.sum(axis=1), 1)
     mean = np.where(good, flux, np.float32(0)).sum(axis=1, dtype=float) / count
-    variance = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(0)).sum(axis=1, dtype=float) / count**2
+    each = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(0))
+    variance = each.sum(axis=1, dtype=float) / count**2
     bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (share > 0.5)
     return np.where(bright, np.log(np.where(bright, mean, 1.0)), np.nan)
 

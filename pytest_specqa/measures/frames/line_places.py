@@ -108,7 +108,7 @@ def _places(spectra: CameraSpectra, line: float, blocks: Ints) -> Floats:
 def _peaks(light: Floats, offset: Floats) -> Floats:
     """Place of the highest point near zero, of the parabola through the logarithms of three points; NaN if it is no peak."""
     near = np.flatnonzero(np.abs(offset) < REACH)
-    known = np.isfinite(light).all(axis=1)
+    known = np.asarray(np.isfinite(light).all(axis=1))
     high = np.where(known[:, None], light, 0.0)
     high = high - np.quantile(high, 0.2, axis=1)[:, None]
     peak = near[np.argmax(high[:, near], axis=1)]

@@ -245,16 +245,18 @@ def _ranges(wave: Floats) -> tuple[tuple[float, float], ...]:
 
 def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
     """Solve the three equations of each fiber and piece, to (3, n_fiber, n_part); NaN where the lines do not fix them."""
-    size = np.sqrt(np.maximum(np.einsum("npii->npi", matrix), 0.0))
+    size = np.sqrt(np.maximum(np.moveaxis(np.diagonal(matrix, axis1=2, axis2=3), -1, 0), 0.0))
     scale = np.where(size > 0, size, 1.0)
-    normal = matrix / (scale[..., None] * scale[..., None, :])
-    fixed = (size > 0).all(axis=-1) & (np.linalg.det(normal) > 1e-3)
-    normal[~fixed] = np.eye(3)
-    inverse = np.linalg.inv(normal)
-    values = (inverse @ (vector / scale)[..., None])[..., 0] / scale
-    errors = np.sqrt(np.maximum(np.einsum("npii->npi", inverse), 0.0)) / scale
-    known = fixed[..., None]
-    return np.moveaxis(np.where(known, values, np.nan), -1, 0), np.moveaxis(np.where(known, errors, np.nan), -1, 0)
+    x, y, z = np.moveaxis(vector, -1, 0) / scale
+    # Of a symmetric matrix with ones on its diagonal the inverse is written faster than it is looked for.
+    a, b, c = (matrix[..., i, j] / (scale[i] * scale[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    determinant = 1.0 + 2.0 * a * b * c - a**2 - b**2 - c**2
+    fixed = (size > 0).all(axis=0) & (determinant > 1e-3)
+    norm = np.where(fixed, determinant, np.nan)
+    own = np.stack([1.0 - c**2, 1.0 - b**2, 1.0 - a**2]) / norm
+    ab, ac, bc = (b * c - a) / norm, (a * c - b) / norm, (a * b - c) / norm
+    values = np.stack([own[0] * x + ab * y + ac * z, ab * x + own[1] * y + bc * z, ac * x + bc * y + own[2] * z])
+    return values / scale, np.sqrt(np.maximum(own, 0.0)) / scale
 
 
 def _excess(sums: _Sums) -> Floats:

@@ -85,8 +85,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """End a distributed run with the usage error that its workers met."""
-    result = yield
+    """Run the tests; end a distributed run with the usage error that its workers met."""
+    with running.settled(session.config):
+        result = yield
     running.raise_usage_error(session.config)
     return result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,7 @@ class Check:
         )
 
     def _relative(self, path: Path) -> str:
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return _below(self.root, path)
 
     def waive(self, judge: Callable[[Record], Record]) -> None:
         """Let waivers speak: `judge` returns a record with ``waiver`` and ``waiver_reason`` set where one covers it."""
@@ -202,6 +203,12 @@ class Check:
     def reason(self) -> str:
         """Return why the check could not be made, in one line."""
         return "; ".join(found.message for found in self.measurements if found.outcome is Outcome.NOT_MEASURED)
+
+
+@lru_cache(maxsize=4096)
+def _below(root: Path, path: Path) -> str:
+    """Name a file from the root on; a file is named by every check of its camera, five times over."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 class Expect:

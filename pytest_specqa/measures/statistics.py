@@ -31,6 +31,8 @@ ten clean nights see 3e5 searches; 1e-7 each leaves a few per cent of one false 
 
 MARGIN = 3.0
 """Errors by which a significant amplitude is lowered before it is compared with its limit."""
+FEW_MISSING = 16
+"""Where more than one value in so many is missing, sorting is the faster way to a median."""
 MAD_TO_SIGMA = 1.4826
 """Standard deviation over median absolute deviation of a Gaussian: 1 / ndtri(3/4)."""
 MEDIAN_EFFICIENCY = 1.2533
@@ -131,16 +133,46 @@ def nan_median(values: ArrayLike, *, axis: int = 0) -> Floats:
         `values` without `axis`; NaN where all are missing.
     """
     data = np.asarray(values)
-    precision = np.float32 if data.dtype == np.float32 else np.float64
-    ordered = np.sort(np.moveaxis(np.asarray(data, dtype=precision), axis, -1), axis=-1)
-    size = ordered.shape[-1]
+    moved = np.moveaxis(data, axis, -1)
+    shape, size = moved.shape[:-1], moved.shape[-1]
     if size == 0:
-        return np.full(ordered.shape[:-1], np.nan)
-    count = size - np.isnan(ordered).sum(axis=-1)
-    low = np.maximum((count - 1) // 2, 0)[..., None]
-    high = np.minimum(count // 2, size - 1)[..., None]
-    middle = np.take_along_axis(ordered, low, axis=-1) + np.take_along_axis(ordered, high, axis=-1)
-    return np.where(count > 0, 0.5 * middle[..., 0].astype(float), np.nan)
+        return np.full(shape, np.nan)
+    precision: type[np.floating] = np.float32 if data.dtype == np.float32 else np.float64
+    rows: Floats = np.array(moved, dtype=precision, order="C").reshape(-1, size)
+    missing = np.flatnonzero(np.isnan(rows)) if np.isnan(rows.min(initial=np.inf)) else np.zeros(0, dtype=np.intp)
+    found = _middle_of_some(rows) if missing.size * FEW_MISSING > rows.size else _middle(rows, missing)
+    return found.reshape(shape)
+
+
+def _middle(rows: Floats, missing: Ints) -> Floats:
+    """Median of each row, whose order is lost; `missing` are the places without a value in all rows together."""
+    size, half = rows.shape[1], rows.shape[1] // 2
+    row = missing // size
+    number = np.bincount(row, minlength=len(rows))
+    if missing.size:
+        # As many below all others as above, or one less: the middle stays where it is, or lies half a rank higher.
+        order = np.arange(missing.size) - (np.cumsum(number) - number)[row]
+        rows.reshape(-1)[missing] = np.where(order < number[row] // 2, -np.inf, np.inf)
+    # One rank is found faster than two: the other is the largest below.
+    rows.partition(half, axis=1)
+    upper, odd = rows[:, half], (size - number) % 2 == 1
+    if not (size % 2 and odd.all()):
+        lower = rows[:, :half].max(axis=1, initial=-np.inf)
+        one = upper if size % 2 else lower
+        lower, upper = np.where(odd, one, lower), np.where(odd, one, upper)
+    else:
+        lower = upper
+    known = number < size
+    return np.where(known, 0.5 * np.add(lower, upper, where=known, out=np.zeros_like(upper)).astype(float), np.nan)
+
+
+def _middle_of_some(rows: Floats) -> Floats:
+    """Median of what each row has, whose order is lost; NaN where it has nothing."""
+    rows.sort(axis=1)
+    count = rows.shape[1] - np.isnan(rows).sum(axis=1)
+    place = np.arange(len(rows))
+    middle = rows[place, np.maximum((count - 1) // 2, 0)] + rows[place, np.minimum(count // 2, rows.shape[1] - 1)]
+    return np.where(count > 0, 0.5 * middle.astype(float), np.nan)
 
 
 def mad_scale(values: ArrayLike, *, axis: int = 0, center: ArrayLike | None = None) -> Floats:

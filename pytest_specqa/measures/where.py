@@ -115,7 +115,9 @@ def signal_to_noise(flux: Floats, ivar: Floats) -> Floats:
         Median over every fourth pixel, with its sign; NaN for dead fibers.
     """
     step = slice(None, None, 4)
-    pull = np.where(ivar[:, step] > 0, flux[:, step] * np.sqrt(ivar[:, step]), np.nan)
+    some = np.ascontiguousarray(ivar[:, step])
+    good = some > 0
+    pull = flux[:, step] * np.sqrt(some, where=good, out=np.full_like(some, np.nan))
     return nan_median(pull, axis=1)
 
 

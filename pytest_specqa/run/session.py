@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 import shutil
 import tempfile
@@ -220,6 +221,19 @@ def hear(node: Any) -> None:
     text = getattr(node, "workeroutput", {}).get("specqa_usage_error", "")
     session = of(node.config)
     session.usage_error = session.usage_error or text
+
+
+@contextmanager
+def settled(config: pytest.Config) -> Iterator[None]:
+    """Keep what was loaded before the first test out of garbage collection: each full pass would look at all of it again."""
+    if not of(config).announced:
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def raise_usage_error(config: pytest.Config) -> None:

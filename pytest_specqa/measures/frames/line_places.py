@@ -102,20 +102,24 @@ def _places(spectra: CameraSpectra, line: float, blocks: Ints) -> Floats:
     group = spectra.fiber % 2 * len(blocks) + np.searchsorted(blocks, spectra.fiber // spectra.instrument.block)
     order = np.argsort(group, kind="stable")
     typical = nan_median(seated(light[order], group[order], n_group=2 * len(blocks)), axis=1)
-    return np.array([_peak(row, wave[columns] - line) for row in typical]).reshape(2, -1)
+    return _peaks(typical, wave[columns] - line).reshape(2, -1)
 
 
-def _peak(light: Floats, offset: Floats) -> float:
+def _peaks(light: Floats, offset: Floats) -> Floats:
     """Place of the highest point near zero, of the parabola through the logarithms of three points; NaN if it is no peak."""
     near = np.flatnonzero(np.abs(offset) < REACH)
-    if not np.isfinite(light).all():
-        return np.nan
-    high = light - np.quantile(light, 0.2)
-    peak = int(near[np.argmax(high[near])])
-    noise = MAD_TO_SIGMA * float(np.median(np.abs(np.diff(high, 2)))) / np.sqrt(6.0)
-    if peak in (near[0], near[-1]) or not high[peak] > HIGH * max(noise / HIGH, 1e-9):
-        return np.nan
-    three = np.log(np.maximum(high[peak - 1 : peak + 2], 1e-3 * high[peak]))
-    curve = float(three[0] - 2 * three[1] + three[2])
+    known = np.asarray(np.isfinite(light).all(axis=1))
+    high = np.where(known[:, None], light, 0.0)
+    high = high - np.quantile(high, 0.2, axis=1)[:, None]
+    peak = near[np.argmax(high[:, near], axis=1)]
+    noise = MAD_TO_SIGMA * nan_median(np.abs(np.diff(high, 2, axis=1)), axis=1) / np.sqrt(6.0)
+    row = np.arange(len(high))
+    top = high[row, peak]
+    known &= (peak != near[0]) & (peak != near[-1]) & (top > HIGH * np.maximum(noise / HIGH, 1e-9))
+    # The ends of the range are no peaks, and have no neighbours either.
+    inner = np.clip(peak, 1, offset.size - 2)
+    three = np.log(np.maximum(high[row, inner + np.array([[-1], [0], [1]])], np.maximum(1e-3 * top, 1e-30)))
+    curve = three[0] - 2 * three[1] + three[2]
     step = float(offset[-1] - offset[0]) / (offset.size - 1)
-    return float(offset[peak]) + 0.5 * step * float(three[0] - three[2]) / curve if curve < -1e-3 else np.nan
+    known &= curve < -1e-3
+    return np.where(known, offset[peak] + 0.5 * step * (three[0] - three[2]) / np.where(known, curve, -1.0), np.nan)

@@ -134,7 +134,8 @@ def _fits(shapes: _Shapes, own: OwnSky, light: Floats, block: Ints, instrument: 
     n_block = instrument.fibers // instrument.block
     inside = np.array([[first <= number < last for number in range(n_block)] for first, last in slit_parts(n_block)], np.float32)
     place = instrument.slit_position(np.arange(n_block) * instrument.block + instrument.block // 2)
-    floor = FLOOR * np.array([own.sky[first:last].mean() for first, last in shapes.spans])
+    running = np.concatenate([[0.0], np.cumsum(own.sky)])
+    floor = FLOOR * (running[shapes.spans[:, 1]] - running[shapes.spans[:, 0]]) / np.ptp(shapes.spans, axis=1)
     least = COVERED * squares.sum(axis=1)
     sums = np.stack([_by_block(light, block, n_block), _by_block(own.weight, block, n_block)])
     size, error = np.empty((2, len(CURVATURES), len(inside), len(values)))

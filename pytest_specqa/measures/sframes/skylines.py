@@ -29,6 +29,8 @@ N_PART = 9
 """Pieces of the wavelength range that are also fitted alone, some 200 to 250 Angstrom each."""
 N_BASE = 6
 """Pieces of the wavelength range that have their own noise between the lines; amplifiers differ."""
+EVERY = 3
+"""Of so many pixels between the lines one tells their noise, which is smooth."""
 NOISE_TOLERANCE = 0.05
 """Fraction by which the noise between the lines may be mistaken for that at the lines."""
 
@@ -79,12 +81,14 @@ def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     ivar, wave, sky, between = spectra.ivar, spectra.wave, spectra.sky_spectrum, spectra.between_lines
     usable = between if between.sum() > MIN_PIXELS else np.ones(wave.size, dtype=bool)
     base = np.empty((len(ivar), N_BASE), dtype=np.float32)
-    some = ivar[:, np.flatnonzero(usable)[::3]]
-    whole = nan_median(np.where(some > 0, some, np.float32(np.nan)), axis=1)
     piece = np.minimum(np.arange(wave.size) * N_BASE // wave.size, N_BASE - 1)
-    for number in range(N_BASE):
-        part = ivar[:, usable & (piece == number)]
-        local = nan_median(np.where(part > 0, part, np.float32(np.nan)), axis=1) if part.shape[1] > MIN_PIXELS else whole
+    chosen = np.flatnonzero(usable)[::EVERY]
+    some = ivar[:, chosen]
+    some[~(some > 0)] = np.nan
+    whole = nan_median(some, axis=1)
+    bounds = np.searchsorted(piece[chosen], np.arange(N_BASE + 1))
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        local = nan_median(some[:, first:last], axis=1) if (last - first) * EVERY > MIN_PIXELS else whole
         base[:, number] = np.where(np.isfinite(local), local, whole)
     photons = (np.maximum(sky - sky_continuum(sky), 0.0) / np.gradient(wave))[columns].astype(np.float32)
     variance = np.empty((len(ivar), columns.size), np.float32)
@@ -241,16 +245,18 @@ def _ranges(wave: Floats) -> tuple[tuple[float, float], ...]:
 
 def _solve(matrix: Floats, vector: Floats) -> tuple[Floats, Floats]:
     """Solve the three equations of each fiber and piece, to (3, n_fiber, n_part); NaN where the lines do not fix them."""
-    size = np.sqrt(np.maximum(np.einsum("npii->npi", matrix), 0.0))
+    size = np.sqrt(np.maximum(np.moveaxis(np.diagonal(matrix, axis1=2, axis2=3), -1, 0), 0.0))
     scale = np.where(size > 0, size, 1.0)
-    normal = matrix / (scale[..., None] * scale[..., None, :])
-    fixed = (size > 0).all(axis=-1) & (np.linalg.det(normal) > 1e-3)
-    normal[~fixed] = np.eye(3)
-    inverse = np.linalg.inv(normal)
-    values = (inverse @ (vector / scale)[..., None])[..., 0] / scale
-    errors = np.sqrt(np.maximum(np.einsum("npii->npi", inverse), 0.0)) / scale
-    known = fixed[..., None]
-    return np.moveaxis(np.where(known, values, np.nan), -1, 0), np.moveaxis(np.where(known, errors, np.nan), -1, 0)
+    x, y, z = np.moveaxis(vector, -1, 0) / scale
+    # Of a symmetric matrix with ones on its diagonal the inverse is written faster than it is looked for.
+    a, b, c = (matrix[..., i, j] / (scale[i] * scale[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    determinant = 1.0 + 2.0 * a * b * c - a**2 - b**2 - c**2
+    fixed = (size > 0).all(axis=0) & (determinant > 1e-3)
+    norm = np.where(fixed, determinant, np.nan)
+    own = np.stack([1.0 - c**2, 1.0 - b**2, 1.0 - a**2]) / norm
+    ab, ac, bc = (b * c - a) / norm, (a * c - b) / norm, (a * b - c) / norm
+    values = np.stack([own[0] * x + ab * y + ac * z, ab * x + own[1] * y + bc * z, ac * x + bc * y + own[2] * z])
+    return values / scale, np.sqrt(np.maximum(own, 0.0)) / scale
 
 
 def _excess(sums: _Sums) -> Floats:

@@ -190,12 +190,18 @@ def _mark(moved: Bools, rows: Ints, gain: Floats) -> None:
 
 def _light(spectra: CameraSpectra, inside: Bools) -> Floats:
     """Logarithm of the mean flux of bright fibers; NaN for others."""
-    columns = np.flatnonzero(inside)[::EVERY]
-    good = spectra.good[:, columns]
+    places = np.flatnonzero(inside)
+    if not places.size:
+        return np.full(len(spectra.fiber), np.nan)
+    columns = slice(int(places[0]), int(places[-1]) + 1, EVERY)
+    flux, ivar = spectra.flux[:, columns], spectra.ivar[:, columns]
+    good = (ivar > 0) & np.isfinite(flux)
+    share = good.mean(axis=1)
     count = np.maximum(good.sum(axis=1), 1)
-    mean = np.where(good, spectra.flux[:, columns], 0.0).sum(axis=1) / count
-    variance = np.where(good, 1.0 / np.where(good, spectra.ivar[:, columns], 1.0), 0.0).sum(axis=1) / count**2
-    bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (good.mean(axis=1) > 0.5 if columns.size else False)
+    mean = np.where(good, flux, np.float32(0)).sum(axis=1, dtype=float) / count
+    each = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(0))
+    variance = each.sum(axis=1, dtype=float) / count**2
+    bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (share > 0.5)
     return np.where(bright, np.log(np.where(bright, mean, 1.0)), np.nan)
 
 

@@ -60,7 +60,9 @@ def _fitted(camera: SimCamera) -> SimCamera:
     from desispec.frame import Frame  # noqa: PLC0415
     from desispec.sky import compute_sky, subtract_sky  # noqa: PLC0415
 
-    flat = camera.flat.fiberflat
+    # The flat is on the wavelengths of the observer, the frame on those of the barycentre.
+    observed = camera.wave / camera.heliocor
+    flat = np.array([np.interp(observed, camera.wave, row) for row in camera.flat.fiberflat])
     known = flat > 0
     offsets = 0.8 * (DIAGONALS // 2 - np.arange(DIAGONALS))
     spread = np.exp(-0.5 * (offsets / camera.sigma[:, None]) ** 2)

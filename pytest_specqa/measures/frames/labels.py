@@ -146,20 +146,20 @@ def neighbours_throughput(spectra: CameraSpectra, fiberflat: Floats, *, correcti
         flat = np.log(np.maximum(nan_median(fiberflat[:, ::PIXELS], axis=1), 1e-3))
         corrected = level + np.log(np.maximum(corrections, 1e-3))
     flat = np.where(flat > -1.0, flat, np.nan)
-    judged, moved = np.zeros((2, len(level)), dtype=bool)
+    judged, moved = False, np.zeros(len(level), dtype=bool)
     for shift in (-1, 1):
         due = _neighbour(flat, spectra, shift) - flat
         for seen in (level, corrected):
-            _look_for(seen - nan_median(seen), due, judged=judged, moved=moved)
-    if not judged.any():
+            judged |= _look_for(seen - nan_median(seen), due, moved=moved)
+    if not judged:
         return Measured.impossible("neighbouring fibers respond alike, or no sky line is bright enough to tell their throughput")
     return _counted(spectra, moved, "their sky is as bright as the throughput of those fibers makes it")
 
 
-def _look_for(seen: Floats, due: Floats, *, judged: Bools, moved: Bools) -> None:
-    """Mark the windows in which the pattern that is due could be seen, and those in which it is: a matched filter."""
+def _look_for(seen: Floats, due: Floats, *, moved: Bools) -> bool:
+    """Mark the windows in which the pattern that is due is seen, by a matched filter; tell whether it could be in any."""
     if len(seen) < WINDOW:
-        return
+        return False
     scatter = max(float(mad_scale(seen, center=np.zeros(()))), QUIET)
     pattern, found = (sliding_window_view(values, WINDOW)[::STEP] for values in (due, seen))
     known = np.isfinite(pattern) & np.isfinite(found)
@@ -173,11 +173,10 @@ def _look_for(seen: Floats, due: Floats, *, judged: Bools, moved: Bools) -> None
     product = (pattern * np.clip(found, -most, most)).sum(axis=1)
     able = (known.sum(axis=1) >= WINDOW // 2) & (np.sqrt(power) > PATTERN * scatter)
     there = able & (product > PART * power) & (product > PATTERN * scatter * np.sqrt(power))
-    for window in np.flatnonzero(able):
-        judged[STEP * window : STEP * window + WINDOW] = True
     gain = found * pattern - 0.5 * np.square(pattern)
     for window in np.flatnonzero(there):
         _mark(moved, STEP * window + np.arange(WINDOW), gain[window])
+    return bool(able.any())
 
 
 def _mark(moved: Bools, rows: Ints, gain: Floats) -> None:

@@ -23,8 +23,6 @@ MEASURED = (
     "nebular_lines",
     "pull_width_amplifier",
     "pull_width_fiber",
-    "pixel_correlation",
-    "pixel_ringing",
     "amplifier_step",
     "amplifier_offset",
     "row_noise",
@@ -40,6 +38,10 @@ MEASURED = (
     "sky_chromatic_run",
     "sky_line_offset",
 )
+
+
+ROUGH = ("pixel_correlation", "pixel_ringing")
+"""Blocks of 20 fibers may have too few faint ones to show as little as the limit of DESI's blocks of 25."""
 
 
 def unit(expid: int, camera: str) -> str:
@@ -93,6 +95,7 @@ def test_frame_and_sky_model_carry_their_instrument(archive):
 def test_sound_spectra_pass(judged, camera):
     found = {name: judged[unit(CLEAN, camera), name]["outcome"] for name in MEASURED}
     assert found == dict.fromkeys(MEASURED, "passed")
+    assert {judged[unit(CLEAN, camera), name]["outcome"] for name in ROUGH} <= {"passed", "not measured"}
 
 
 def test_nothing_else_of_a_sound_exposure_fails_or_warns(judged):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_specqa.checks.outcome import CheckOutcome, outcomes, reduce
@@ -56,6 +56,7 @@ ONE = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ONE, min_size=1))
 def test_terminal_page_and_comparison_agree_with_it(found):
     records = [record(one) | {"measure": str(number)} for number, one in enumerate(found)]

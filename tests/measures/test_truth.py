@@ -26,6 +26,7 @@ from pytest_specqa.measures.models import fiberflats, fluxcalibration
 from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.models.imaging import imaging_agreement
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
+from pytest_specqa.measures.models.truths import sky_lowest
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.repeats import repeated_redshifts
 from pytest_specqa.measures.redshifts.success import petal_shortfall
@@ -171,6 +172,11 @@ def window(spectra: CameraSpectra) -> np.ndarray:
     return (np.arange(spectra.wave.size) // 100 == 4).astype(float)
 
 
+def everywhere(spectra: CameraSpectra) -> np.ndarray:
+    """Light at all wavelengths, for which the sensitivity of the broad residuals of fibers holds."""
+    return np.ones(spectra.wave.size)
+
+
 def jump(spectra: CameraSpectra) -> np.ndarray:
     return (np.arange(spectra.wave.size) >= spectra.wave.size // 2).astype(float)
 
@@ -299,27 +305,36 @@ def sigmas(take: Callable[[Any], Measured], plant: Callable[[Any, float], Any], 
 
 NAMES_WHERE_IT_LOOKED = "names the least likely place also where nothing was found, so that a pass has fibers in the results"
 FLOOR_LEFT_OUT = "the sensitivity leaves out the floor of 1 % of the sky: it says 0.9 %, and 2.7 % is seen in half of the cases"
+ALLOWANCE = "the error is what a faint model is allowed, which is not how far the achromatic factor of each fiber moves the value"
 CORRELATED = "the worst of many places that nearly agree scatters less than one of them"
 PATCH = ((3150, 3199),)
+WINDOWS_OF_FIBER = M // 100 + -(-M // 400) + 1
+"""Windows of 100 and 400 bins, and all of the spectrum."""
+OF_ALL = float(np.ptp(WAVE))
+"""Light of all the spectrum may be surest in any window."""
 HALVES = ((F0, F0 + 99), (F0 + 100, F0 + 199))
 SFRAMES = {
     "fiber_residuals.sky_fiber": search(
         lambda s: fiber_residuals(s).sky_fiber,
-        added(slice(110, 111), window),
+        added(slice(110, 111), everywhere),
         error=math.hypot(SIGMA / 10, 0.005 * CONTINUUM),
         fibers=one(110),
         wave=WAVE[450],
-        trials=19 * 14,
+        spread=OF_ALL,
+        within=0.1,
+        trials=19 * WINDOWS_OF_FIBER,
         feature="fiber",
         both=True,
     ),
     "fiber_residuals.below_zero": search(
         lambda s: fiber_residuals(s).below_zero,
-        added(slice(110, 111), lambda s: -window(s)),
+        added(slice(110, 111), lambda s: -everywhere(s)),
         error=math.hypot(SIGMA / 10, 0.005 * CONTINUUM),
         fibers=one(110),
         wave=WAVE[450],
-        trials=N * 14,
+        spread=OF_ALL,
+        within=0.1,
+        trials=N * WINDOWS_OF_FIBER,
         feature="fiber",
     ),
     "fiber_scale": search(
@@ -664,7 +679,7 @@ def model(seed: int) -> Arrays:
     rng = np.random.default_rng(seed)
     factor = 1 + 0.01 * rng.standard_normal((N, 1))
     sky = factor * sky_spectrum(WAVE) * (1 + 0.001 * rng.standard_normal((N, M)))
-    return {"sky": sky, "ivar": np.ones((N, M))}
+    return {"sky": sky, "ivar": np.full((N, M), 2.0)}
 
 
 def smoothness(value: str) -> Callable[[Arrays], Measured]:
@@ -678,7 +693,7 @@ def count(take: Callable[[Any], Measured], plant: Callable[[Any, float], Any], *
 
 BUMP = gaussian(WAVE, 6820.0, 40.0)
 MODELS = {
-    "applied_flat": count(
+    "applied_flat.shape": count(
         lambda given: applied_flat(given[0], given[1], given[0].ivar, fiberflat=given[2]).shape,
         lambda given, size: (given[0], given[1] * (1 + size * (BUMP > 0.01)), given[2]),
         clean=applied,
@@ -691,6 +706,17 @@ MODELS = {
         fibers=SPAN,
         wave=6820.0,
         spread=100.0,
+    ),
+    "flat_shape.typical": count(
+        shape_of("typical"),
+        changed("fiberflat", lambda values, size: values * np.float32(size)),
+        clean=flat,
+        broken=no_weight,
+        size=1.3,
+        null=1.0,
+        close=0.01,
+        within=0.01,
+        same_words=True,
     ),
     "flat_shape.low_fibers": count(
         shape_of("low_fibers"),
@@ -818,30 +844,46 @@ MODELS = {
         size=2.0,
         fibers=(*one(0), *one(40), *one(1), *one(49)),
     ),
-    "sky_smoothness.block": count(
+    "sky_lowest": count(
+        lambda arrays: sky_lowest(**arrays, wave=WAVE, fiber=FIBER),
+        changed("sky", scaled(slice(37, 38), -1.0)),
+        clean=model,
+        broken=no_weight,
+        size=0.7,
+        says=lambda size: 1.0 - size,
+        null=1.0,
+        close=0.06,
+        error=None,
+        within=0.06,
+        names=True,
+        fibers=one(37),
+    ),
+    "sky_smoothness.block": search(
         smoothness("block"),
         changed("sky", scaled(slice(100, 150), BUMP)),
         clean=model,
         broken=no_weight,
         size=0.1,
         close=0.002,
-        error=None,
+        reach=False,
         within=0.1,
+        short={"scatter": ALLOWANCE},
         names=True,
         inside=((F0 + 98, F0 + 151),),
         wave=6820.0,
         feature="bump",
         both=True,
     ),
-    "sky_smoothness.run": count(
+    "sky_smoothness.run": search(
         smoothness("run"),
         changed("sky", scaled(slice(100, 112), BUMP)),
         clean=model,
         broken=no_weight,
         size=0.1,
         close=0.002,
-        error=None,
+        reach=False,
         within=0.1,
+        short={"scatter": ALLOWANCE},
         names=True,
         inside=((F0 + 98, F0 + 114),),
         wave=6820.0,
@@ -1016,11 +1058,13 @@ def exposure(seed: int) -> list[WindowMap]:
 
 
 def over(name: str, shape: Callable[[WindowMap], np.ndarray]) -> Callable[[list[WindowMap], float], list[WindowMap]]:
-    """Add percents of the sky to the residual in one window."""
+    """Add percents of the sky to the residual in one window, or in all of a kind."""
 
     def plant(maps: list[WindowMap], size: float) -> list[WindowMap]:
         return [
-            replace(one, residual=one.residual + size / 100 * LEVEL * shape(one)) if one.window.name == name else one
+            replace(one, residual=one.residual + size / 100 * LEVEL * shape(one))
+            if name in (one.window.name, one.window.kind)
+            else one
             for one in maps
         ]
 
@@ -1108,9 +1152,18 @@ def without_redshifts(zwarn: np.ndarray, part: float) -> np.ndarray:
     return np.where((TILE_FIBERS // 500 == 3) & lost, 4, zwarn)
 
 
+SEARCHED = 10
+"""Continuum windows of b, r and z and the three bands as a whole: any part of an exposure counts the chance of all of it."""
 EXPOSURES = {
     "focal_plane.patch": focal(
-        "patch", over("r 6500-6700 A", dark_patch), within=0.12, fibers=((2650, 2699),), wave=6600.0, feature="patch", sign=-1
+        "patch",
+        over("continuum", dark_patch),
+        within=0.12,
+        fibers=((2650, 2699),),
+        wave=6600.0,
+        spread=500.0,
+        feature="patch",
+        sign=-1,
     ),
     "focal_plane.petal": focal(
         "petal",
@@ -1119,15 +1172,15 @@ EXPOSURES = {
         within=0.1,
         fibers=((2500, 2999),),
         wave=6600.0,
-        trials=3 * 10,
+        trials=SEARCHED * 10,
         feature="petal",
         sign=-1,
     ),
     "focal_plane.gradient": focal(
-        "gradient", over("r 6500-6700 A", tilt), within=0.1, fibers=((0, 4999),), wave=6600.0, trials=3, feature="gradient"
+        "gradient", over("r 6500-6700 A", tilt), within=0.1, fibers=((0, 4999),), wave=6600.0, trials=SEARCHED, feature="gradient"
     ),
     "focal_plane.sky_line": focal(
-        "sky_line", over("[O I] 6302", patch), within=0.12, fibers=((2650, 2699),), wave=6302.0, feature="patch", both=True
+        "sky_line", over("[O I] 6302", patch), within=0.12, fibers=((2650, 2699),), wave=6302.0, feature="line", both=True
     ),
     "focal_plane.nebular": focal(
         "nebular", over("H-alpha 6564.6", patch), within=0.12, fibers=((2650, 2699),), wave=6564.6, feature="nebular", both=True
@@ -1210,6 +1263,45 @@ ELSEWHERE = {
     "light_kept_back": "needs the sky lines of a real band: tests/measures/frames/test_traps.py",
     "neighbours_light.moved": "needs targets with images: tests/measures/frames/test_labels.py",
     "neighbours_throughput": "needs a flat: tests/measures/frames/test_labels.py",
+    **dict.fromkeys(
+        ("applied_flat.exponent", "applied_flat.pattern", "applied_flat.sky"),
+        "need a flat with a pattern that is not that of a sine: tests/measures/models/test_applied_flat.py",
+    ),
+    "ccd_defects.hole": "needs lines that a defect takes: tests/measures/sframes/test_holes.py",
+    "ccd_defects.spot": "needs light that goes on over fibers: tests/measures/sframes/test_holes.py",
+    "fiber_sky": "needs the sky that each fiber had before: tests/measures/sframes/test_sky_levels.py",
+    "flat_shape.masked": "counts fibers without weight, so that nothing breaks it: tests/measures/models/test_truths.py",
+    "focal_plane.seen": "is the significance of patch and petal, which are here: tests/measures/focal/test_parts.py",
+    **dict.fromkeys(
+        (
+            *("bad_in_one_file", "bad_without_status", "coadd_sums", "depth_sums", "exposure_facts", "fibermaps_beside[0]"),
+            *("fibermaps_beside[1]", "flags_of_spectra", "grids_beside", "left_out", "not_asked_for", "said_otherwise"),
+            *("same_coadd", "same_targets", "versions_beside"),
+        ),
+        "compare two products, exactly: tests/measures/fibermaps/test_joins.py",
+    ),
+    "impossible_positions": "holds columns to their bounds: tests/measures/fibermaps/test_positions.py",
+    **dict.fromkeys(
+        (
+            *("exposure_levels.petal", "exposure_levels.color", "exposure_levels.exposure", "camera_joins", "light_streak"),
+            *("calibration_vectors.throughput", "calibration_vectors.shape"),
+            *("compare_visits.petal", "compare_visits.exposure", "compare_visits.vector"),
+        ),
+        "need the light of many petals and exposures: tests/measures/focal/test_levels.py",
+    ),
+    **dict.fromkeys(
+        (
+            *("barycentric_corrections.change", "barycentric_corrections.spread", "line_changes.offset", "line_changes.width"),
+            *("petals_see_one_sky", "sky_left"),
+        ),
+        "need the skies of many cameras: tests/measures/focal/test_sky_state.py",
+    ),
+    "line_evenness": "needs fibers of unlike throughputs: tests/measures/models/test_truths.py",
+    **dict.fromkeys(
+        (f"calibration_truths.{value}" for value in ("roughness", "fiber_roughness", "fiber_level", "certainty")),
+        "need vectors as even as those of stars: tests/measures/models/test_truths.py",
+    ),
+    "proved": "takes errors off what others found, some of which are here",
 }
 """Functions that give a `Measured` and are not in the table, and why."""
 
@@ -1439,7 +1531,6 @@ def test_a_petal_that_is_too_bright_is_found_as_well_as_one_that_is_too_faint():
     assert with_truth("focal_plane.petal", -size, 0).value > 0
 
 
-@pytest.mark.xfail(strict=True, reason="allows for the skewness of the targets on this side, which the sensitivity does not know")
 def test_a_patch_that_is_too_bright_is_found_at_twice_the_sensitivity():
     size = 2 * in_noise("focal_plane.patch")[0].sensitivity
     assert min(with_truth("focal_plane.patch", -size, seed).value for seed in FEW) > 0
@@ -1449,6 +1540,11 @@ def test_a_patch_that_is_too_bright_is_found_at_twice_the_sensitivity():
 def test_the_correlation_is_that_of_neighbouring_pixels():
     found = with_truth("noise.correlation", 0.08, 0)
     assert proved(CASES["noise.correlation"], found) == pytest.approx(half_of(0.08), abs=3 * found.error)
+
+
+def is_measured(kind: object) -> bool:
+    """Tell whether a part of a result is a value, be it one that some data do not have."""
+    return kind is Measured or Measured in typing.get_args(kind)
 
 
 def values_of_measures() -> Iterator[str]:
@@ -1465,7 +1561,7 @@ def values_of_measures() -> Iterator[str]:
             elif Measured in parts:
                 yield from (f"{name}[{k}]" for k, part in enumerate(parts) if part is Measured)
             elif inspect.isclass(result):
-                yield from (f"{name}.{part}" for part, kind in typing.get_type_hints(result).items() if kind is Measured)
+                yield from (f"{name}.{part}" for part, kind in typing.get_type_hints(result).items() if is_measured(kind))
 
 
 def test_every_value_of_the_measures_is_in_the_table():

@@ -79,7 +79,8 @@ class WindowMap:
     petal : int
         Petal 0-9.
     residual, error : ndarray, shape (n_fiber,)
-        Mean residual in electron/Angstrom and its error from ivar; NaN where too few pixels are good.
+        Mean residual in electron/Angstrom and its error from ivar; NaN where too few pixels are good, and for fibers that tell
+        nothing of the sky: sky fibers with light of their own, and those that hold neither target nor sky.
     before : ndarray, shape (n_fiber,)
         Mean of the window before sky subtraction: residual and sky model, electron/Angstrom.
     level : float
@@ -145,12 +146,13 @@ def window_maps(
     pixels = _Pixels(rows_of(spectra.flux), rows_of(spectra.ivar), rows_of(sky), mask=np.ascontiguousarray(mask), wave=wave)
     across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     placed = np.isfinite(across) & np.isfinite(up) & ((across != 0) | (up != 0))
-    found = []
+    found, other = [], _with_other_light(spectra)
     for window in WINDOWS:
         if window.band != band:
             continue
         scale = spectra.heliocor if window.kind == "line" else 1.0
         residual, error, subtracted = _residual(pixels, window, instrument=spectra.instrument, scale=scale)
+        residual[other] = np.nan
         level = _level(np.asarray(spectra.median_sky, dtype=float), pixels.wave, window=window, scale=scale)
         if np.isfinite(level) and level > 0:
             found.append(
@@ -170,6 +172,17 @@ def window_maps(
                 )
             )
     return found
+
+
+def _with_other_light(spectra: CameraSpectra) -> Bools:
+    """Sky fibers with light of their own (desispec #1863), and fibers that hold neither target nor sky."""
+    lit = spectra.is_sky & ~spectra.dark_sky & (spectra.signal_to_noise > 0)
+    patch = spectra.fiber // spectra.instrument.patch
+    patch = patch - patch.min()
+    number, total = np.bincount(patch, weights=lit), np.bincount(patch, weights=spectra.is_sky)
+    # What most sky fibers of a patch hold is no star's: it is what is searched.
+    lit &= (2 * number <= total)[patch]
+    return lit if spectra.is_target is None else np.asarray(lit | ~(spectra.is_sky | spectra.is_target))
 
 
 class _Pixels(NamedTuple):

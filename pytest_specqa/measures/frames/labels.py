@@ -86,7 +86,8 @@ def neighbours_light(spectra: CameraSpectra, photometry: Columns, *, band: str, 
     ----------
     KPF-Pipeline #1446 (traces labelled as those of other fibers), desispec #1380 (swapped fibers).
     """
-    name, pivot = spectra.instrument.imaging[band]
+    # A survey may have no images, and a file may not hold their fluxes.
+    name, pivot = spectra.instrument.imaging.get(band, ("this band", np.nan))
     nothing = Measured.impossible(f"fewer than {COMPARED} targets with neighbours have an imaging flux in {name} to compare")
     unknown = np.full(len(spectra.fiber), np.nan)
     if name not in photometry:

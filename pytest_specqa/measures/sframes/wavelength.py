@@ -114,7 +114,8 @@ def _joined(values: Floats, errors: Floats, waves: tuple[tuple[float, float], ..
     known = np.isfinite(values) & (errors > 0)
     weight = np.where(known, 1.0 / np.where(known, errors, 1.0) ** 2, 0.0)
     starts, gathered = [0], np.zeros(weight.shape[1])
-    for piece in range(weight.shape[2]):
+    # Without faint fibers no piece is the typical one's.
+    for piece in range(weight.shape[2] if weight.shape[1] else 0):
         # The next piece begins where this one is good enough, and what is left over at the end goes to the last.
         if np.median(gathered) >= JOINED**-2 and np.median(weight[1, :, piece:].sum(axis=1)) >= JOINED**-2:
             starts, gathered = [*starts, piece], np.zeros(weight.shape[1])

@@ -231,6 +231,30 @@ def test_window_means_have_the_error_of_their_pixels(rng: np.random.Generator) -
     assert one.before == pytest.approx(one.residual + 100.0)
 
 
+def test_light_of_a_star_in_a_sky_fiber_does_not_count(rng: np.random.Generator) -> None:
+    data = spectra(rng)
+    data["flux"][24] += 20.0
+    data["flux"][25] += 20.0
+    residual = reduce(data)["r 5950-6200 A"].residual
+    assert np.isnan(residual[24])
+    assert np.isfinite(residual).sum() == 499
+
+
+def test_light_that_the_sky_fibers_of_a_patch_share_counts(rng: np.random.Generator) -> None:
+    data = spectra(rng)
+    data["flux"][150:200] += 20.0
+    assert np.isfinite(reduce(data)["r 5950-6200 A"].residual).all()
+
+
+def test_a_fiber_that_holds_neither_target_nor_sky_does_not_count(rng: np.random.Generator) -> None:
+    data = spectra(rng)
+    there = np.arange(500) != 31
+    given = {key: data[key] for key in ("flux", "ivar", "wave", "fiber", "is_sky", "sky")}
+    camera = CameraSpectra(**given, is_target=there & ~data["is_sky"])
+    one = window_maps(camera, band="r", mask=data["mask"], x=data["x"], y=data["y"])[0]
+    assert np.flatnonzero(np.isnan(one.residual)).tolist() == [31]
+
+
 def test_bad_pixels_and_cosmics_do_not_count(rng: np.random.Generator) -> None:
     data = spectra(rng)
     data["flux"][0, 300:310] = 1e4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import duckdb
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_specqa.checks.outcome import outcomes
@@ -18,6 +18,7 @@ ROW = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ROW, min_size=1, max_size=30))
 def test_a_check_weighs_the_same_in_sql(rows):
     names = ("unit", "expectation", "outcome", "waiver")

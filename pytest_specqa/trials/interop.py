@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_specqa.demo.simulate import SimCamera, SimSky, Spectra
 from pytest_specqa.errors import UsageError
@@ -64,15 +65,12 @@ def _fitted(camera: SimCamera) -> SimCamera:
     observed = camera.wave / camera.heliocor
     flat = np.array([np.interp(observed, camera.wave, row) for row in camera.flat.fiberflat])
     known = flat > 0
-    offsets = 0.8 * (DIAGONALS // 2 - np.arange(DIAGONALS))
-    spread = np.exp(-0.5 * (offsets / camera.sigma[:, None]) ** 2)
-    spread = (spread / spread.sum(axis=1, keepdims=True))[:, :, None]
     frame = Frame(
         camera.wave,
         np.where(known, camera.frame.flux / np.where(known, flat, 1.0), 0.0),
         np.where(known, camera.frame.ivar.astype(float) * flat**2, 0.0),
         mask=camera.frame.mask.copy(),
-        resolution_data=np.broadcast_to(spread, (len(flat), DIAGONALS, camera.wave.size)).copy(),
+        resolution_data=_resolution(camera),
         fibermap=Table(camera.fibermap),
         spectrograph=camera.conditions.petal,
         meta={"CAMERA": camera.conditions.camera, "EXPTIME": camera.conditions.exptime},
@@ -95,3 +93,16 @@ def _fitted(camera: SimCamera) -> SimCamera:
         sframe.mask,
     )
     return replace(camera, sky=sky, sframe=sframe, cframe=cframe)
+
+
+def _resolution(camera: SimCamera) -> NDArray[np.float64]:
+    """Line spread of each fiber by diagonals, f8[500, 11, nw]; what would lie beyond the ends is shared out among what is there."""
+    size = camera.wave.size
+    offsets = DIAGONALS // 2 - np.arange(DIAGONALS)
+    spread = np.exp(-0.5 * (0.8 * offsets / camera.sigma[:, None]) ** 2)
+    # Diagonal k holds the element of row j - offset in column j.
+    rows = np.arange(size) - offsets[:, None]
+    inside = (rows >= 0) & (rows < size)
+    there = np.array([(np.arange(size) + offset >= 0) & (np.arange(size) + offset < size) for offset in offsets], dtype=float)
+    total = np.take((spread[:, :, None] * there).sum(axis=1), np.clip(rows, 0, size - 1), axis=1)
+    return np.asarray(np.where(inside, spread[:, :, None] / total, 0.0))

@@ -13,6 +13,10 @@ FEW = 50
 """Fibers from which on their scatter is known to 10 %."""
 MAX_ERROR = 0.05
 """Error of a line scale above which a fiber tells nothing."""
+MOST = 0.8
+"""Part of the fibers whose lines must lie in place."""
+MAX_SHIFT = 0.15
+"""Shift of the lines of a fiber in Angstrom above which its scale tells of the shift: another check judges that."""
 
 
 def line_evenness(spectra: CameraSpectra, thrputcorr: Floats | None = None) -> Measured:
@@ -29,7 +33,7 @@ def line_evenness(spectra: CameraSpectra, thrputcorr: Floats | None = None) -> M
     -------
     Measured
         The larger of both scatters, as a fraction of the lines, less what noise gives; the sensitivity is what was taken off. *Not
-        measured* with fewer than 50 fibers whose lines can be measured.
+        measured* with fewer than 50 fibers whose lines can be measured, or where more than a fifth of them has its lines elsewhere.
 
     References
     ----------
@@ -37,9 +41,10 @@ def line_evenness(spectra: CameraSpectra, thrputcorr: Floats | None = None) -> M
     """
     fit = fit_lines(spectra)
     scale, error = fit.values[0, :, -1], fit.errors[0, :, -1]
-    known = spectra.faint & np.isfinite(scale) & (error < MAX_ERROR)
-    if known.sum() < FEW:
-        return Measured.impossible("too few faint fibers show sky lines to compare their throughput")
+    seen = spectra.faint & np.isfinite(scale) & (error < MAX_ERROR)
+    known = seen & (np.abs(fit.values[1, :, -1]) < MAX_SHIFT)
+    if known.sum() < max(FEW, MOST * seen.sum()):
+        return Measured.impossible("too few faint fibers show sky lines, in their place, to compare their throughput")
     noise = float(np.median(error[known]))
     scatter = float(mad_scale(scale[known]))
     if thrputcorr is not None and (thrputcorr > 0).any():

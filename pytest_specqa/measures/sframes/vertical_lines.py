@@ -32,6 +32,8 @@ BROAD_BINS = (2, 4, 8, 16, 32)
 """Widths in bins of eight pixels of the broad search: 13 to 205 Angstrom."""
 SIGNIFICANT = 5.0
 """Sigmas after the search from which a broad feature is no noise; its size is then what is judged."""
+ENDS = 3
+"""Bins at either end of a spectrum, two line spreads: there the sky fit knows the resolution of a fiber from one side only."""
 MAX_FEATURES = 12
 """Features that a report and a picture can hold."""
 MIN_FIBERS = 100
@@ -71,7 +73,8 @@ def vertical_lines(spectra: CameraSpectra) -> VerticalLines:
     camera, is compared with its error; the error comes from the scatter that the fibers of the camera really show at that
     wavelength, not from the inverse variance, which the sky code inflates near bright lines. *Broad* (13-205 Angstrom): a cubic
     per fiber is removed instead, and every width has its own scatter, since the objects' own features do not average down with
-    width. *Nebular*: the narrow search, at the rest wavelengths of the Galaxy's lines only; the other two do not look there.
+    width. *Nebular*: the narrow search, at the rest wavelengths of the Galaxy's lines only; the other two do not look
+    there. The narrow search leaves out three bins at either end of a spectrum.
 
     Parameters
     ----------
@@ -109,7 +112,8 @@ def vertical_lines(spectra: CameraSpectra) -> VerticalLines:
     slit = Slit(spectra.petal * instrument.fibers, (instrument.patch, instrument.block), slots_sky)
     detail = detailed_residual(flux, weight, continuum=continuum, brightness=brightness)
     rows = group_rows(*detail, slit=slit, template=template)
-    fine = search_lines(rows, template=template, widths=NARROW_PIXELS, wave=wave, quiet=nebular)
+    ends = (np.arange(wave.size) < ENDS) | (np.arange(wave.size) >= wave.size - ENDS)
+    fine = search_lines(rows, template=template, widths=NARROW_PIXELS, wave=wave, quiet=nebular | ends)
     nebula = search_lines(rows, template=template, widths=(3,), wave=wave, quiet=~nebular)
     coarse_data, coarse_wave, coarse_template = binned_residual(
         flux, weight, wave=wave, brightness=brightness, template=template, quiet=nebular

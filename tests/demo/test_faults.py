@@ -151,6 +151,11 @@ def test_line_scale_leak_piles_up_quasars() -> None:
     assert rows.max() - rows.min() < 50
 
 
+def test_no_two_faults_have_one_name() -> None:
+    names = [fault.name for group in faults.BY_STAGE for fault in group]
+    assert len(names) == len(set(names)) == len(FAULTS)
+
+
 def test_library_is_complete_and_documented() -> None:
     assert len(FAULTS) >= 30
     ids = {fault.id for fault in FAULTS.values()}

@@ -22,7 +22,7 @@ from pytest_specqa.errors import UsageError
 
 __all__ = ["FAULTS", "Fault", "Place", "check_faults"]
 
-_BY_STAGE = (
+BY_STAGE = (
     CCD_FAULTS,
     EXTRACTION_FAULTS,
     TRACE_FAULTS,
@@ -36,7 +36,7 @@ _BY_STAGE = (
     JOIN_FAULTS,
 )
 
-FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for group in _BY_STAGE for fault in group})
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for group in BY_STAGE for fault in group})
 """All faults by name, in the order of the stages where they act."""
 
 

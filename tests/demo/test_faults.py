@@ -152,7 +152,7 @@ def test_line_scale_leak_piles_up_quasars() -> None:
 
 
 def test_no_two_faults_have_one_name() -> None:
-    names = [fault.name for group in faults.BY_STAGE for fault in group]
+    names = [fault.name for group in BY_STAGE for fault in group]
     assert len(names) == len(set(names)) == len(FAULTS)
 
 

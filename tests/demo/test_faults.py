@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pytest_specqa.demo import FAULTS, Conditions, SimCamera, TileConditions, fault_template, simulate_camera, simulate_redshifts
+from pytest_specqa.demo.faults import BY_STAGE
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.errors import UsageError
 

@@ -127,6 +127,6 @@ def fault_trials(plan: Plan) -> Iterator[Trial]:
         visits = fault.camera if fault.name in VISITED else None
         kinds = (("camera", fault.camera), ("exposure", whole), ("tile", visits), ("petal", fault.redshifts))
         for kind in (name for name, acts in kinds if acts is not None):
-            for step in STEPS:
+            for step in sorted({*STEPS, *REPORTED}):
                 for seed in range(plan.curve):
                     yield Trial(kind, fault.name, seed, amplitude=step * fault.amplitude, band=band_of(fault))

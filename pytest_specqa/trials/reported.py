@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 TOLERANCE = 10.0
 """Angstrom by which a place may miss: the bins of the broad searches."""
-_STAGE_OF_PRODUCT = {"fluxcalib": ("cframe",), "fibermap": ("production", "frame"), "redshifts": ("redshifts", "tile")}
+_STAGE_OF_PRODUCT = {
+    "fluxcalib": ("cframe",),
+    "fibermap": ("production", "frame"),
+    "redshifts": ("production", "redshifts", "tile"),
+}
+_APPLIED = "flattened"
+"""Stage of the simulation at which the flat is applied: the fault is one of the flat, though its file is sound."""
 
 
 class Truth(NamedTuple):
@@ -54,7 +60,7 @@ class Report:
 
 
 def right_stages(fault: Fault) -> tuple[str, ...]:
-    """Stages at which a fault can first be seen: that of the first product that it changes.
+    """Stages at which a fault can first be seen: that of the first product that it changes, or of the flat that was misapplied.
 
     Parameters
     ----------
@@ -66,6 +72,8 @@ def right_stages(fault: Fault) -> tuple[str, ...]:
     tuple of str
         Keys of `STAGES`.
     """
+    if fault.stage == _APPLIED:
+        return ("fiberflat",)
     product = fault.product.partition(".")[0]
     return _STAGE_OF_PRODUCT.get(product, (product,))
 

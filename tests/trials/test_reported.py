@@ -43,6 +43,14 @@ def test_right_stages_are_those_of_the_first_product():
     assert reported.right_stages(FAULTS["sky_bump"]) == ("sky",)
     assert reported.right_stages(FAULTS["fluxcalib_ivar"]) == ("cframe",)
     assert "frame" in reported.right_stages(FAULTS["gain_missing"])
+    assert reported.right_stages(FAULTS["flat_applied_again"]) == ("fiberflat",)
+
+
+def test_every_fault_is_planted_at_the_size_of_its_report():
+    sizes = {(trial.kind, trial.case): set() for trial in plan.fault_trials(plan.QUICK)}
+    for trial in plan.fault_trials(plan.QUICK):
+        sizes[trial.kind, trial.case].add(round(trial.amplitude / FAULTS[trial.case].amplitude, 6))
+    assert all({round(part, 6) for part in plan.REPORTED} <= found for found in sizes.values())
 
 
 def test_a_trial_tells_what_was_first_and_whether_it_is_in_place():

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.sframes.sky_levels import sky_levels
+from pytest_specqa.measures.sframes.skylines import fit_lines
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import MARGIN, Floats, Ints, global_sigma, local_threshold
+from pytest_specqa.measures.statistics import MARGIN, Floats, Ints, global_sigma, local_threshold, nan_median
 from pytest_specqa.measures.where import near_nebular, sky_continuum
 from pytest_specqa.values import Feature, Measured
 
@@ -47,6 +48,8 @@ ENOUGH = 0.3
 """Part of the weight around that a feature must have itself."""
 CHOICES = 4
 """Independent choices of width and size at one place, for the chance of the search."""
+MOST_LEFT = 0.2
+"""Part of the sky lines that the typical fiber may keep or lack: beyond it spectra and model do not add up to the frame."""
 EDGE = 3.0
 """Sigmas from which on a neighbour belongs to the feature as well."""
 
@@ -79,12 +82,18 @@ def ccd_defects(spectra: CameraSpectra) -> Defects:
     Returns
     -------
     Defects
-        0 where chance explains all; the sensitivity is that for a feature of 10 Angstrom in four fibers.
+        0 where chance explains all; the sensitivity is that for a feature of 10 Angstrom in four fibers. *Not measured* where the
+        typical fiber keeps or lacks a fifth of the sky lines.
 
     References
     ----------
     desispec #983 (four fibers on an unmasked hole), #1158, #1346 (bad columns that were not masked).
     """
+    with np.errstate(invalid="ignore"):
+        left = float(nan_median(fit_lines(spectra).values[0, :, -1]))
+    if abs(left) > MOST_LEFT:
+        nothing = Measured.impossible("the sky was not subtracted once, so that what the CCD recorded cannot be told")
+        return Defects(nothing, nothing)
     cells = _cells(spectra)
     n_slot, n_cell = cells.light.shape
     threshold = local_threshold(n_slot * n_cell * CHOICES)

@@ -77,3 +77,9 @@ def test_a_dead_camera_is_not_measured(simulated):
     found = ccd_defects(replace(camera.spectra, ivar=np.zeros_like(camera.sframe.ivar)))
     assert found.hole.reason
     assert found.spot.reason
+
+
+def test_a_sky_that_was_subtracted_twice_is_no_hole(simulated):
+    found = ccd_defects(simulated("r", "double_sky", 1.0).spectra)
+    assert "subtracted once" in found.hole.reason
+    assert "subtracted once" in found.spot.reason

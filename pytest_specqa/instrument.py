@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.integer]
 
 Range = tuple[float, float]
+
+SPEED_OF_LIGHT = 299792.458
+"""In km/s."""
 
 
 @dataclass(frozen=True, order=True)
@@ -185,6 +189,16 @@ class Instrument:
         """Which names of cameras there are, in words."""
         *others, last = self.bands
         return f"a band {', '.join(others)} or {last} and a petal 0-{self.spectrographs - 1}, like {self._example}"
+
+    @property
+    def fatal_anywhere(self) -> int:
+        """Bits with which a fiber is of no use in some band."""
+        return reduce(or_, self.fatal.values(), 0)
+
+    @property
+    def standards(self) -> int:
+        """Bits of the targets that are standard stars."""
+        return sum(1 << bit for name, bit in self.targets.items() if name.startswith("STD"))
 
     @property
     def _example(self) -> Camera:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.demo.galaxies import ELG, LRG, QSO
-from pytest_specqa.instrument import DESI
+from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT
 
 F64 = NDArray[np.float64]
 
@@ -129,7 +129,7 @@ def draw_structure(rng: np.random.Generator, *, clustering: float, wall: float =
     """
     z = np.arange(0.0, 6.2, _STEP)
     hubble = 70 * np.sqrt(0.3 * (1 + z) ** 3 + 0.7)
-    depth = np.cumsum(299792.458 / hubble) * _STEP
+    depth = np.cumsum(SPEED_OF_LIGHT / hubble) * _STEP
     shell = (depth / _SHELL_MPC).astype(int)
     noise = rng.normal(0, np.sqrt(np.log1p(clustering)), shell[-1] + 1)
     density = np.exp(noise - 0.5 * np.log1p(clustering))[shell]
@@ -184,7 +184,7 @@ def petal_structure(rng: np.random.Generator, *, structure: Structure, clusterin
         Finer, with the variance of a petal.
     """
     z = structure.z
-    depth = np.cumsum(299792.458 / (70 * np.sqrt(0.3 * (1 + z) ** 3 + 0.7))) * _STEP
+    depth = np.cumsum(SPEED_OF_LIGHT / (70 * np.sqrt(0.3 * (1 + z) ** 3 + 0.7))) * _STEP
     shell = (depth / _PETAL_SHELL_MPC).astype(int)
     spread = np.log1p((_PETAL_TO_TILE - 1) * clustering)
     own = np.exp(rng.normal(0, np.sqrt(spread), shell[-1] + 1) - 0.5 * spread)[shell]
@@ -221,5 +221,5 @@ def gather(z: F64, kind: int, rng: np.random.Generator, *, rows: NDArray[np.int6
         members = rng.permutation(near)[:number]
         free[members] = False
         spread = _DISPERSION_OF_FIVE * (number / 5) ** _DISPERSION_SLOPE * np.exp(rng.normal(0, _DISPERSION_SCATTER))
-        velocity = rng.normal(0, max(spread, _LEAST_DISPERSION), members.size) / 299792.458
+        velocity = rng.normal(0, max(spread, _LEAST_DISPERSION), members.size) / SPEED_OF_LIGHT
         z[members] = (1 + z[centre]) * (1 + velocity) - 1

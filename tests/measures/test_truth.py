@@ -1301,7 +1301,6 @@ ELSEWHERE = {
         (f"calibration_truths.{value}" for value in ("roughness", "fiber_roughness", "fiber_level", "certainty")),
         "need vectors as even as those of stars: tests/measures/models/test_truths.py",
     ),
-    "proved": "takes errors off what others found, some of which are here",
 }
 """Functions that give a `Measured` and are not in the table, and why."""
 

@@ -10,9 +10,8 @@ from pytest_specqa.demo.faults.place import everywhere
 from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.targets import STUCKPOSITIONER
 from pytest_specqa.demo.templates import derivatives, gaussian
-from pytest_specqa.instrument import DESI
+from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT
 
-_LIGHT_SPEED = 299792.458
 _ISM = {"b": (3934.8, 3969.6), "r": (5891.6, 5897.6)}
 
 
@@ -69,7 +68,7 @@ def _barycenter_per_tile(state: Exposure, amplitude: float, rng: np.random.Gener
     x, y = fiber_positions(state.conditions.petal)
     angle = rng.uniform(0, 2 * np.pi)
     velocity = amplitude * (x * np.cos(angle) + y * np.sin(angle)) / DESI.radius
-    stretch = (velocity / _LIGHT_SPEED).astype(np.float32)[:, None] * state.template.wave.astype(np.float32)
+    stretch = (velocity / SPEED_OF_LIGHT).astype(np.float32)[:, None] * state.template.wave.astype(np.float32)
     state.cframe = state.cframe - stretch * derivatives(state.cframe)[0]
     return everywhere(state)
 

@@ -10,9 +10,7 @@ from pytest_specqa.demo.faults.place import everywhere, touched
 from pytest_specqa.demo.focalplane import fiber_positions
 from pytest_specqa.demo.instrument import set_true_flat
 from pytest_specqa.demo.templates import flat_modes, gaussian
-from pytest_specqa.instrument import DESI
-
-_LIGHT_SPEED = 299792.458
+from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT
 
 
 def _reshape(state: Exposure, *, dip_shift: float) -> None:
@@ -31,7 +29,7 @@ def _collimator_dip(state: Exposure, amplitude: float, rng: np.random.Generator)
 def _flat_wavelength_frame(state: Exposure, amplitude: float, rng: np.random.Generator) -> Place:  # noqa: ARG001
     band, wave = state.conditions.band, state.template.observed
     coefficients = state.flat_coefficients.astype(np.float32)
-    beside = coefficients @ flat_modes(band, wave * (1 + amplitude / _LIGHT_SPEED))
+    beside = coefficients @ flat_modes(band, wave * (1 + amplitude / SPEED_OF_LIGHT))
     shifted: F32 = (beside / (coefficients @ flat_modes(band, wave))).astype(np.float32)
     state.flattened = state.flattened / shifted
     state.flattened_ivar = state.flattened_ivar * shifted**2

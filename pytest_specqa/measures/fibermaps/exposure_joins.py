@@ -234,11 +234,4 @@ def _taken(exposures: Columns, instrument: Instrument) -> tuple[Bools, Bools]:
     if "FIBERSTATUS" not in exposures:
         return ~every, every
     status = np.asarray(exposures["FIBERSTATUS"], dtype=np.int64)
-    return np.asarray((status & _any_fatal(instrument)) == 0), every
-
-
-def _any_fatal(instrument: Instrument) -> int:
-    bits = 0
-    for fatal in instrument.fatal.values():
-        bits |= fatal
-    return bits
+    return np.asarray((status & instrument.fatal_anywhere) == 0), every

@@ -43,7 +43,7 @@ def flags_of_spectra(exposures: Columns, *, assigned: Mapping[int, Columns], ins
             mine, theirs = matched(exposures["FIBER"][chosen], fibermap["FIBER"])
             rows = chosen[mine], theirs
             names = (f"EXP_FIBERMAP of exposure {expid}", "its fibermap")
-            kept = _fatal(instrument)
+            kept = instrument.fatal_anywhere
             _flags(conflicts, exposures, fibermap, rows=rows, names=names, known=_bits(instrument, "POSITIONED"), kept=kept)
     return conflicts.measured("FIBERSTATUS", lead="what reads only one of them takes bad fibers for good")
 
@@ -80,7 +80,7 @@ def fibermaps_beside(
         )
         if "FIBERSTATUS" in fibermap and "FIBERSTATUS" in assigned:
             known = _bits(instrument, "POSITIONED") | _bits(instrument, "LISTED")
-            _flags(flags, fibermap, assigned, rows=rows, names=names, known=known, kept=_fatal(instrument) & ~amplifiers)
+            _flags(flags, fibermap, assigned, rows=rows, names=names, known=known, kept=instrument.fatal_anywhere & ~amplifiers)
     lead = "one of them was written with another fibermap"
     return who.measured("who and where they are", lead=lead), flags.measured("FIBERSTATUS", lead=lead)
 
@@ -111,7 +111,7 @@ def bad_without_status(tables: Mapping[str, Columns], *, instrument: Instrument 
             continue
         status = np.asarray(table[column], dtype=np.int64)
         conflicts.compared += len(status)
-        wrong = is_bad(table) & ((status & (_fatal(instrument) | 1 << instrument.flags.get("UNASSIGNED", 0))) == 0)
+        wrong = is_bad(table) & ((status & (instrument.fatal_anywhere | 1 << instrument.flags.get("UNASSIGNED", 0))) == 0)
         conflicts.fibers.update(int(one) for one in np.asarray(table["FIBER"])[wrong])
         if wrong.any():
             conflicts.columns[f"OBJTYPE BAD with {column} 0 in {name}"] = int(wrong.sum())
@@ -177,10 +177,3 @@ _KNOWN = {
 
 def _bits(instrument: Instrument, which: str) -> int:
     return sum(1 << instrument.flags[name] for name in _KNOWN[which] if name in instrument.flags)
-
-
-def _fatal(instrument: Instrument) -> int:
-    bits = 0
-    for fatal in instrument.fatal.values():
-        bits |= fatal
-    return bits

@@ -160,8 +160,7 @@ def standard_stars(desi_target: Ints, ivar: Floats, *, fiber: Ints, flagged: Boo
     ----------
     desispec, qa-params.yaml; desispec #2718, #1653.
     """
-    standards = sum(1 << bit for name, bit in instrument.targets.items() if name.startswith("STD"))
-    chosen = (np.asarray(desi_target, dtype=np.int64) & standards) != 0
+    chosen = (np.asarray(desi_target, dtype=np.int64) & instrument.standards) != 0
     if not chosen.any():
         return Measured.impossible("no target of this petal is marked as a standard star")
     usable = chosen & ~flagged & (live_fraction(ivar) >= 0.5)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.levels import BRIGHT, PERCENT, SCATTER, SHARED
+from pytest_specqa.measures.focal.petals import BRIGHT, mean_ratio, percent
 from pytest_specqa.measures.models.light import FiberLight
-from pytest_specqa.measures.statistics import Floats, Found, Ints, clipped_mean, mad_scale, strongest
+from pytest_specqa.measures.statistics import Found, strongest
 from pytest_specqa.values import Measured
 
 MIN_FIBERS = 5
@@ -52,9 +52,7 @@ def camera_joins(lights: Iterable[FiberLight], *, instrument: Instrument = DESI)
         """Petal and bands."""
         pair, petal = rows[place][:2]
         blue, red = pair.split(" and ")
-        percent = PERCENT * abs(float(np.expm1(size[place])))
-        word = "brighter" if size[place] > 0 else "fainter"
-        detail = f"{blue} of petal {petal} is {percent:.1f} % {word} than {red} where they overlap: one calibration is off"
+        detail = f"{blue} of petal {petal} is {percent(size[place])} than {red} where they overlap: one calibration is off"
         return Found(instrument.petal_range(petal), detail, kind="level", waves=instrument.overlaps[pair], label=f"{pair} join")
 
     return strongest(size, error).measured(worst, nothing="no petal has two neighbouring cameras with bright targets in both")
@@ -65,19 +63,13 @@ def _break(blue: FiberLight, red: FiberLight, pair: str) -> tuple[float, float] 
     known, place, its = np.intersect1d(blue.fiber, red.fiber, assume_unique=True, return_indices=True)
     if not known.size:
         return None
-    (flux, noise), (other, its_noise) = _ends(blue, pair, place), _ends(red, pair, its)
+    (flux, noise), (other, its_noise) = (
+        (light.joins[pair][0][rows], light.with_sky_scatter(*light.joins[pair])[rows])
+        for light, rows in ((blue, place), (red, its))
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         usable = (blue.target[place] & red.target[its]) & (flux > BRIGHT * noise) & (other > BRIGHT * its_noise)
         part = np.hypot(noise / flux, its_noise / other)
     if usable.sum() < MIN_FIBERS:
         return None
-    error = np.hypot(SCATTER, part[usable])
-    mean, sigma = clipped_mean(np.log(flux[usable] / other[usable]), error)
-    return float(mean), float(np.hypot(sigma, SHARED * np.average(part[usable], weights=error**-2)))
-
-
-def _ends(light: FiberLight, pair: str, rows: Ints) -> tuple[Floats, Floats]:
-    """Flux of some fibers in the overlap, and its error with what sky subtraction leaves in sky fibers there."""
-    flux, error = light.joins[pair]
-    left = flux[light.sky & np.isfinite(flux)]
-    return flux[rows], np.hypot(error, float(mad_scale(left)) if left.size > 2 else 0.0)[rows]
+    return mean_ratio(flux[usable] / other[usable], part[usable])

@@ -6,12 +6,13 @@ petals within a few per cent, and for stars is 1. What is left of them stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.focal.petals import BRIGHT, MIN_PETALS, SCATTER, SHARED, against_median, by_band, percent
 from pytest_specqa.measures.models.light import FiberLight
 from pytest_specqa.measures.statistics import (
     MARGIN,
@@ -19,28 +20,18 @@ from pytest_specqa.measures.statistics import (
     Bools,
     Floats,
     Found,
-    Strongest,
     clipped_mean,
     mad_scale,
     strongest,
 )
 from pytest_specqa.values import Measured
 
-BRIGHT = 10.0
-"""Signal to noise, measured or expected, from which on a fiber can be compared."""
-SCATTER = 0.03
-"""Least scatter of ln(measured / imaging) from target to target: positioning, seeing and photometry."""
-SHARED = 0.3
-"""Error of the sky that the fibers of a petal share, over its scatter from fiber to fiber."""
 MIN_FIBERS = 10
 """Fibers from which on the level of a petal has an error that can be trusted."""
 MIN_STARS = 3
 """Standard stars of a petal from which on they alone are compared; the pipeline asks for as many (desispec, qa-params.yaml)."""
-MIN_PETALS = 5
-"""Petals from which on the median petal is the exposure's: the half of DESI."""
 GALAXIES = 0.05
 """Error of the level by targets other than stars: seeing, and light beyond the fiber that images count otherwise."""
-PERCENT = 100.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,11 @@ class Level:
     error: float
     stars: float
     stars_error: float
+
+    @property
+    def band(self) -> str:
+        """Letter of the band of the camera."""
+        return self.light.band
 
 
 @dataclass(frozen=True)
@@ -128,11 +124,7 @@ def exposure_levels(lights: Iterable[FiberLight], *, instrument: Instrument = DE
     ----------
     desispec #1249, #1224, PR #1434 (one camera brighter than its neighbours), PR #1109 (Vega magnitudes taken for AB), #2718.
     """
-    found = [level_of(light) for light in lights]
-    bands = {band: [one for one in found if one.light.band == band] for band in dict.fromkeys(one.light.band for one in found)}
-    bands = {
-        band: known for band, these in bands.items() if len(known := [one for one in these if np.isfinite(one.all)]) >= MIN_PETALS
-    }
+    bands = by_band((level for level in map(level_of, lights) if np.isfinite(level.all)), least=MIN_PETALS)
     if not bands:
         few = Measured.impossible(f"petals can be compared from {MIN_PETALS} petals of a band with bright targets on")
         return Levels(few, few, few)
@@ -147,42 +139,14 @@ def exposure_levels(lights: Iterable[FiberLight], *, instrument: Instrument = DE
         )
 
     return Levels(
-        petal=proved(size, error, petal, nothing="no petal has bright targets"),
+        petal=strongest(size, error).measured(petal, nothing="no petal has bright targets"),
         color=_colors(flat, instrument),
         exposure=_whole(bands, instrument),
     )
 
 
-def against_median(values: Floats, errors: Floats) -> tuple[Floats, Floats]:
-    """Differences from the median of the values, and their errors; the median is less certain than their mean."""
-    return values - np.median(values), np.hypot(errors, MEDIAN_EFFICIENCY * np.median(errors) / np.sqrt(len(values)))
-
-
-def proved(size: Floats, error: Floats, describe: Callable[[int], Found], *, nothing: str) -> Measured:
-    """Largest of some logarithms that noise does not explain, less its margin, as a relative difference.
-
-    Parameters
-    ----------
-    size, error : ndarray, shape (n,)
-        Natural logarithms of ratios and their errors.
-    describe : callable
-        Takes a place and says what lies there.
-    nothing : str
-        Why nothing can be measured, where there is no place.
-
-    Returns
-    -------
-    Measured
-        Absolute relative difference.
-    """
-    found: Strongest = strongest(size, error)
-    return found.measured(describe, nothing=nothing)
-
-
 def _camera_found(light: FiberLight, size: float, instrument: Instrument, what: str) -> Found:
-    percent = PERCENT * abs(float(np.expm1(size)))
-    word = "brighter" if size > 0 else "fainter"
-    detail = f"petal {light.petal} is {percent:.1f} % {word} in {light.band} against its {what}"
+    detail = f"petal {light.petal} is {percent(size)} in {light.band} against its {what}"
     band = instrument.bands[light.band]
     return Found(
         instrument.petal_range(light.petal), detail, kind="level", waves=(band.first, band.last), label=f"{light.camera} level"
@@ -204,7 +168,8 @@ def _colors(flat: Sequence[tuple[Level, float, float]], instrument: Instrument) 
         """Camera and size."""
         return _camera_found(rows[place][0].light, float(rows[place][1]), instrument, "other bands: the calibration of one camera")
 
-    return proved(np.array([row[1] for row in rows]), np.array([row[2] for row in rows]), worst, nothing="no petal has two bands")
+    size, error = np.array([row[1:] for row in rows]).T
+    return strongest(size, error).measured(worst, nothing="no petal has two bands")
 
 
 def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
@@ -220,7 +185,6 @@ def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
         middle = float(np.median(values))
         found.append((np.sign(middle) * max(abs(middle) - MARGIN * error, 0.0), middle, error, band, len(values), by_stars))
     value, middle, error, band, petals, by_stars = max(found, key=lambda one: abs(one[0]))
-    percent, word = PERCENT * abs(float(np.expm1(middle))), "brighter" if middle > 0 else "fainter"
     names = ("standard stars", "") if by_stars else ("all targets", ", or seeing")
     edges = instrument.bands[band]
     ranges = [instrument.petal_range(one.light.petal) for one in bands[band]]
@@ -230,7 +194,7 @@ def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
         fibers=((min(low for low, _ in ranges), max(high for _, high in ranges)),) if value else (),
         waves=(edges.first, edges.last),
         detail=(
-            f"all {petals} petals are {percent:.0f} % {word} than the images in {band}, by {names[0]}: the zero point of the "
+            f"all {petals} petals are {percent(middle, digits=0)} than the images in {band}, by {names[0]}: the zero point of the "
             f"calibration{names[1]}"
         ),
     )

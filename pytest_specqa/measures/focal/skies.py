@@ -7,12 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, percent
 from pytest_specqa.measures.sframes.sky_state import SkyState
 from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Found, mad_scale, strongest
 from pytest_specqa.values import Measured
 
-MIN_PETALS = 5
-"""Petals from which on the median petal is the exposure's: the half of DESI."""
 FITTED = 0.3
 """Least part of the noise in what sky fibers keep of the sky that was fitted to them: the fit of desispec leaves 0.01-0.4."""
 
@@ -36,25 +35,20 @@ def petals_see_one_sky(states: Iterable[SkyState], *, instrument: Instrument = D
     ----------
     desispec, qa-params.yaml (TSNR2 of petals 0.7-1.3).
     """
-    known = [state for state in states if np.isfinite(state.level)]
     found = []
-    for band in dict.fromkeys(state.band for state in known):
-        these = [state for state in known if state.band == band]
-        if len(these) >= MIN_PETALS:
-            middle = float(np.median([state.level for state in these]))
-            found += [(state.level - middle, state) for state in these]
+    for these in by_band((state for state in states if np.isfinite(state.level)), least=MIN_PETALS).values():
+        middle = float(np.median([state.level for state in these]))
+        found += [(state.level - middle, state) for state in these]
     if not found:
         return Measured.impossible(f"the sky of petals can be compared from {MIN_PETALS} petals of a band on")
     size, state = max(found, key=lambda one: abs(one[0]))
-    percent = 100.0 * abs(float(np.expm1(size)))
-    word = "more" if size > 0 else "less"
     return Measured(
         value=abs(size),
         error=0.0,
         fibers=(instrument.petal_range(state.petal),),
         detail=(
-            f"petal {state.petal} saw {percent:.0f} % {word} sky in {state.band} than the median petal: light that leaks in, its "
-            "flat or its gain"
+            f"petal {state.petal} saw {percent(size, 'more', 'less', digits=0)} sky in {state.band} than the median petal: light "
+            "that leaks in, its flat or its gain"
         ),
     )
 
@@ -81,9 +75,7 @@ def sky_left(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Me
     ----------
     desispec #1238 (residuals that remain in stacks of hours), #1895 (a part of the sky subtracted twice).
     """
-    known = [state for state in states if np.isfinite(state.left)]
-    bands = {band: [one for one in known if one.band == band] for band in dict.fromkeys(state.band for state in known)}
-    bands = {band: these for band, these in bands.items() if len(these) >= MIN_PETALS}
+    bands = by_band((state for state in states if np.isfinite(state.left)), least=MIN_PETALS)
     names = list(bands)
     sizes = np.array([np.median([one.left for one in bands[band]]) for band in names])
     errors = np.array([_error(bands[band]) for band in names])

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.sframes.barycenter import LIGHT
+from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT, Instrument
 from pytest_specqa.measures.sframes.sky_state import SkyState
 from pytest_specqa.measures.sframes.wavelength import PLACE_ERROR, STRAY
 from pytest_specqa.measures.statistics import MARGIN, nan_median
@@ -92,7 +91,7 @@ def _change(cameras: dict[str, list[SkyState]], name: str, instrument: Instrumen
 
 def _misplaced(state: SkyState, others: list[SkyState]) -> float:
     """Error of the change of one line: extraction draws lines to the bins, which another velocity moves past them."""
-    moved = TYPICAL_WAVE / LIGHT * max(abs(state.velocity - one.velocity) for one in others)
+    moved = TYPICAL_WAVE / SPEED_OF_LIGHT * max(abs(state.velocity - one.velocity) for one in others)
     most = np.sqrt(2.0) * PLACE_ERROR
     return float(np.hypot(STEADY, min(moved, most) if np.isfinite(moved) else most))
 

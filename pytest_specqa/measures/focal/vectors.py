@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.levels import MIN_PETALS, PERCENT
+from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, percent
 from pytest_specqa.measures.models.light import BINS, FiberLight
 from pytest_specqa.measures.statistics import Floats
 from pytest_specqa.values import Measured
@@ -49,9 +49,8 @@ def calibration_vectors(lights: Iterable[FiberLight], *, instrument: Instrument 
     ----------
     desispec, qa-params.yaml (TSNR2 of petals 0.7-1.3), #1103, #2718.
     """
-    lights = [light for light in lights if np.isfinite(light.vector).all()]
-    bands = {band: [light for light in lights if light.band == band] for band in dict.fromkeys(light.band for light in lights)}
-    apart = {band: _apart(these) for band, these in bands.items() if len(these) >= MIN_PETALS}
+    bands = by_band((light for light in lights if np.isfinite(light.vector).all()), least=MIN_PETALS)
+    apart = {band: _apart(these) for band, these in bands.items()}
     if not apart:
         few = Measured.impossible(f"calibration vectors can be compared from {MIN_PETALS} petals of a band on")
         return Vectors(few, few)
@@ -61,14 +60,12 @@ def calibration_vectors(lights: Iterable[FiberLight], *, instrument: Instrument 
         value=abs(float(size)),
         error=0.0,
         fibers=(instrument.petal_range(light.petal),),
-        detail=f"petal {light.petal} has {_much(size, 'more', 'less')} throughput in {light.band} than the median petal",
+        detail=(
+            f"petal {light.petal} has {percent(size, 'more', 'less', digits=0)} throughput in {light.band} than the median petal"
+        ),
     )
     shapes = [_shape(these, bands[band], instrument) for band, these in apart.items()]
     return Vectors(throughput, max(shapes, key=lambda one: one.value))
-
-
-def _much(size: float, more: str, less: str) -> str:
-    return f"{PERCENT * abs(float(np.expm1(size))):.0f} % {more if size > 0 else less}"
 
 
 def _apart(lights: list[FiberLight]) -> Floats:
@@ -89,5 +86,8 @@ def _shape(apart: Floats, lights: list[FiberLight], instrument: Instrument) -> M
         error=0.0,
         fibers=(instrument.petal_range(light.petal),),
         waves=waves,
-        detail=f"the calibration of {light.camera} is {_much(size, 'above', 'below')} its mean difference from other petals",
+        detail=(
+            f"the calibration of {light.camera} is {percent(size, 'above', 'below', digits=0)} its mean difference from other "
+            "petals"
+        ),
     )

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.levels import BRIGHT, MIN_FIBERS, MIN_STARS, PERCENT, SCATTER, SHARED
+from pytest_specqa.measures.focal.levels import MIN_FIBERS, MIN_STARS
+from pytest_specqa.measures.focal.petals import BRIGHT, against_median, by_band, mean_ratio, percent
 from pytest_specqa.measures.models.light import FiberLight
-from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Floats, Found, clipped_mean, nan_median, strongest
+from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Floats, Found, nan_median, strongest
 from pytest_specqa.values import Measured
 
 FEWEST_PETALS = 3
@@ -89,9 +90,7 @@ def _change(light: FiberLight, others: list[FiberLight]) -> tuple[float, float] 
     rows, least = (stars, MIN_STARS) if stars.sum() >= MIN_STARS else (usable, MIN_FIBERS)
     if rows.sum() < least:
         return None
-    error = np.hypot(SCATTER, part[rows])
-    size, sigma = clipped_mean(np.log(light.flux[rows] / mean[rows]), error)
-    return float(size), float(np.hypot(sigma, SHARED * np.average(part[rows], weights=error**-2)))
+    return mean_ratio(light.flux[rows] / mean[rows], part[rows])
 
 
 Groups = dict[tuple[str, int], list[tuple[FiberLight, float, float]]]
@@ -101,17 +100,17 @@ def _petals(groups: Groups, instrument: Instrument) -> Measured:
     """Change of each petal beyond the median petal's."""
     rows, sizes, errors = [], [], []
     for these in groups.values():
-        values, sigmas = np.array([one[1:] for one in these]).T
+        apart, sigmas = against_median(*np.array([one[1:] for one in these]).T)
         rows += [one[0] for one in these]
-        sizes += list(values - np.median(values))
-        errors += list(np.hypot(sigmas, MEDIAN_EFFICIENCY * np.median(sigmas) / np.sqrt(len(sigmas))))
+        sizes += list(apart)
+        errors += list(sigmas)
 
     def worst(place: int) -> Found:
         """Camera and exposure."""
         light = rows[place]
         detail = (
-            f"stars of petal {light.petal} are {_much(sizes[place])} in {light.band} in exposure {light.expid} than in the tile's "
-            "others, against the other petals: its calibration changed"
+            f"stars of petal {light.petal} are {percent(sizes[place])} in {light.band} in exposure {light.expid} than in the "
+            "tile's others, against the other petals: its calibration changed"
         )
         return Found(instrument.petal_range(light.petal), detail, kind="level", label=f"{light.camera} level")
 
@@ -131,8 +130,8 @@ def _exposures(groups: Groups, instrument: Instrument) -> Measured:
         band, expid = keys[place]
         petals = sorted(light.petal for light, *_ in groups[keys[place]])
         detail = (
-            f"all {len(petals)} petals are {_much(sizes[place])} in {band} in exposure {expid} than in the tile's other exposures: "
-            "the zero point of its calibration"
+            f"all {len(petals)} petals are {percent(sizes[place])} in {band} in exposure {expid} than in the tile's other "
+            "exposures: the zero point of its calibration"
         )
         edges = instrument.petal_range(petals[0])[0], instrument.petal_range(petals[-1])[1]
         return Found(edges, detail, kind="level", label=f"{band} level")
@@ -143,8 +142,7 @@ def _exposures(groups: Groups, instrument: Instrument) -> Measured:
 def _vectors(seen: list[FiberLight], instrument: Instrument) -> Measured | None:
     """Change of the vectors of a petal, less the median petal's of each exposure; None with too few petals."""
     worst: tuple[float, FiberLight] | None = None
-    for band in dict.fromkeys(light.band for light in seen):
-        these = [light for light in seen if light.band == band and np.isfinite(light.vector).all()]
+    for these in by_band(light for light in seen if np.isfinite(light.vector).all()).values():
         expids, petals = sorted({light.expid for light in these}), sorted({light.petal for light in these})
         if len(expids) < 2 or len(petals) < FEWEST_PETALS:
             continue
@@ -167,15 +165,11 @@ def _vectors(seen: list[FiberLight], instrument: Instrument) -> Measured | None:
         error=0.0,
         fibers=(instrument.petal_range(light.petal),),
         detail=(
-            f"the calibration of {light.camera} in exposure {light.expid} counts {PERCENT * abs(float(np.expm1(size))):.1f} % "
-            f"{'more' if size > 0 else 'fewer'} electrons than in the tile's other exposures, against the other petals"
+            f"the calibration of {light.camera} in exposure {light.expid} counts {percent(size, 'more', 'fewer')} electrons than "
+            "in the tile's other exposures, against the other petals"
         ),
     )
 
 
 def _others_median(levels: Floats, row: int) -> Floats:
     return nan_median(np.delete(levels, row, axis=0), axis=0)
-
-
-def _much(size: float) -> str:
-    return f"{PERCENT * abs(float(np.expm1(size))):.1f} % {'brighter' if size > 0 else 'fainter'}"

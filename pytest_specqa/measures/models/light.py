@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument, Range
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.fibermaps.targets import Columns, on_target
+from pytest_specqa.measures.fibermaps.targets import Columns, flagged_fibers, on_target
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale
 
 HALF_WIDTH = 500.0
@@ -67,9 +67,13 @@ class FiberLight:
     @property
     def noise(self) -> Floats:
         """Error of each fiber with what sky subtraction leaves: the scatter of the sky fibers beyond their noise."""
-        left = self.flux[self.sky & np.isfinite(self.flux)]
+        return self.with_sky_scatter(self.flux, self.error)
+
+    def with_sky_scatter(self, flux: Floats, error: Floats) -> Floats:
+        """Error of some mean flux of each fiber, of shape (n_fiber,), with what sky subtraction leaves in sky fibers there."""
+        left = flux[self.sky & np.isfinite(flux)]
         scatter = float(mad_scale(left)) if left.size > 2 else 0.0
-        return np.hypot(self.error, scatter)
+        return np.hypot(error, scatter)
 
 
 def fiber_light(
@@ -122,7 +126,7 @@ def fiber_light(
     column, pivot = instrument.imaging[band]
     target = on_target(fibermap, band=band, instrument=instrument)
     nowhere = np.full(len(fiber), np.nan)
-    sky = np.asarray(fibermap["OBJTYPE"] == "SKY") & ((np.asarray(fibermap["FIBERSTATUS"]) & instrument.fatal[band]) == 0)
+    sky = np.asarray(fibermap["OBJTYPE"] == "SKY") & ~flagged_fibers(fibermap["FIBERSTATUS"], band=band, instrument=instrument)
     imaged = np.asarray(fibermap[column], dtype=float) * NANOMAGGY / pivot**2 if column in fibermap else nowhere
     if share is not None and np.ptp(share) > PLACEHOLDER:
         imaged = imaged / share
@@ -164,11 +168,10 @@ def standard_bits(fibermap: Columns, instrument: Instrument = DESI) -> Bools:
     ndarray of bool, shape (n_fiber,)
         Standards, flagged or not; none without these columns.
     """
-    bits = sum(1 << bit for name, bit in instrument.targets.items() if name.startswith("STD"))
     named = [name for name in ("DESI_TARGET", "MWS_TARGET") if name in fibermap]
     found = np.zeros(len(fibermap["OBJTYPE"]), dtype=bool)
     for name in named:
-        found |= (np.asarray(fibermap[name], dtype=np.int64) & bits) != 0
+        found |= (np.asarray(fibermap[name], dtype=np.int64) & instrument.standards) != 0
     return found
 
 

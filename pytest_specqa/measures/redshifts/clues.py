@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT, Instrument
 from pytest_specqa.measures.statistics import Floats
 
 # Rest wavelengths in vacuum Angstrom (Vanden Berk et al. 2001, AJ 122, 549; NIST) of what a fit of this kind hangs on.
@@ -45,8 +45,6 @@ BRIGHT = 0.1
 """Strength over that of H-alpha from which a line of the Galaxy is seen in spectra."""
 AFTER = 10.0
 """What comes after lines is this much farther, in half-widths."""
-LIGHT_SPEED = 299792.458
-"""km/s."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def galactic_redshifts(instrument: Instrument = DESI) -> Floats:
     galaxy = [rest for name, rest in GALAXY_LINES.items() if name != BREAK]
     bright = [line.wave for line in instrument.nebular if line.strength >= BRIGHT]
     ratio = np.array([wave / rest for wave, rest in product(bright, galaxy) if wave > rest * 1.01])
-    return np.asarray(LIGHT_SPEED * np.log(ratio), dtype=float)
+    return np.asarray(SPEED_OF_LIGHT * np.log(ratio), dtype=float)
 
 
 def _places(instrument: Instrument) -> list[_Place]:

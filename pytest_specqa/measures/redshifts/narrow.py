@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc, erf, log_ndtr
 
+from pytest_specqa.instrument import SPEED_OF_LIGHT
 from pytest_specqa.measures.redshifts.reference import structure_variance, wall_variance
 from pytest_specqa.measures.redshifts.scan import EDGES, SHAPE_ERROR, Z_HIGH, Z_LOW, Window
 from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
-LIGHT_SPEED = 299792.458
-"""km/s."""
 WIDTHS = (30.0, 60.0, 120.0, 240.0)
 """Window widths in km/s."""
 WIDTH_TRIALS = 3.0
@@ -66,7 +65,7 @@ class Set:
 def velocities(z: Floats) -> Floats:
     """Return c ln(1+z) in km/s, sorted, of the redshifts that are scanned."""
     inside = z[(z >= Z_LOW) & (z < Z_HIGH)]
-    return np.sort(LIGHT_SPEED * np.log1p(inside))
+    return np.sort(SPEED_OF_LIGHT * np.log1p(inside))
 
 
 def concentration(width: float) -> float:
@@ -126,7 +125,7 @@ def _of_width(one: Set, *, width: float, aside: Floats) -> tuple[Window | None, 
         if not rows.any():
             return None
         k = int(np.argmin(np.where(rows, chance, np.inf)))
-        low, high = np.expm1((ends[:, k] + np.array([-ROUNDING, ROUNDING])) / LIGHT_SPEED)
+        low, high = np.expm1((ends[:, k] + np.array([-ROUNDING, ROUNDING])) / SPEED_OF_LIGHT)
         part = concentration(width)
         return Window(
             row=one.row,
@@ -143,7 +142,7 @@ def _of_width(one: Set, *, width: float, aside: Floats) -> tuple[Window | None, 
 
 def _expected(one: Set, middle: Floats) -> tuple[Floats, Floats]:
     """Number of spectra within `REACH` of some velocities, and its relative variance: the largest of several estimates."""
-    v, bins = one.velocity, LIGHT_SPEED * np.log1p(EDGES)
+    v, bins = one.velocity, SPEED_OF_LIGHT * np.log1p(EDGES)
 
     def count(low: Floats, high: Floats) -> Floats:
         """Spectra between two velocities, and one more: none is not proof that there are none."""
@@ -152,8 +151,8 @@ def _expected(one: Set, middle: Floats) -> tuple[Floats, Floats]:
     left, right = (count(middle - REACH - FAR, middle - REACH), count(middle + REACH, middle + REACH + FAR))
     model = np.interp(middle + REACH, bins, one.expected) - np.interp(middle - REACH, bins, one.expected)
     mean = np.max([left * 2 * REACH / FAR, right * 2 * REACH / FAR, model], axis=0)
-    depth = 2.0 * REACH / LIGHT_SPEED
-    structure = structure_variance(np.expm1(middle / LIGHT_SPEED), depth, petals=one.petals)
+    depth = 2.0 * REACH / SPEED_OF_LIGHT
+    structure = structure_variance(np.expm1(middle / SPEED_OF_LIGHT), depth, petals=one.petals)
     return mean, structure + wall_variance(depth) + SHAPE_ERROR**2
 
 

@@ -12,8 +12,6 @@ EQUATOR = 0.4651
 """Velocity of the Earth's surface at the equator, km/s."""
 PRECESSION = 3.8239e-5
 """Of the equinox along the ecliptic, degrees a day."""
-LIGHT = 299792.458
-"""Velocity of light in km/s."""
 
 
 def barycentric_velocity(ra: float, dec: float, mjd: float) -> float:

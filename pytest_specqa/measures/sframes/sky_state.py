@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pytest_specqa.measures.sframes.barycenter import LIGHT, barycentric_velocity
+from pytest_specqa.instrument import SPEED_OF_LIGHT
+from pytest_specqa.measures.sframes.barycenter import barycentric_velocity
 from pytest_specqa.measures.sframes.wavelength import isolated_lines
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Floats, nan_median
@@ -81,7 +82,7 @@ def sky_state(spectra: CameraSpectra, *, camera: str, expid: int, header: Mappin
         width=width,
         left=left,
         left_error=error,
-        velocity=LIGHT * (_number(header, "HELIOCOR") - 1.0),
+        velocity=SPEED_OF_LIGHT * (_number(header, "HELIOCOR") - 1.0),
         expected=_expected(header),
     )
 

@@ -91,6 +91,6 @@ BOOKKEEPING_FAULTS = (
         1.0,
         "A half petal is flagged as behind a bad amplifier, and its data are kept.",
         camera=_flag_ignored,
-        product="cframe.ivar",
+        product="fibermap",
     ),
 )

@@ -12,6 +12,7 @@ from pytest_specqa.measures.fibermaps.targets import (
     standard_stars,
 )
 from pytest_specqa.measures.frames.amplifiers import amplifiers, has_two_amplifiers
+from pytest_specqa.measures.frames.holes import ccd_defects
 from pytest_specqa.measures.frames.labels import neighbours_light, neighbours_throughput
 from pytest_specqa.measures.frames.line_places import line_places
 from pytest_specqa.measures.frames.own_sky import frame_spectra
@@ -89,6 +90,21 @@ def test_pixels_scatter_as_their_ivar_predicts(spectra, expect):
 def test_cosmic_rays_are_masked(spectra, expect):
     """Few features narrower than the line spread are left in good pixels."""
     expect("unmasked_cosmics", sharp_hits(spectra))
+
+
+def test_no_defect_of_the_ccd_is_left(spectra, expect):
+    """No unmasked hole or hot spot of the CCD takes light from neighbouring fibers, or adds light to them, in a few Angstrom."""
+    found = ccd_defects(spectra)
+    expect("ccd_hole", found.hole)
+    expect("ccd_spot", found.spot)
+    expect.picture(
+        "sframe_lines",
+        flux=spectra.flux,
+        ivar=spectra.ivar,
+        wave=spectra.wave,
+        fiber=spectra.fiber,
+        features=found.hole.features + found.spot.features,
+    )
 
 
 def test_sky_lines_of_a_frame_share_one_wavelength_scale(spectra, expect):

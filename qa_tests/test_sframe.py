@@ -7,7 +7,6 @@ from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.sframes.collimator import collimator_dip
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
-from pytest_specqa.measures.sframes.holes import ccd_defects
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
@@ -50,22 +49,6 @@ def test_fibers_hold_no_sky(spectra, expect):
         label="residual where it is worst",
         unit="electron/Å",
         title="Broad residual of each fiber",
-    )
-
-
-@pytest.mark.specqa_stage("frame")
-def test_no_defect_of_the_ccd_is_left(spectra, expect):
-    """No unmasked hole or hot spot of the CCD takes light from neighbouring fibers, or adds light to them, in a few Angstrom."""
-    found = ccd_defects(spectra)
-    expect("ccd_hole", found.hole)
-    expect("ccd_spot", found.spot)
-    expect.picture(
-        "sframe_lines",
-        flux=spectra.flux,
-        ivar=spectra.ivar,
-        wave=spectra.wave,
-        fiber=spectra.fiber,
-        features=found.hole.features + found.spot.features,
     )
 
 

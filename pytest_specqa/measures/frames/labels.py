@@ -13,16 +13,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from pytest_specqa.measures.fibermaps.targets import Columns
 from pytest_specqa.measures.frames.own_sky import sky_scale
+from pytest_specqa.measures.models.light import HALF_WIDTH, mean_flux
 from pytest_specqa.measures.sframes.skylines import fit_lines
 from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, nan_median
 from pytest_specqa.measures.where import fiber_ranges
 from pytest_specqa.values import Measured
 
-HALF_WIDTH = 500.0
-"""Angstrom to either side of an imaging band's wavelength over which light is averaged: half of its filter."""
-EVERY = 4
-"""Pixels between those that are averaged."""
 PIXELS = 64
 """Pixels between those that the throughput of a fiber is taken from."""
 BRIGHT = 5.0
@@ -92,7 +89,7 @@ def neighbours_light(spectra: CameraSpectra, photometry: Columns, *, band: str, 
     unknown = np.full(len(spectra.fiber), np.nan)
     if name not in photometry:
         return Labels(nothing, unknown)
-    light = _light(spectra, np.abs(spectra.wave - pivot) < HALF_WIDTH)
+    light = _light(spectra, pivot)
     expected = np.asarray(photometry[name], dtype=float)
     expected = np.log(np.where(is_target & (expected > 0), expected, np.nan))
     here = light - expected
@@ -188,21 +185,12 @@ def _mark(moved: Bools, rows: Ints, gain: Floats) -> None:
     moved[rows[begin] : rows[end - 1] + 1] = True
 
 
-def _light(spectra: CameraSpectra, inside: Bools) -> Floats:
+def _light(spectra: CameraSpectra, pivot: float) -> Floats:
     """Logarithm of the mean flux of bright fibers; NaN for others."""
-    places = np.flatnonzero(inside)
-    if not places.size:
-        return np.full(len(spectra.fiber), np.nan)
-    columns = slice(int(places[0]), int(places[-1]) + 1, EVERY)
-    flux, ivar = spectra.flux[:, columns], spectra.ivar[:, columns]
-    good = (ivar > 0) & np.isfinite(flux)
-    share = good.mean(axis=1)
-    count = np.maximum(good.sum(axis=1), 1)
-    mean = np.where(good, flux, np.float32(0)).sum(axis=1, dtype=float) / count
-    each = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(0))
-    variance = each.sum(axis=1, dtype=float) / count**2
-    bright = (mean > BRIGHT * np.sqrt(variance / EVERY)) & (share > 0.5)
-    return np.where(bright, np.log(np.where(bright, mean, 1.0)), np.nan)
+    mean, error = mean_flux(spectra.flux, spectra.ivar, spectra.wave, within=(pivot - HALF_WIDTH, pivot + HALF_WIDTH))
+    with np.errstate(invalid="ignore"):
+        bright = mean > BRIGHT * error
+    return np.log(np.where(bright, mean, np.nan))
 
 
 def _neighbour(values: Floats, spectra: CameraSpectra, shift: int) -> Floats:

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.sframes.sky_levels import sky_levels
-from pytest_specqa.measures.sframes.skylines import fit_lines
+from pytest_specqa.measures.frames.own_sky import frame_spectra
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import MARGIN, Floats, Ints, global_sigma, local_threshold, nan_median
+from pytest_specqa.measures.statistics import MARGIN, Floats, Ints, global_sigma, local_threshold
 from pytest_specqa.measures.where import near_nebular, sky_continuum
 from pytest_specqa.values import Feature, Measured
 
@@ -48,8 +47,6 @@ ENOUGH = 0.3
 """Part of the weight around that a feature must have itself."""
 CHOICES = 4
 """Independent choices of width and size at one place, for the chance of the search."""
-MOST_LEFT = 0.2
-"""Part of the sky lines that the typical fiber may keep or lack: beyond it spectra and model do not add up to the frame."""
 EDGE = 3.0
 """Sigmas from which on a neighbour belongs to the feature as well."""
 
@@ -82,18 +79,12 @@ def ccd_defects(spectra: CameraSpectra) -> Defects:
     Returns
     -------
     Defects
-        0 where chance explains all; the sensitivity is that for a feature of 10 Angstrom in four fibers. *Not measured* where the
-        typical fiber keeps or lacks a fifth of the sky lines.
+        0 where chance explains all; the sensitivity is that for a feature of 10 Angstrom in four fibers.
 
     References
     ----------
     desispec #983 (four fibers on an unmasked hole), #1158, #1346 (bad columns that were not masked).
     """
-    with np.errstate(invalid="ignore"):
-        left = float(nan_median(fit_lines(spectra).values[0, :, -1]))
-    if abs(left) > MOST_LEFT:
-        nothing = Measured.impossible("the sky was not subtracted once, so that what the CCD recorded cannot be told")
-        return Defects(nothing, nothing)
     cells = _cells(spectra)
     n_slot, n_cell = cells.light.shape
     threshold = local_threshold(n_slot * n_cell * CHOICES)
@@ -146,8 +137,8 @@ class _Cells:
         Their running sums along each spectrum, with room beyond its ends.
     faint : ndarray of bool, shape (n_slot,)
         Fibers without much light of their own.
-    typical, level : ndarray f4, shape (n_wave,) and (n_fiber,)
-        Sky of the camera in electron/Angstrom, and how much of it the model of each fiber has.
+    frame : ndarray f4, shape (n_fiber, n_wave)
+        What was binned: `frame_spectra`.
     soft : ndarray f4, shape (n_wave,)
         Variance that is added at sky lines.
     """
@@ -157,40 +148,35 @@ class _Cells:
     lights: Floats
     masses: Floats
     faint: NDArray[np.bool_]
-    typical: Floats
-    level: Floats
+    frame: Floats
     soft: Floats
 
 
 def _cells(spectra: CameraSpectra) -> _Cells:
     typical = np.nan_to_num(spectra.sky_spectrum).astype(np.float32)
-    levels = sky_levels(spectra)[:, -1]
-    level = np.where(np.isfinite(levels), levels, 1.0).astype(np.float32)
     soft = np.square(np.float32(LINE_ERROR) * (typical - sky_continuum(typical))).astype(np.float32)
     # Gas of the Galaxy differs over a petal: too much of it in some fibers, and too little in others, is no defect.
     soft[near_nebular(spectra.wave, spectra.instrument)] = NEBULAR
     fibers, slots = spectra.instrument.fibers, np.asarray(spectra.slot, dtype=np.int64)
     light, mass = (np.zeros((fibers, spectra.wave.size // CELL), np.float32) for _ in range(2))
-    sky = rows_of(np.broadcast_to(spectra.known_sky, spectra.flux.shape))
-    _fill_cells(rows_of(spectra.flux), rows_of(spectra.ivar), sky, typical, level, soft, slots, light, mass)
+    frame = frame_spectra(spectra).flux
+    _fill_cells(rows_of(frame), rows_of(spectra.ivar), soft, slots, light, mass)
     faint = np.zeros(fibers, dtype=bool)
     faint[slots] = spectra.faint
     lights, masses = (np.zeros((fibers, light.shape[1] + 2 * AROUND + 3 + max(WIDTHS)), np.float32) for _ in range(2))
     _fill_running(light, lights)
     _fill_running(mass, masses)
-    return _Cells(light, mass, lights, masses, faint, typical, level, soft)
+    return _Cells(light, mass, lights, masses, faint, frame, soft)
 
 
 @compiled
-def _fill_cells(
-    flux: Floats, ivar: Floats, sky: Floats, typical: Floats, level: Floats, soft: Floats, slots: Ints, light: Floats, mass: Floats
-) -> None:
+def _fill_cells(flux: Floats, ivar: Floats, soft: Floats, slots: Ints, light: Floats, mass: Floats) -> None:
     clip, one, n = np.float32(CLIP), np.float32(1), light.shape[1] * CELL
     weight, pulled = np.empty(n, np.float32), np.empty(n, np.float32)
     for row in range(flux.shape[0]):
         slot = slots[row]
         for k in range(n):
-            value = flux[row, k] + (sky[row, k] - level[row] * typical[k])
+            value = flux[row, k]
             good = ivar[row, k] > 0 and np.isfinite(value)
             mass_here = ivar[row, k] / (one + ivar[row, k] * soft[k]) if good else np.float32(0)
             root = np.sqrt(mass_here)
@@ -311,11 +297,7 @@ def _amplitude(spectra: CameraSpectra, cells: _Cells, *, first: int, last: int, 
     rows = np.flatnonzero((spectra.slot >= first) & (spectra.slot <= last))
     reach = AROUND * CELL
     wide = slice(max(columns.start - reach, 0), columns.stop + reach)
-    flux, ivar, sky = (
-        np.asarray(values)[rows][:, wide]
-        for values in (spectra.flux, spectra.ivar, np.broadcast_to(spectra.known_sky, spectra.flux.shape))
-    )
-    value = flux + sky - cells.level[rows][:, None] * cells.typical[wide]
+    value, ivar = cells.frame[rows, wide], spectra.ivar[rows, wide]
     good = (ivar > 0) & np.isfinite(value)
     weight = np.where(good, ivar / (1.0 + np.where(good, ivar, 0.0) * cells.soft[wide]), 0.0)
     value = np.where(good, value, 0.0)

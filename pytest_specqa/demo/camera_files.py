@@ -48,10 +48,9 @@ def resolution_block(camera: SimCamera, *, full_size: bool = False) -> Block:
     Block
         HDU RESOLUTION f4[500, 11, nw].
     """
-    offsets = 0.8 * (5 - np.arange(11))
-    spread = np.exp(-0.5 * (offsets / camera.sigma[:, None]) ** 2)
+    spread = camera.line_spread
     spread = (spread / spread.sum(axis=1, keepdims=True)).astype(np.float32)[:, :, None]
-    data = np.broadcast_to(spread, (500, 11, camera.wave.size))
+    data = np.broadcast_to(spread, (*spread.shape[:2], camera.wave.size))
     if full_size:
         rng = np.random.default_rng([int(camera.fiber[0]), int(camera.conditions.exptime)])
         data = data + _RESOLUTION_SCATTER * rng.standard_normal(data.shape, dtype=np.float32)

@@ -15,11 +15,14 @@ from pytest_specqa.demo.conditions import Conditions
 from pytest_specqa.demo.exposure import Exposure, Streams, fitted_sky
 from pytest_specqa.demo.faults import FAULTS, Place, check_faults
 from pytest_specqa.demo.targets import Targets, draw_targets
-from pytest_specqa.demo.templates import band_template
+from pytest_specqa.demo.templates import STEP, band_template
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.spectra import CameraSpectra
 
 F32 = NDArray[np.float32]
+
+DIAGONALS = 5 - np.arange(11)
+"""Diagonals of RESOLUTION: bins from a wavelength to those that its light is spread over."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,11 @@ class SimCamera:
             heliocor=self.heliocor,
             exptime=self.conditions.exptime,
         )
+
+    @property
+    def line_spread(self) -> NDArray[np.float64]:
+        """Line spread of each fiber on the diagonals of RESOLUTION, f8[500, 11]; not normalized."""
+        return np.asarray(np.exp(-0.5 * (STEP * DIAGONALS / self.sigma[:, None]) ** 2))
 
     @property
     def fiberflat(self) -> F32:

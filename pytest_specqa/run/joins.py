@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pytest_specqa.run.loader import Products
     from pytest_specqa.values import DataUnit, Visit
 
-KINDS = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
+COMPARED = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
+"""Products of a camera that are laid side by side."""
 
 
 def camera_products(products: Products, unit: DataUnit, check: Check) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def camera_products(products: Products, unit: DataUnit, check: Check) -> dict[st
         If there are fewer than two.
     """
     found: dict[str, Any] = {}
-    for kind in KINDS:
+    for kind in COMPARED:
         try:
             found[kind] = products.give(kind, unit, check=check)
         except (ProductError, NotExpected):

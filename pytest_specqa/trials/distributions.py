@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.rules.limits import Limits
+from pytest_specqa.trials.fixtures import NIGHT
 from pytest_specqa.trials.trials import Result
 from pytest_specqa.values import DataUnit
 
@@ -93,32 +94,30 @@ def table(results: Iterable[Result], limits: Limits) -> tuple[list[str], list[li
     """
     rows: list[list[object]] = []
     for each in quantiles(results):
-        camera = f"{each.band}0" if each.band and each.kind == "camera" else None
         levels = ["" if np.isnan(level) else f"{level:.4g}" for level in each.levels]
-        ends = bounds(limits, each.measure, DataUnit(each.kind, 20211014, camera=camera))
-        rows.append([each.measure, each.kind, each.band, each.count, f"{each.smallest:.4g}", *levels, f"{each.largest:.4g}", *ends])
+        ends = f"{each.largest:.4g}", *bounds(limits, each)
+        rows.append([each.measure, each.kind, each.band, each.count, f"{each.smallest:.4g}", *levels, *ends])
     names = [f"{100 * level:g} %" for level in LEVELS]
     return ["measure", "unit", "band", "values", "smallest", *names, "largest", "low", "high"], rows
 
 
-def bounds(limits: Limits, name: str, unit: DataUnit) -> tuple[str, str]:
-    """Return the limits of a measure as text, empty for one that has none.
+def bounds(limits: Limits, each: Quantiles) -> tuple[str, str]:
+    """Return the limits of a measure, for the band of its values, as text; empty for one that has none.
 
     Parameters
     ----------
     limits : Limits
-        Any.
-    name : str
-        Of the measure.
-    unit : DataUnit
-        What it judges.
+        Any; those of a program or night are left out.
+    each : Quantiles
+        Names the measure, the kind of unit and the band.
 
     Returns
     -------
     tuple of (str, str)
         Lowest and highest value that passes.
     """
-    if name not in limits.names:
+    if each.measure not in limits.names:
         return "", ""
-    limit = limits.find(name, unit)
+    camera = f"{each.band}0" if each.band and each.kind == "camera" else None
+    limit = limits.find(each.measure, DataUnit(each.kind, NIGHT, camera=camera))
     return f"{limit.low:.4g}", f"{limit.high:.4g}"

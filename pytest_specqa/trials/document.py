@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_specqa.demo.quiet import QUIET
+from pytest_specqa.results.store import write_text
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.trials import distributions, fault_sections, tables
 from pytest_specqa.trials.runner import why_not
@@ -14,7 +15,7 @@ from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Rate
 from pytest_specqa.trials.trials import Result
 from pytest_specqa.trials.writing import rate, table, write_csv
-from pytest_specqa.values import DataUnit, Outcome
+from pytest_specqa.values import Outcome
 
 NIGHT_CAMERAS = 900
 """Camera-exposures of a night: 30 cameras, 30 exposures."""
@@ -77,9 +78,7 @@ def write(judgement: Judgement, folder: Path) -> Path:
         fault_sections.pipeline_numbers(judgement, data),
     ]
     page = folder / "judgement.md"
-    scratch = page.with_suffix(".md.part")
-    scratch.write_text("\n\n".join(sections) + "\n")
-    scratch.replace(page)
+    write_text(page, "\n\n".join(sections) + "\n")
     return page
 
 
@@ -128,11 +127,10 @@ def _false_alarms(judgement: Judgement, data: Path) -> str:
     failing = sum(r.failures.hits for r in ours if r.kind == "camera")
     whole = Rate(failing, cameras)
     nights = cameras / NIGHT_CAMERAS
-    extreme = tables.extremes(judgement.clean)
-    unit = DataUnit("night", 20211014)
     margins = [
-        [name, count, f"{low:.4g}", f"{high:.4g}", *distributions.bounds(judgement.limits, name, unit)]
-        for (name, _), (count, low, high) in extreme.items()
+        [each.measure, each.count, f"{each.smallest:.4g}", f"{each.largest:.4g}", *distributions.bounds(judgement.limits, each)]
+        for each in distributions.quantiles(judgement.clean)
+        if not each.band
     ]
     write_csv(data / "false_alarms.csv", header, body)
     write_csv(data / "clean_values.csv", *distributions.table(judgement.clean, judgement.limits))

@@ -22,6 +22,7 @@ from pytest_specqa.production.fibermap import ROSTER, Fibermap, Table
 from pytest_specqa.production.frames import Frame
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky
 from pytest_specqa.production.redshifts import Redshifts
+from pytest_specqa.run.joins import COMPARED
 from pytest_specqa.values import DataUnit, Exposure, Tile, Visit
 
 NIGHT, EXPID, TILE = 20211014, 104284, 7951
@@ -49,8 +50,6 @@ KINDS = {
     "tile": ("tile_exposures", "tile_spectra", "tile_skies", "tile_reduced", "tile"),
 }
 """Fixtures that a trial of each kind of unit can give."""
-PRODUCTS = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
-"""Products that a simulated camera has."""
 
 
 def camera_unit(camera: SimCamera) -> DataUnit:
@@ -155,7 +154,7 @@ def camera_fixtures(camera: SimCamera, *, expid: int = EXPID) -> dict[str, Calla
         ),
         "exposure": cache(lambda: _exposure((name,), camera.conditions.exptime)),
     }
-    return made | {"camera_products": lambda: {kind: made[kind]() for kind in PRODUCTS}}
+    return made | {"camera_products": lambda: {kind: made[kind]() for kind in COMPARED}}
 
 
 def exposure_fixtures(cameras: list[SimCamera]) -> dict[str, Callable[[], Any]]:

@@ -10,13 +10,11 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.demo.simulate import SimCamera, SimSky, Spectra
+from pytest_specqa.demo.simulate import DIAGONALS, SimCamera, SimSky, Spectra
 from pytest_specqa.errors import UsageError
 
 CASE = "desispec"
 """Name of the case in trials."""
-DIAGONALS = 11
-"""Diagonals of RESOLUTION."""
 
 
 def available() -> bool:
@@ -97,12 +95,9 @@ def _fitted(camera: SimCamera) -> SimCamera:
 
 def _resolution(camera: SimCamera) -> NDArray[np.float64]:
     """Line spread of each fiber by diagonals, f8[500, 11, nw]; what would lie beyond the ends is shared out among what is there."""
-    size = camera.wave.size
-    offsets = DIAGONALS // 2 - np.arange(DIAGONALS)
-    spread = np.exp(-0.5 * (0.8 * offsets / camera.sigma[:, None]) ** 2)
+    size, spread = camera.wave.size, camera.line_spread
     # Diagonal k holds the element of row j - offset in column j.
-    rows = np.arange(size) - offsets[:, None]
-    inside = (rows >= 0) & (rows < size)
-    there = np.array([(np.arange(size) + offset >= 0) & (np.arange(size) + offset < size) for offset in offsets], dtype=float)
+    rows, columns = (np.arange(size) + sign * DIAGONALS[:, None] for sign in (-1, 1))
+    inside, there = ((bins >= 0) & (bins < size) for bins in (rows, columns))
     total = np.take((spread[:, :, None] * there).sum(axis=1), np.clip(rows, 0, size - 1), axis=1)
     return np.asarray(np.where(inside, spread[:, :, None] / total, 0.0))

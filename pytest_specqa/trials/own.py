@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pytest_specqa.checks.outcome import by_check, reduce
+from pytest_specqa.results.store import write_text
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.trials import distributions, tables
 from pytest_specqa.trials.statistics import Rate
 from pytest_specqa.trials.trials import Result, Trial
 from pytest_specqa.trials.writing import rate, table, write_csv
-from pytest_specqa.values import DataUnit, Record
+from pytest_specqa.values import Record
 
 RATE = 1e-4
 """False alarms of one measure on one unit that an own limit allows: one in some ten nights of 900 camera-exposures."""
@@ -163,8 +164,8 @@ def write(results: list[Result], *, name: str, limits: Limits, folder: Path, com
     outside = [row for row in rows if row[7] not in ("", 0)]
     compared = f"{len(outside)} of {len(rows)} rows have values outside the simulated range" if known else "nothing is simulated"
     page = folder / f"judgement-{safe}.md"
-    scratch = page.with_suffix(".md.part")
-    scratch.write_text(
+    write_text(
+        page,
         f"""# Judgement on {name}
 
 {len(results)} units of a production, each taken as clean: {failing} fail in some expectation (95 % upper limit
@@ -184,9 +185,8 @@ through the upper tenth of the values (of their sizes, where a limit has two sid
 values, or the tail is all alike. Quantiles are in `judgement/{safe}.csv`.
 
 {table(header, rows)}
-"""
+""",
     )
-    scratch.replace(page)
     return page
 
 
@@ -198,8 +198,7 @@ def _row(
         for result in results
         if each.measure in result.values and result.trial.kind == each.kind and each.band in ("", result.trial.band)
     ]
-    camera = f"{each.band}0" if each.band and each.kind == "camera" else None
-    low, high = distributions.bounds(limits, each.measure, DataUnit(each.kind, 20211014, camera=camera))
+    low, high = distributions.bounds(limits, each)
     simulated = known.get((each.measure, each.kind, each.band)) or known.get((each.measure, each.kind, ""))
     beyond = sum(not simulated.smallest <= value <= simulated.largest for value in values) if simulated else ""
     sides = {(False, True): 1.0, (True, False): -1.0}

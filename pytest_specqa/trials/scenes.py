@@ -135,12 +135,7 @@ def simulate_exposure(case: str, amplitude: float, *, band: str, rng: np.random.
     cause = int(rng.integers(2**62)) if faults else None
     struck = (conditions.petal,) if case in ONE_PETAL else DESI.petals
     return [
-        simulate_camera(
-            replace(conditions, petal=petal),
-            rng,
-            faults=faults if petal in struck else {},
-            fault_seed=cause if petal in struck else None,
-        )
+        simulate_camera(replace(conditions, petal=petal), rng, faults=faults if petal in struck else {}, fault_seed=cause)
         for petal in DESI.petals
     ]
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pytest_specqa.trials import distributions
 from pytest_specqa.trials.statistics import Power, Rate, detection_curve
 from pytest_specqa.trials.trials import Result
 from pytest_specqa.values import Outcome
@@ -53,26 +54,6 @@ def false_alarms(results: Iterable[Result]) -> list[FalseAlarms]:
     ]
 
 
-def extremes(results: Iterable[Result]) -> dict[tuple[str, str], tuple[int, float, float]]:
-    """Find the smallest and largest value of each measure in clean trials of each kind of unit.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of clean trials.
-
-    Returns
-    -------
-    dict of (str, str) to (int, float, float)
-        Measure and kind of unit; number of values, smallest and largest.
-    """
-    values: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for result in results:
-        for name, value in result.values.items():
-            values[name, result.trial.kind].append(value)
-    return {key: (len(found), min(found), max(found)) for key, found in sorted(values.items())}
-
-
 def quiet_matrix(results: Iterable[Result]) -> dict[str, dict[str, Rate]]:
     """Count failures of each expectation in each must-not-trigger case.
 
@@ -115,7 +96,7 @@ def seen(faulty: Iterable[Result], clean: Iterable[Result]) -> dict[tuple[str, s
     dict of (str, str) to dict of str to Curve
         Kind and fault, measure, rate by amplitude.
     """
-    ranges = extremes(clean)
+    ranges = {(each.measure, each.kind): each for each in distributions.quantiles(clean) if not each.band}
     counts: dict[tuple[str, str], dict[str, dict[float, Counter[bool]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(Counter))
     )
@@ -123,8 +104,8 @@ def seen(faulty: Iterable[Result], clean: Iterable[Result]) -> dict[tuple[str, s
         trial = result.trial
         for name, value in result.values.items():
             if (name, trial.kind) in ranges:
-                _, low, high = ranges[name, trial.kind]
-                counts[trial.kind, trial.case][name][trial.amplitude][not low <= value <= high] += 1
+                usual = ranges[name, trial.kind]
+                counts[trial.kind, trial.case][name][trial.amplitude][not usual.smallest <= value <= usual.largest] += 1
     return {case: {name: _rates(sizes) for name, sizes in found.items()} for case, found in sorted(counts.items())}
 
 

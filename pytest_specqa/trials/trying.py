@@ -18,8 +18,6 @@ from pytest_specqa.values import DataUnit, Measurement, Outcome
 if TYPE_CHECKING:
     from pytest_specqa.trials.runner import Suite
 
-SIZES = (1 / 3, 1.0, 3.0)
-"""Parts of the amplitude at which a fault is planted: found at a third is early, missed at three times is late."""
 Fixtures = Mapping[str, Callable[[], Any]]
 
 
@@ -70,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         0 if no clean unit fails and the fault, where one is given, fails most units; 1 otherwise.
     """
     from pytest_specqa.demo.cli import parse_faults  # noqa: PLC0415
+    from pytest_specqa.trials.plan import REPORTED  # noqa: PLC0415
     from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
 
     if args.trials < 1:
@@ -92,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
     cases = [case("clean", "clean", 0.0)]
     for fault, amplitude in faults.items():
-        cases += [case(f"{fault} {amplitude * size:.3g}", fault, amplitude * size) for size in SIZES]
+        cases += [case(f"{fault} {amplitude * size:.3g}", fault, amplitude * size) for size in REPORTED]
     sys.stdout.write("\n".join(_told(suite, name, band=band, cases=cases)) + "\n")
     quiet = not cases[0].count(Outcome.FAILED)
     found = not faults or cases[2].count(Outcome.FAILED) > args.trials / 2

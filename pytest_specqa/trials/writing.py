@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pytest_specqa.results.store import replacing
+
 
 def rate(value: float) -> str:
     """Write a rate; nothing seen is 0."""
@@ -30,9 +32,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table as CSV; the file appears complete or not at all."""
-    scratch = path.with_suffix(".csv.part")
-    with scratch.open("w", newline="") as file:
+    with replacing(path) as scratch, scratch.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
-    scratch.replace(path)

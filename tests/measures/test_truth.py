@@ -1131,6 +1131,24 @@ def galactic_line(z: np.ndarray, percent: float) -> np.ndarray:
     return np.where(np.arange(GALAXY_FREE) < number, 6585.27 / 4862.68 - 1 + 1e-5 * (np.arange(GALAXY_FREE) % 3), z)
 
 
+def pileup_case(value: str, planted: Callable[[np.ndarray, float], np.ndarray], **expected: Any) -> Case:
+    """Ten percent of a petal at one redshift."""
+    return count(
+        pileup(value),
+        changed("z", planted),
+        clean=spectra_of_a_petal,
+        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
+        size=10.0,
+        fibers=((3000, 3049),),
+        feature="window",
+        **expected,
+    )
+
+
+SIGMAS: dict[str, Any] = {"says": None, "needs": FOUND, "close": FOUND, "error": None, "names": True}
+"""What a value in sigmas of a search promises."""
+
+
 def copied(z: np.ndarray, rows: float) -> np.ndarray:
     return np.concatenate([z[: -round(rows)], z[: round(rows)]]) if round(rows) else z
 
@@ -1185,49 +1203,11 @@ EXPOSURES = {
     "focal_plane.nebular": focal(
         "nebular", over("H-alpha 6564.6", patch), within=0.12, fibers=((2650, 2699),), wave=6564.6, feature="nebular", both=True
     ),
-    "redshift_pileup.significance": count(
-        pileup("significance"),
-        changed("z", same_redshift),
-        clean=spectra_of_a_petal,
-        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
-        size=10.0,
-        says=None,
-        needs=FOUND,
-        close=FOUND,
-        error=None,
-        names=True,
-        fibers=((3000, 3049),),
-        feature="window",
+    "redshift_pileup.significance": pileup_case("significance", same_redshift, **SIGMAS),
+    "redshift_pileup.excess": pileup_case(
+        "excess", same_redshift, short={"noise_place": NAMES_WHERE_IT_LOOKED}, error=UNKNOWN, reach=True
     ),
-    "redshift_pileup.excess": count(
-        pileup("excess"),
-        changed("z", same_redshift),
-        short={"noise_place": NAMES_WHERE_IT_LOOKED},
-        clean=spectra_of_a_petal,
-        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
-        size=10.0,
-        error=UNKNOWN,
-        reach=True,
-        fibers=((3000, 3049),),
-        feature="window",
-    ),
-}
-
-EXPOSURES |= {
-    "redshift_pileup.galactic": count(
-        pileup("galactic"),
-        changed("z", galactic_line),
-        clean=spectra_of_a_petal,
-        broken=lambda arrays: arrays | {"zwarn": arrays["zwarn"] + 512},
-        size=10.0,
-        says=None,
-        needs=FOUND,
-        close=FOUND,
-        error=None,
-        names=True,
-        fibers=((3000, 3049),),
-        feature="window",
-    ),
+    "redshift_pileup.galactic": pileup_case("galactic", galactic_line, **SIGMAS),
     "repeated_redshifts": count(
         repeats,
         changed("z", copied),

@@ -42,6 +42,7 @@ def pileup_of(redshifts, *, of_sky=False):
         fiber=redshifts.fiber,
         spectype=redshifts["SPECTYPE"],
         is_sky=redshifts.is_sky,
+        is_target=redshifts.is_target,
         zwarn=redshifts["ZWARN"],
         desi_target=fibermap["DESI_TARGET"] if "DESI_TARGET" in fibermap.columns else None,
         fiberstatus=fibermap.status,

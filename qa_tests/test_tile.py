@@ -41,7 +41,7 @@ def test_petals_yield_redshifts_alike(tile_redshifts, expect):
     found = petal_shortfall(
         together(tile_redshifts, "ZWARN"),
         fiber=fibers_of(tile_redshifts),
-        is_target=~sky_of(tile_redshifts),
+        is_target=targets_of(tile_redshifts),
         fiberstatus=np.concatenate([petal.fibermap.status for petal in tile_redshifts]),
         instrument=tile_redshifts[0].instrument,
     )
@@ -56,6 +56,7 @@ def pileup_of(petals, *, of_sky=False):
         fiber=fibers_of(petals),
         spectype=spectype,
         is_sky=sky_of(petals),
+        is_target=targets_of(petals),
         zwarn=zwarn,
         desi_target=bits_of(petals),
         fiberstatus=np.concatenate([petal.fibermap.status for petal in petals]),
@@ -97,6 +98,11 @@ def fibers_of(petals):
 def sky_of(petals):
     """Sky fibers of all petals."""
     return np.concatenate([petal.is_sky for petal in petals])
+
+
+def targets_of(petals):
+    """Fibers on targets of all petals."""
+    return np.concatenate([petal.is_target for petal in petals])
 
 
 def bits_of(petals):

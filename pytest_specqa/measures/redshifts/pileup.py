@@ -89,6 +89,7 @@ def redshift_pileup(
     spectype: ArrayLike,
     is_sky: ArrayLike,
     zwarn: ArrayLike,
+    is_target: ArrayLike | None = None,
     desi_target: ArrayLike | None = None,
     fiberstatus: ArrayLike | None = None,
     of_sky: bool = False,
@@ -120,6 +121,8 @@ def redshift_pileup(
         Sky fibers.
     zwarn : array_like of int, shape (n,)
         ZWARN; only NODATA leaves a spectrum out, since a defect lowers the quality of a fit as easily as it fakes a good one.
+    is_target : array_like of bool, shape (n,), optional
+        Targets: what is neither that nor sky (OBJTYPE BAD) is left out; by default all that is not sky.
     desi_target : array_like of int, shape (n,), optional
         DESI_TARGET of the main survey, for the reference n(z); without it the data alone say what to expect.
     fiberstatus : array_like of int, shape (n,), optional
@@ -142,6 +145,8 @@ def redshift_pileup(
     """
     sky = np.asarray(is_sky, dtype=bool)
     keep = (np.asarray(zwarn).astype(np.int64) & NODATA) == 0
+    if is_target is not None:
+        keep &= sky | np.asarray(is_target, dtype=bool)
     if fiberstatus is not None:
         keep &= (np.asarray(fiberstatus).astype(np.int64) & instrument.unusable) == 0
     kind = np.char.strip(np.asarray(spectype).astype(str))

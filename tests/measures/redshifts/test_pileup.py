@@ -283,6 +283,15 @@ def test_spectra_without_data_or_known_to_be_bad_do_not_count(rng: np.random.Gen
     assert judge(spectra, fiberstatus=status).significance.value < FOUND
 
 
+def test_fibers_on_nothing_of_use_are_no_targets(rng: np.random.Generator) -> None:
+    spectra = survey(rng)
+    rows = rng.choice(np.flatnonzero(~spectra["is_sky"]), 30, replace=False)
+    plant(spectra, rows, z=4.35, width=0.01, kind="QSO", rng=rng)
+    assert judge(spectra).significance.value > FOUND
+    of_use = ~np.isin(np.arange(len(spectra["z"])), rows) & ~spectra["is_sky"]
+    assert judge(spectra, is_target=of_use).significance.value < FOUND
+
+
 def test_stars_at_zero_are_normal(rng: np.random.Generator) -> None:
     spectra = survey(rng, mix={"MWS": 460, "SKY": 40})
     assert judge(spectra).significance.value < FOUND

@@ -156,7 +156,7 @@ def _continuum_weight(median: Floats, wave: Floats) -> tuple[Floats, Floats]:
 def _achromatic(ratio: Floats, clean: Floats) -> Floats:
     """Median over the cleaner half of the wavelengths of each fiber's ratio: a bump over less than that half leaves it alone."""
     factor = np.asarray(nan_median(ratio[:, clean >= np.quantile(clean, 0.5)], axis=1), dtype=np.float32)
-    # A fiber without any sky has no shape to judge; that it has none is another measure's claim.
+    # A sky that is zero over most of these wavelengths, and not over all, has a shape: it is held against that of the camera.
     return np.where(factor == 0, np.float32(1), factor)
 
 

@@ -187,6 +187,23 @@ class Limit:
         return Outcome.PASSED
 
 
+MAX_FEATURES = 6
+"""Features of a value that are kept with its record: a place has one, and a night holds a hundred thousand records."""
+
+
+class FeatureRecord(TypedDict):
+    """A `Feature` as a part of a record; what is not finite is ``None``."""
+
+    kind: str
+    fibers: list[int]
+    waves: list[float]
+    amplitude: float | None
+    error: float | None
+    significance: float | None
+    unit: str
+    label: str
+
+
 class Record(TypedDict):
     """One judged value as a line of a results file; what is not finite is ``None``.
 
@@ -224,6 +241,10 @@ class Record(TypedDict):
         It fails in the baseline of this run too, so that it is no regression.
     beyond_products : bool
         The check also rests on what `products` cannot name: a listing of the production, or a file that is missing or damaged.
+    features : list of mapping
+        What a value that failed or warned found, worst first and at most `MAX_FEATURES`: the fields of `Feature` by name.
+    detail : str
+        The phrase of the measure: what was found, where, and what it suggests.
     reused : bool
         Taken over from the other side of a comparison.
     """
@@ -263,6 +284,8 @@ class Record(TypedDict):
     nodeid: NotRequired[str]
     known: NotRequired[bool]
     beyond_products: NotRequired[bool]
+    features: NotRequired[list[FeatureRecord]]
+    detail: NotRequired[str]
     reused: NotRequired[bool]
 
 
@@ -291,7 +314,7 @@ class Measurement:
     def as_record(self) -> Record:
         """Flat, JSON-ready form; NaN and infinities become ``None``."""
         measured, limit, unit = self.measured, self.limit, self.unit
-        return {
+        record: Record = {
             "unit": unit.id,
             "kind": unit.kind,
             "night": unit.night,
@@ -324,6 +347,24 @@ class Measurement:
             "waiver": self.waiver,
             "versions": dict(self.versions),
         }
+        # What passed has nothing to show, and is most of a night.
+        if self.outcome in (Outcome.FAILED, Outcome.WARNED):
+            record["features"] = [_as_record(feature) for feature in measured.features[:MAX_FEATURES]]
+            record["detail"] = measured.detail
+        return record
+
+
+def _as_record(feature: Feature) -> FeatureRecord:
+    return {
+        "kind": feature.kind,
+        "fibers": [int(fiber) for fiber in feature.fibers],
+        "waves": [float(wave) for wave in feature.waves],
+        "amplitude": _finite(feature.amplitude),
+        "error": _finite(feature.error),
+        "significance": _finite(feature.significance),
+        "unit": feature.unit,
+        "label": feature.label,
+    }
 
 
 def _finite(number: float | None) -> float | None:

@@ -248,15 +248,17 @@ def _is_one(group: Group, other: Group, place: Place, there: Place, common: froz
 
 def _in_reach(extent: Extent, place: Place, there: Place) -> bool:
     """Tell whether one fault of this extent can be at both places."""
+    unknown = not place.cameras or not there.cameras
     match extent:
         case Extent.CAMERA:
-            unknown = not place.cameras or not there.cameras
             return bool(place.cameras & there.cameras or (unknown and place.petals & there.petals))
         case Extent.PETAL:
             return bool(place.petals & there.petals) and share_fibers(place, there)
         case Extent.TILE:
             return bool(place.tiles & there.tiles)
-    return bool(place.exposures & there.exposures or place.cameras & there.cameras)
+    # What exposures as a whole show has no cameras: the same petals in several exposures are one fault that lasts.
+    lasting = unknown and bool(place.petals) and place.petals == there.petals
+    return lasting or bool(place.exposures & there.exposures or place.cameras & there.cameras)
 
 
 def _absorbed(groups: Sequence[Group], run: Run) -> list[Group]:

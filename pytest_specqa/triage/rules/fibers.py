@@ -9,6 +9,7 @@ from pytest_specqa.triage.rules.groups import (
     LEVELS,
     LIGHT,
     OFFSETS,
+    PETAL_LEVELS,
     REDSHIFTS,
     SKY_LINES,
     USABLE,
@@ -18,7 +19,7 @@ from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 THROUGHPUT = ("throughput_rms", "throughput_outlier", "throughput_gradient")
 AFTER_FLAT = frozenset(
-    (*LIGHT, *THROUGHPUT, *VECTORS, *OFFSETS, "petal_sky", "camera_join", "line_evenness", "fiberflat_lowest_fiber")
+    (*LIGHT, *THROUGHPUT, *VECTORS, *PETAL_LEVELS, *OFFSETS, "petal_sky", "line_evenness", "fiberflat_lowest_fiber")
 )
 
 RULES = (

@@ -98,21 +98,27 @@ class Evidence:
 
     def judged(self, measures: Collection[str]) -> list[Record]:
         """Records of measures that came to a value here: in the same cameras, or in all of the same exposures and petals."""
-        return [record for measure in measures for record in self.run.of(measure) if self._is_here(record)]
+        return [record for record in self._here if record["measure"] in measures]
+
+    @cached_property
+    def _here(self) -> list[Record]:
+        """What came to a value in the same cameras, or, where none is named, in all cameras of the same exposures and petals."""
+        units = set(self.units)
+        if not self.place.cameras:
+            units.update(*(self.run.cameras_of.get(expid, ()) for expid in self.place.exposures))
+        unjudged = str(Outcome.NOT_MEASURED)
+        found = (record for unit in units for record in self.run.on_unit(unit))
+        return [record for record in found if record["outcome"] != unjudged and self._is_here(record)]
 
     def _is_here(self, record: Record) -> bool:
-        if record["outcome"] == str(Outcome.NOT_MEASURED):
-            return False
-        if self.place.cameras or record["camera"] is None:
-            return record["unit"] in self.units
-        place = self.place
-        band, petal = record["camera"][0], int(record["camera"][1:])
-        here = record["expid"] in place.exposures and (not place.petals or petal in place.petals)
-        return here and (not place.bands or band in place.bands)
+        camera, place = record["camera"], self.place
+        if camera is None or record["unit"] in self.units:
+            return True
+        return (not place.petals or int(camera[1:]) in place.petals) and (not place.bands or camera[0] in place.bands)
 
     def stage_is_sound(self, stage: str) -> list[Record]:
         """Records of a stage that was judged on these units and has nothing bad; empty otherwise."""
-        found = [record for record in self.run.of_stage(stage) if self._is_here(record)]
+        found = [record for record in self._here if stage_of(record) == stage]
         return [] if any(record["outcome"] in BAD for record in found) else found
 
     @cached_property

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.evidence import ORDER, Evidence
 from pytest_specqa.triage.finding import Finding, Reach, Suspect
-from pytest_specqa.triage.grouping import LAST, Group, follows, grouped, judged_again
+from pytest_specqa.triage.group import LAST, Group
+from pytest_specqa.triage.grouping import follows, grouped, judged_again
 from pytest_specqa.triage.ranking import suspects
 from pytest_specqa.triage.reach import reach_of, scope_of
 from pytest_specqa.triage.rules import RULES

@@ -4,74 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from pytest_specqa.instrument import DESI
 from pytest_specqa.triage.evidence import ORDER, Evidence
+from pytest_specqa.triage.group import LAST, SHOWS, Group
 from pytest_specqa.triage.places import Place, share_fibers, share_waves
 from pytest_specqa.triage.ranking import best
 from pytest_specqa.triage.rules import Extent, Rule
 from pytest_specqa.triage.rules.groups import WHOLE
 from pytest_specqa.triage.run import Run
-from pytest_specqa.triage.stages import STAGES, stage_of
+from pytest_specqa.triage.stages import stage_of
 from pytest_specqa.triage.weight import worst_first
 from pytest_specqa.values import Record
 
 COMMON = 4
 """More cameras of one exposure than this with one fault have it in common, whatever a single one of them would mean."""
-SHOWS = 1.0
-"""Weight in a rule from which on a measure shows the cause itself."""
-LAST = len(STAGES)
-
-
-@dataclass
-class Group:
-    """Bad records with one cause.
-
-    Attributes
-    ----------
-    rule : Rule or None
-        What explains them best; ``None`` where no rule speaks.
-    records : list of Record
-        All of them.
-    attached : list of Record
-        Warnings that follow from it.
-    weaker : list of Record
-        Warnings of the same measures elsewhere.
-    """
-
-    rule: Rule | None
-    records: list[Record]
-    attached: list[Record] = field(default_factory=list)
-    weaker: list[Record] = field(default_factory=list)
-
-    def take(self, other: Group) -> None:
-        """Take over all that another group has."""
-        self.records.extend(other.records)
-        self.attached.extend(other.attached)
-        self.weaker.extend(other.weaker)
-
-    @property
-    def first(self) -> int:
-        """Number of the earliest stage at which something is bad."""
-        return min((ORDER.get(stage_of(record), LAST) for record in self.records), default=LAST)
-
-    @property
-    def shown(self) -> frozenset[str]:
-        """Measures by which the cause shows itself, and not only what it leads to."""
-        return self._telling(self.records)
-
-    @property
-    def signs(self) -> frozenset[str]:
-        """The same, with what only warns."""
-        return self._telling([*self.records, *self.attached])
-
-    def _telling(self, records: Sequence[Record]) -> frozenset[str]:
-        measures = {record["measure"] for record in records}
-        if self.rule is None:
-            return frozenset(measures)
-        strong = max((self.rule.shows.get(measure, 0.0) for measure in measures), default=0.0)
-        return frozenset(measure for measure in measures if self.rule.shows.get(measure, 0.0) >= min(SHOWS, strong))
 
 
 def grouped(bad: Iterable[Record], run: Run, *, beside: Iterable[Record] = ()) -> list[Group]:
@@ -302,20 +249,9 @@ def follows(record: Record, cause: Group, run: Run, *, anywhere: bool = False) -
     if cause.rule is None:
         return False
     where = run.place(record)
-    near = [
-        place
-        for one in cause.records
-        if (place := run.place(one)).exposures & where.exposures or (place.tiles & where.tiles and not place.exposures)
-    ]
-    near = [place for place in near if not place.petals or not where.petals or place.petals & where.petals]
-    petals = frozenset[int]().union(*(place.petals for place in near))
-    if not near or (record["measure"] in WHOLE and petals and 2 * len(petals) < len(where.petals)):
+    near = cause.near(where, run)
+    if near is None or (record["measure"] in WHOLE and near.petals and 2 * len(near.petals) < len(where.petals)):
         return False
     if record["measure"] not in cause.rule.shows and record["measure"] not in cause.rule.moves and record["camera"] is None:
         return False
-    if anywhere:
-        return True
-    place = near[0]
-    for other in near[1:]:
-        place |= other
-    return explains(cause.rule, place, record, where)
+    return anywhere or explains(cause.rule, near, record, where)

@@ -69,12 +69,21 @@ class Run:
         return self._places[key]
 
     @cached_property
-    def _by_stage(self) -> dict[str, list[Record]]:
+    def _by_unit(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
         for record in self.records:
-            found[record.get("stage", "")].append(record)
+            found[record["unit"]].append(record)
         return found
 
-    def of_stage(self, stage: str) -> list[Record]:
-        """Records of a stage."""
-        return self._by_stage.get(stage, [])
+    def on_unit(self, unit: str) -> list[Record]:
+        """Records of a unit."""
+        return self._by_unit.get(unit, [])
+
+    @cached_property
+    def cameras_of(self) -> dict[int, frozenset[str]]:
+        """Units of the cameras of each exposure."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for record in self.records:
+            if record["camera"] is not None and record["expid"] is not None:
+                found[record["expid"]].add(record["unit"])
+        return {expid: frozenset(units) for expid, units in found.items()}

@@ -11,7 +11,7 @@ from textwrap import wrap
 from pytest_specqa.triage.evidence import ORDER
 from pytest_specqa.triage.finding import CLOSE, Finding
 from pytest_specqa.triage.findings import VALUELESS, findings
-from pytest_specqa.triage.grouping import LAST
+from pytest_specqa.triage.group import LAST
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.wording import MANY, count, listed, shortened
 from pytest_specqa.triage.words import plain

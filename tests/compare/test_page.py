@@ -18,7 +18,7 @@ def page(before, after, **changes):
 
 def test_the_verdict_comes_first_and_the_worst_flip_next(record):
     text = page([record(value=0.5), record(value=2.0, camera="r7")], [record(value=2.0), record(value=0.5, camera="r7")])
-    assert text.index("1 broke, 1 fixed, of 2 verdicts") < text.index("20211014-00104284-r6") < text.index("20211014-00104284-r7")
+    assert text.index("1 broke, 1 fixed, of 2 checks") < text.index("20211014-00104284-r6") < text.index("20211014-00104284-r7")
     assert 'class="verdict bad"' in text
 
 

@@ -34,9 +34,9 @@ def productions(write, record, monkeypatch) -> Path:
 def test_what_was_fixed_is_no_failure_and_what_broke_is(productions, capsys):
     before, after = str(productions / "before"), str(productions / "after")
     assert main(["compare", before, after]) == 0
-    assert "Nothing broke, 1 fixed, of 2 verdicts" in capsys.readouterr().out
+    assert "Nothing broke, 1 fixed, of 2 checks" in capsys.readouterr().out
     assert main(["compare", after, before]) == 1
-    assert "1 broke, of 2 verdicts" in capsys.readouterr().out
+    assert "1 broke, of 2 checks" in capsys.readouterr().out
 
 
 def test_units_with_the_same_inputs_are_measured_once(productions, capsys):

@@ -10,11 +10,11 @@ from typing import Any
 from pytest_specqa.checks import wording
 from pytest_specqa.compare.redshifts import RedshiftChanges, verdict
 from pytest_specqa.compare.shifts import Shift
-from pytest_specqa.results.comparing.compare import Comparison, describe, limits_of, outcome_of
-from pytest_specqa.results.comparing.findings import Change, Extent, FindingChange
+from pytest_specqa.results.comparing.compare import Comparison, describe, outcome_of
+from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import MEANING, VerdictChange, tally
 from pytest_specqa.results.markdown import clipped, escaped, fitting, folded, table
-from pytest_specqa.triage import STAGES
+from pytest_specqa.results.telling import finding_dict, limits_of, stage_name
 from pytest_specqa.values import Outcome, Record
 
 LARGEST = 60_000
@@ -88,24 +88,33 @@ def _paragraph(change: FindingChange, *, breaks: bool) -> str:
     measure = f"{change.record['measure'].replace('_', ' ')} {old} → {new}" + (f" ({limits})" if limits else "")
     fails = {Outcome.FAILED: "fail", Outcome.WARNED: "warn"}[change.outcome]
     advice = f" _{escaped(clipped(finding.advice))}_" if change.after and finding.advice else ""
-    stage = escaped(STAGES.get(finding.stage, "no stage declared"))
     cause = finding.suspects[0].phrase if finding.suspects else finding.unclear
     return (
-        f"- {sign} **{change.change}: {stage}** {escaped(clipped(finding.scope))}: {escaped(clipped(cause))}.{advice}<br>"
+        f"- {sign} **{change.change}: {escaped(stage_name(finding))}** {escaped(clipped(finding.scope))}: "
+        f"{escaped(clipped(cause))}.{advice}<br>"
         f"{escaped(measure)} on {escaped(change.record['unit'])}; before, {before} {fails}; after, {after}"
     )
 
 
 def _flips(comparison: Comparison, *, rows: int) -> list[str]:
-    flips = comparison.flips
-    if not flips or not rows:
+    claims = comparison.claims
+    if not claims or not rows:
         return []
     cells = [
-        [str(one.flip), one.unit, wording.claim(one.expectation), outcome_of(one.before), outcome_of(one.after), describe(one)]
-        for one in flips[:rows]
+        [
+            str(one.flip),
+            f"{count:,}",
+            wording.claim(one.expectation),
+            outcome_of(one.before),
+            outcome_of(one.after),
+            describe(one),
+            one.unit,
+        ]
+        for one, count in claims[:rows]
     ]
-    lines = table(("change", "unit", "claim", "before", "after", "measure"), cells)
-    return [*folded(f"{wording.count(len(flips), 'check')} that changed or fail", [*lines, *_more(len(flips), rows)]), ""]
+    lines = table(("change", "checks", "claim", "before", "after", "measure", "unit"), cells)
+    title = f"{wording.count(len(comparison.flips), 'check')} that changed or fail"
+    return [*folded(title, [*lines, *_more(len(claims), rows)]), ""]
 
 
 def _redshifts(redshifts: RedshiftChanges, *, rows: int) -> list[str]:
@@ -177,27 +186,16 @@ def as_json(comparison: Comparison, *, sides: Sequence[str], redshifts: Redshift
 
 def _finding(change: FindingChange, *, breaks: bool) -> dict[str, Any]:
     finding, record = change.finding, change.record
-    extents = {name: _extent(one) for name, one in zip(("before", "after"), change.extents, strict=True)}
+    extents = {name: one.as_dict() for name, one in zip(("before", "after"), change.extents, strict=True)}
     return {
         "change": str(change.change),
         "outcome": str(change.outcome),
         "breaks": breaks,
-        "stage": finding.stage,
-        "scope": finding.scope,
-        "suspects": [
-            {"name": one.name, "phrase": one.phrase, "confidence": one.confidence, "reasons": list(one.reasons)}
-            for one in finding.suspects
-        ],
-        "unclear": finding.unclear,
-        "advice": finding.advice,
+        **finding_dict(finding),
         "shown_by": _measurement(record, change.values, None),
         "limits": limits_of(record),
         **extents,
     }
-
-
-def _extent(extent: Extent) -> dict[str, int]:
-    return {"checks": extent.checks, "measurements": extent.measurements}
 
 
 def _flip(change: VerdictChange) -> dict[str, Any]:

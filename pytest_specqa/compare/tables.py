@@ -8,6 +8,7 @@ from html import escape
 from pytest_specqa.checks import wording
 from pytest_specqa.results.comparing.compare import describe, outcome_of
 from pytest_specqa.results.comparing.flips import Cell, VerdictChange
+from pytest_specqa.results.telling import found_in
 
 ROWS = 300
 HEAD = ("change", "unit", "claim", "before", "after", "measure that decides, before → after")
@@ -74,7 +75,5 @@ def _cell(cell: Cell | None) -> str:
 
 
 def _detail(change: VerdictChange) -> str:
-    """What was found, without the value and the limit that stand beside it already; older results tell it in the message."""
-    record = change.record
-    detail = record["detail"] if "detail" in record else record.get("message") or ""
-    return f"<br>{escape(detail)}" if detail else ""
+    found = found_in(change.record)
+    return f"<br>{escape(found)}" if found else ""

@@ -10,10 +10,11 @@ from pytest_specqa.checks.outcome import Key
 from pytest_specqa.compare.redshifts import RedshiftChanges
 from pytest_specqa.compare.shifts import Shift
 from pytest_specqa.compare.tables import flips_table
-from pytest_specqa.results.comparing.compare import Comparison, limits_of
+from pytest_specqa.results.comparing.compare import Comparison
 from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange, tally
-from pytest_specqa.triage import STAGES, Finding
+from pytest_specqa.results.telling import cause, limits_of, stage_name
+from pytest_specqa.triage import Finding
 from pytest_specqa.values import Outcome
 
 OPEN = 8
@@ -59,12 +60,11 @@ def _finding(change: FindingChange, flips: Mapping[Key, VerdictChange], *, break
     finding = change.finding
     word = "warned" if change.outcome is Outcome.WARNED else "broken" if breaks else "failed"
     kind = "fixed" if change.change is Change.GONE else "better" if change.change is Change.SMALLER else word
-    stage = STAGES.get(finding.stage, "")
     told = [
-        f'<header><span class="mark {kind}">{BECAME[change.change]}</span> <b>{escape(stage or "no stage declared")}</b> '
+        f'<header><span class="mark {kind}">{BECAME[change.change]}</span> <b>{escape(stage_name(finding))}</b> '
         f"{escape(finding.scope)}</header>",
         f'<p class="numbers">{_numbers(change)}</p>',
-        f"<p>{escape(_cause(finding))}</p>",
+        f"<p>{escape(cause(finding))}</p>",
     ]
     if change.after and finding.advice:
         told.append(f'<p class="advice">{escape(finding.advice)}</p>')
@@ -81,15 +81,6 @@ def _checks(finding: Finding, flips: Mapping[Key, VerdictChange], *, follows: bo
     records = finding.follows if follows else finding.records
     keys = dict.fromkeys((record["unit"], record["expectation"]) for record in records)
     return [flips[key] for key in keys if key in flips]
-
-
-def _cause(finding: Finding) -> str:
-    if not finding.suspects:
-        return finding.unclear
-    first, *others = finding.suspects
-    reasons = f" ({'; '.join(first.reasons)})" if first.reasons else ""
-    rest = f", or else: {others[0].phrase}" if others else ""
-    return f"{first.phrase}{reasons}{rest}"
 
 
 def _numbers(change: FindingChange) -> str:

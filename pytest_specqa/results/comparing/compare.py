@@ -9,9 +9,9 @@ from functools import cached_property
 
 from pytest_specqa.checks import wording
 from pytest_specqa.results.comparing.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
-from pytest_specqa.results.comparing.findings import Change, FindingChange, by_finding, check_of, finding_changes
+from pytest_specqa.results.comparing.findings import Change, FindingChange, by_finding, finding_changes
 from pytest_specqa.results.comparing.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
-from pytest_specqa.results.comparing.order import data_flow
+from pytest_specqa.results.telling import check_of, data_flow, limits_of
 from pytest_specqa.values import Outcome, Record
 
 SHOWN = 10
@@ -52,17 +52,27 @@ class Comparison:
         """Checks that are not the same: what breaks first, then by finding, by stage of the data flow, and by size."""
         place, order = by_finding(self.findings), list(Flip)
 
-        def key(change: VerdictChange) -> tuple[bool, int, int, tuple[int, float, str, str]]:
-            finding = place.get((change.unit, change.expectation), len(self.findings))
-            return not change.breaks, finding, order.index(change.flip), data_flow(change.record)
-
-        return tuple(sorted((change for change in self.verdicts if change.flip is not Flip.SAME), key=key))
+        found = [change for change in self.verdicts if change.flip is not Flip.SAME]
+        found.sort(key=lambda change: (order.index(change.flip), data_flow(change.record), change.expectation))
+        # The sort is stable: what is alike in the next keeps the order of before.
+        found.sort(key=lambda change: (not change.breaks, place.get((change.unit, change.expectation), len(self.findings))))
+        return tuple(found)
 
     @cached_property
     def loose(self) -> tuple[VerdictChange, ...]:
         """Those of them that no finding speaks of: missing, lost, waived, better."""
         place = by_finding(self.findings)
         return tuple(change for change in self.flips if (change.unit, change.expectation) not in place)
+
+    @cached_property
+    def claims(self) -> tuple[tuple[VerdictChange, int], ...]:
+        """The same with each claim once in each finding: the check that tells most, and how many changed alike."""
+        place = by_finding(self.findings)
+        found: dict[tuple[Flip, str, int | None], list[VerdictChange]] = {}
+        for change in self.flips:
+            key = change.flip, change.expectation, place.get((change.unit, change.expectation))
+            found.setdefault(key, []).append(change)
+        return tuple((changes[0], len(changes)) for changes in found.values())
 
     def breaks(self, finding: FindingChange) -> bool:
         """Whether a check of this finding is among `broken`."""
@@ -178,10 +188,11 @@ def summary(comparison: Comparison, *, shown: int = SHOWN, sentence: str = "") -
     if len(comparison.findings) > shown:
         lines += ["", f"... and {len(comparison.findings) - shown} more findings"]
     flips = [
-        [str(c.flip), c.unit, wording.claim(c.expectation), outcome_of(c.before), outcome_of(c.after), describe(c)]
-        for c in comparison.flips
+        [str(c.flip), f"{count}", wording.claim(c.expectation), outcome_of(c.before), outcome_of(c.after), describe(c), c.unit]
+        for c, count in comparison.claims
     ]
-    lines += _table("Checks that changed or fail", ["", "unit", "claim", "before", "after", "measure"], flips, shown=shown)
+    head = ["", "checks", "claim", "before", "after", "measure", "unit"]
+    lines += _table(f"Checks that changed or fail ({len(comparison.flips)})", head, flips, shown=shown)
     changes = [
         [
             c.after["unit"],
@@ -192,7 +203,9 @@ def summary(comparison: Comparison, *, shown: int = SHOWN, sentence: str = "") -
         ]
         for c in comparison.significant
     ]
-    lines += _table("Measurements beyond noise", ["unit", "measure", "before", "after", "change"], changes, shown=shown)
+    lines += _table(
+        f"Measurements beyond noise ({len(changes)})", ["unit", "measure", "before", "after", "change"], changes, shown=shown
+    )
     return "\n".join([*lines, "", sentence or comparison.sentence])
 
 
@@ -208,14 +221,6 @@ def numbers(change: FindingChange) -> str:
     places = f" on {record['unit']}"
     extents = " -> ".join(map(str, change.extents))
     return f"{record['measure']} {old} -> {new}{f' ({limits})' if limits else ''}{places}; {change.outcome}: {extents}"
-
-
-def limits_of(record: Record) -> str:
-    """What the limit allows that the record is judged by, with its unit: ``at most 0.01 fraction``."""
-    failed = record["outcome"] == str(Outcome.FAILED)
-    low, high = (record.get("low"), record.get("high")) if failed else (record.get("warn_low"), record.get("warn_high"))
-    sides = [f"{word} {bound:g}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
-    return " and ".join(sides) + (f" {record.get('value_unit')}" if sides and record.get("value_unit") else "")
 
 
 def outcome_of(cell: Cell | None) -> str:
@@ -242,4 +247,4 @@ def _table(title: str, head: list[str], rows: list[list[str]], *, shown: int) ->
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows[:shown]]
     ]
     more = [f"... and {len(rows) - shown} more"] if len(rows) > shown else []
-    return ["", f"{title} ({len(rows)})", *lines, *more]
+    return ["", title, *lines, *more]

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pytest_specqa.checks.outcome import Key, is_excused
 from pytest_specqa.results.comparing.changes import MeasureChange
+from pytest_specqa.results.telling import Extent, check_of
 from pytest_specqa.triage import Finding, findings
 from pytest_specqa.values import Outcome, Record
 
@@ -20,33 +21,6 @@ class Change(StrEnum):
     GONE = "gone"
     SMALLER = "smaller"
     SAME = "the same"
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much fails, or warns, in one run.
-
-    Attributes
-    ----------
-    checks : int
-        Checks: an expectation on a unit each.
-    measurements : int
-        Measurements of these checks.
-    """
-
-    checks: int
-    measurements: int
-
-    @classmethod
-    def of(cls, records: Iterable[Record], *, outcome: Outcome) -> Extent:
-        """Count the records that have this outcome, and their checks."""
-        keys = [check_of(record) for record in records if record["outcome"] == str(outcome)]
-        return cls(len(set(keys)), len(keys))
-
-    def __str__(self) -> str:
-        """Both numbers, named as such: ``28 checks (56 measurements)``."""
-        checks = f"{self.checks:,} check{'s' * (self.checks != 1)}"
-        return checks if not self.checks else f"{checks} ({self.measurements:,} measurement{'s' * (self.measurements != 1)})"
 
 
 @dataclass(frozen=True)
@@ -94,11 +68,6 @@ class FindingChange:
     def checks(self) -> frozenset[Key]:
         """Every check that it speaks of."""
         return frozenset(check_of(record) for side in (self.before, self.after) for record in _members(side, weaker=True))
-
-
-def check_of(record: Record) -> Key:
-    """Unit and expectation of a record."""
-    return record["unit"], record["expectation"]
 
 
 def finding_changes(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_specqa.checks.outcome import Key, by_check, reduce
-from pytest_specqa.results.comparing.order import data_flow
+from pytest_specqa.results.telling import data_flow
 from pytest_specqa.triage import lead
 from pytest_specqa.values import Outcome, Record
 
@@ -192,7 +192,7 @@ def verdict_changes(
                 old, new = ({key: cell for key, cell in found.items() if cell.record[field] not in only} for found in (old, new))
     changes = [VerdictChange(*key, flip(old.get(key), new.get(key)), old.get(key), new.get(key)) for key in old.keys() | new.keys()]
     order = list(Flip)
-    return sorted(changes, key=lambda change: (order.index(change.flip), data_flow(change.record))), left_out
+    return sorted(changes, key=lambda change: (order.index(change.flip), data_flow(change.record), change.expectation)), left_out
 
 
 def tally(changes: Iterable[VerdictChange]) -> dict[Flip, int]:

@@ -1,25 +1,24 @@
-"""From single verdicts to one finding: where it began, how far it reaches, what it suggests."""
+"""From single verdicts to findings: what belongs together, where it began, how far it reaches, what it is and what to do."""
 
 from __future__ import annotations
 
-from pytest_specqa.triage.cause import likely_cause
-from pytest_specqa.triage.findings import Finding, Suspect, findings
-from pytest_specqa.triage.scope import scope
+from pytest_specqa.triage.findings import Finding, Reach, Suspect, findings
 from pytest_specqa.triage.stages import STAGES, first_bad_stage, stage_of
-from pytest_specqa.triage.story import story
+from pytest_specqa.triage.telling import cause_of, story, told
 from pytest_specqa.triage.weight import excess, lead, worst_first
 
 __all__ = [
     "STAGES",
     "Finding",
+    "Reach",
     "Suspect",
+    "cause_of",
     "excess",
     "findings",
     "first_bad_stage",
     "lead",
-    "likely_cause",
-    "scope",
     "stage_of",
     "story",
+    "told",
     "worst_first",
 ]

@@ -2,92 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from pytest_specqa.triage.cause import likely_cause
-from pytest_specqa.triage.scope import scope
-from pytest_specqa.triage.stages import STAGES, first_bad_stage, stage_of, telling
-from pytest_specqa.triage.weight import worst_first
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.triage.evidence import ORDER, Evidence
+from pytest_specqa.triage.finding import Finding, Reach, Suspect
+from pytest_specqa.triage.grouping import LAST, Group, follows, grouped
+from pytest_specqa.triage.ranking import suspects
+from pytest_specqa.triage.reach import reach_of, scope_of
+from pytest_specqa.triage.rules import RULES
+from pytest_specqa.triage.run import Run
+from pytest_specqa.triage.stages import STAGES, stage_of
+from pytest_specqa.triage.unusable import unusable
+from pytest_specqa.triage.weight import excess, worst_first
+from pytest_specqa.values import NoValue, Outcome, Record
 
+__all__ = ["Finding", "Reach", "Suspect", "findings"]
 
-@dataclass(frozen=True)
-class Suspect:
-    """One cause that the measurements allow.
-
-    Attributes
-    ----------
-    name : str
-        Key of the rule that names it.
-    phrase : str
-        What it is, as a clause: ``the sky model was given more freedom between fibers than a sky has``.
-    confidence : float
-        0-1; those of one finding sum to at most 1.
-    reasons : tuple of str
-        The measurements that speak for it, each a short clause.
-    """
-
-    name: str
-    phrase: str
-    confidence: float = 0.0
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A group of failures, or of warnings, with one cause.
-
-    Attributes
-    ----------
-    stage : str
-        The earliest stage of the reduction at which it shows, a key of `STAGES`; empty where none is declared.
-    scope : str
-        Cameras, fibers, wavelengths, exposures and tiles that have it, and those that do not.
-    suspects : tuple of Suspect
-        What it may be, most likely first; empty where `unclear` says why it cannot be told.
-    unclear : str
-        Why no cause can be named; empty where one is.
-    advice : str
-        What to look at next, and whether to hold the tile, mask or rerun.
-    records : tuple of Record
-        What shows it, worst first and those of `stage` before the others.
-    follows : tuple of Record
-        What fails, or warns, because of it.
-    weaker : tuple of Record
-        Warnings of the same measures in other units: the same thing, smaller.
-    """
-
-    stage: str
-    scope: str
-    suspects: tuple[Suspect, ...]
-    records: tuple[Record, ...]
-    unclear: str = ""
-    advice: str = ""
-    follows: tuple[Record, ...] = ()
-    weaker: tuple[Record, ...] = ()
-
-    @property
-    def lead(self) -> Record:
-        """The record that shows it best."""
-        return self.records[0]
-
-    @property
-    def outcome(self) -> Outcome:
-        """Whether it fails or only warns."""
-        return Outcome(self.lead["outcome"])
-
-    @cached_property
-    def checks(self) -> frozenset[tuple[str, str]]:
-        """Unit and expectation of everything that shows it or follows from it."""
-        return frozenset((record["unit"], record["expectation"]) for record in (*self.records, *self.follows))
-
-    @property
-    def headline(self) -> str:
-        """Stage, scope and cause in one sentence."""
-        cause = self.suspects[0].phrase if self.suspects else self.unclear
-        return ": ".join(part for part in (STAGES.get(self.stage, ""), self.scope, cause) if part)
+VALUELESS = frozenset(map(str, (NoValue.CRASH, NoValue.PRODUCT, NoValue.NOTHING)))
+LIKELY = 0.5
+"""Confidence from which on the first suspect says where a finding began."""
+PLAIN_ADVICE = "Look at the products of the first bad stage in the units that are named, and at the log of the step that made them."
 
 
 def findings(records: Iterable[Record]) -> list[Finding]:
@@ -102,23 +37,88 @@ def findings(records: Iterable[Record]) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Those that fail first, most telling first. Each failed record is in one of them, as what shows it or as what follows.
+        Those that fail first, most telling first. Each failed record is in one of them, as what shows it or as what follows; each
+        record that warns is so, or is `Finding.weaker` of one.
     """
-    everything = list(records)
-    bad = telling(everything)
-    if not bad:
-        return []
-    stage = first_bad_stage(everything) or ""
-    shown = [record for record in bad if stage_of(record) == stage]
-    follows = [record for record in bad if stage_of(record) != stage]
-    cause = likely_cause(everything)
-    return [
-        Finding(
-            stage=stage,
-            scope=scope(everything),
-            suspects=(Suspect("stage", cause),) if cause else (),
-            unclear="" if cause else "cannot tell, because no rule speaks",
-            records=tuple(worst_first(shown)),
-            follows=tuple(worst_first(follows)),
-        )
-    ]
+    run = Run(records)
+    failed = [record for record in run.records if record["outcome"] == str(Outcome.FAILED)]
+    warned = [record for record in run.records if record["outcome"] == str(Outcome.WARNED)]
+    valued = [record for record in failed if record["measure"] not in VALUELESS]
+    groups = grouped(valued, run, beside=warned)
+    attached, weaker, rest = _shared_out(warned, groups, run)
+    made = [_finding(group, attached[id(group)], weaker[id(group)], run) for group in groups]
+    made += unusable([record for record in failed if record["measure"] in VALUELESS], run)
+    made += [_finding(group, [], [], run) for group in grouped(rest, run)]
+    return sorted(made, key=_telling)
+
+
+def _shared_out(
+    warned: Sequence[Record], groups: Sequence[Group], run: Run
+) -> tuple[dict[int, list[Record]], dict[int, list[Record]], list[Record]]:
+    """Give warnings to the findings that they follow from, then to those whose measures they share, and return the rest."""
+    attached: dict[int, list[Record]] = defaultdict(list)
+    weaker: dict[int, list[Record]] = defaultdict(list)
+    rest = []
+    for record in warned:
+        if (group := next((group for group in groups if _warns_with(record, group, run)), None)) is not None:
+            attached[id(group)].append(record)
+        elif (group := next((group for group in groups if record["measure"] in group.shown), None)) is not None:
+            weaker[id(group)].append(record)
+        else:
+            rest.append(record)
+    return attached, weaker, rest
+
+
+def _warns_with(record: Record, group: Group, run: Run) -> bool:
+    """Tell whether a warning follows from a group; emission of the Galaxy follows from nothing, though it sets much off."""
+    natural = record["measure"] in RULES["nebular"].shows and (group.rule is None or group.rule.name not in _SHOWS_NO_GALAXY)
+    return not natural and follows(record, group, run)
+
+
+_SHOWS_NO_GALAXY = ("barycenter", "sky_subtraction", "extraction", "wavelengths")
+"""Causes that move all lines, those of the Galaxy or of the sky beside them too."""
+
+
+def _finding(group: Group, attached: Sequence[Record], weaker: Sequence[Record], run: Run) -> Finding:
+    evidence = Evidence([*group.records, *attached], run)
+    named, unclear = suspects(evidence)
+    rule = RULES[named[0].name] if named and not unclear else None
+    likely = rule is not None and named[0].confidence >= LIKELY
+    stage = _stage(group.records, rule.stage if rule and likely else "")
+    shown, after = _parted(group, stage)
+    after += attached
+    reach = reach_of(group.records, run, weaker=weaker)
+    return Finding(
+        stage=stage,
+        scope=scope_of(reach, group.records, run, weaker=weaker),
+        suspects=named,
+        unclear=unclear,
+        advice=rule.advice if rule else PLAIN_ADVICE,
+        records=tuple(shown),
+        follows=tuple(worst_first(after)),
+        weaker=tuple(worst_first(weaker)),
+        reach=reach,
+        origin=rule.stage if rule and likely else stage,
+    )
+
+
+def _stage(records: Iterable[Record], acts: str) -> str:
+    """The stage at which the cause acts if something shows there, else the earliest at which something shows."""
+    found = {stage_of(record) for record in records} - {""}
+    return acts if acts in found else next((stage for stage in STAGES if stage in found), "")
+
+
+def _parted(group: Group, stage: str) -> tuple[list[Record], list[Record]]:
+    """What shows a finding, that of its stage first, and what follows from it."""
+    shown = [record for record in group.records if record["measure"] in group.shown or stage_of(record) == stage]
+    own = {id(record) for record in shown}
+    ordered = worst_first(shown)
+    ordered.sort(key=lambda record: stage_of(record) != stage)
+    return ordered, [record for record in group.records if id(record) not in own]
+
+
+def _telling(finding: Finding) -> tuple[int, int, int, float, str]:
+    """Failures before warnings, data before checks that broke, then by number of checks and by how far beyond the limit."""
+    valueless = finding.lead["measure"] in VALUELESS
+    place = f"{ORDER.get(finding.stage, LAST)} {finding.lead['unit']}"
+    return -finding.outcome.rank, valueless, -len(finding.checks), -excess(finding.lead), place

@@ -10,6 +10,8 @@ import pytest
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
 
 TILES = {104282: 1298, 104284: 7951, 104285: 7951, 104286: 6699}
+MEASURES = {"sky": "sky_chromatic_run", "sframe": "vertical_lines_narrow", "redshifts": "redshift_pileup"}
+"""What expectations of these stages measure, unless a test says otherwise."""
 Make = Callable[..., dict[str, Any]]
 
 
@@ -22,8 +24,9 @@ def make() -> Make:
             unit = DataUnit("petal", 20211014, tile=more.pop("tile", 7951), petal=int(camera[1]), group="cumulative")
         else:
             unit = DataUnit("camera", 20211014, expid, more.pop("tile", TILES.get(expid)), camera)
-        limit = Limit(more.pop("measure", "size"), high=1.0)
-        judged = Measured(2.0), limit, Outcome(outcome), more.pop("message", "")
+        limit = Limit(more.pop("measure", MEASURES.get(stage, "size")), high=1.0)
+        found = {name: more.pop(name) for name in ("fibers", "waves", "detail", "features") if name in more}
+        judged = Measured(more.pop("value", 2.0), **found), limit, Outcome(outcome), more.pop("message", "")
         return {**Measurement(unit, f"test_{stage}_is_good", *judged, stage=stage, **more).as_record()}
 
     return record

@@ -1,0 +1,252 @@
+"""What belongs together: the bad records of a run as groups, each with the cause that explains it best."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pytest_specqa.instrument import DESI
+from pytest_specqa.triage.evidence import ORDER, Evidence
+from pytest_specqa.triage.places import Place, share_fibers, share_waves
+from pytest_specqa.triage.ranking import best
+from pytest_specqa.triage.rules import Extent, Rule
+from pytest_specqa.triage.run import Run
+from pytest_specqa.triage.stages import STAGES, stage_of
+from pytest_specqa.triage.weight import worst_first
+from pytest_specqa.values import Record
+
+COMMON = 4
+"""More cameras of one exposure than this with one fault have it in common, whatever a single one of them would mean."""
+SHOWS = 1.0
+"""Weight in a rule from which on a measure shows the cause itself."""
+LAST = len(STAGES)
+
+
+@dataclass
+class Group:
+    """Bad records with one cause.
+
+    Attributes
+    ----------
+    rule : Rule or None
+        What explains them best; ``None`` where no rule speaks.
+    records : list of Record
+        All of them.
+    """
+
+    rule: Rule | None
+    records: list[Record] = field(default_factory=list)
+
+    @property
+    def first(self) -> int:
+        """Number of the earliest stage at which something is bad."""
+        return min((ORDER.get(stage_of(record), LAST) for record in self.records), default=LAST)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Measures by which the cause shows itself, and not only what it leads to."""
+        measures = {record["measure"] for record in self.records}
+        if self.rule is None:
+            return frozenset(measures)
+        strong = max((self.rule.shows.get(measure, 0.0) for measure in measures), default=0.0)
+        return frozenset(measure for measure in measures if self.rule.shows.get(measure, 0.0) >= min(SHOWS, strong))
+
+
+def grouped(bad: Iterable[Record], run: Run, *, beside: Iterable[Record] = ()) -> list[Group]:
+    """Group bad records by what explains them.
+
+    Parameters
+    ----------
+    bad : iterable of Record
+        What has to be in a group, all of one outcome.
+    run : Run
+        Everything that was judged.
+    beside : iterable of Record
+        What else is bad, and may speak for a cause.
+
+    Returns
+    -------
+    list of Group
+        Each record of `bad` is in exactly one; nothing of `beside` is in any.
+    """
+    units: dict[str, list[Record]] = defaultdict(list)
+    others: dict[str, list[Record]] = defaultdict(list)
+    for record in bad:
+        units[record["unit"]].append(record)
+    for record in beside:
+        others[record["unit"]].append(record)
+    groups = [group for unit, records in units.items() for group in _in_unit(records, others[unit], run)]
+    return _absorbed(_joined(groups, run), run)
+
+
+def _in_unit(records: Sequence[Record], beside: Sequence[Record], run: Run) -> list[Group]:
+    """Explain the records of one unit by as few causes as will do."""
+    groups, rest = [], list(records)
+    while rest:
+        ranked = best(Evidence([*rest, *beside], run))
+        chosen = next((verdict.rule for verdict in ranked if verdict.score > 0 and _own(verdict.rule, rest)), None)
+        if chosen is None:
+            groups.append(Group(None, rest))
+            break
+        claimed = _claimed(chosen, rest, run)
+        groups.append(Group(chosen, claimed))
+        taken = {id(record) for record in claimed}
+        rest = [record for record in rest if id(record) not in taken]
+    return groups
+
+
+def _own(rule: Rule, records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if record["measure"] in rule.shows]
+
+
+def _claimed(rule: Rule, records: Sequence[Record], run: Run) -> list[Record]:
+    """Records that a cause explains, beginning with what shows it best and growing over what shares a place with that."""
+    own = sorted(_own(rule, records), key=lambda record: -rule.shows[record["measure"]])
+    claimed, place = [own[0]], run.place(own[0])
+    rest = [record for record in worst_first(records) if record is not own[0]]
+    grown = True
+    while grown:
+        grown = False
+        for record in list(rest):
+            where = run.place(record)
+            if explains(rule, place, record, where):
+                claimed.append(record)
+                rest.remove(record)
+                grown = True
+                if not where.is_wide:
+                    place |= where
+    return claimed
+
+
+def explains(rule: Rule, place: Place, record: Record, where: Place) -> bool:
+    """Tell whether a cause at a place can be why a record is bad.
+
+    Parameters
+    ----------
+    rule : Rule
+        The cause.
+    place : Place
+        Where the cause is known to act.
+    record : Record
+        What is bad.
+    where : Place
+        Its place.
+
+    Returns
+    -------
+    bool
+        True for what the cause can move, at a place that it reaches; and for whatever lies in the same fibers at the same
+        wavelengths and is measured no earlier in the data flow.
+    """
+    same_fibers = share_fibers(place, where, slack=DESI.block)
+    if record["measure"] in rule.shows or record["measure"] in rule.moves:
+        if rule.narrow and where.fibers and where.is_wide:
+            return False
+        if place.is_wide or where.is_wide:
+            return True
+        return same_fibers or (rule.vertical and place.bands == where.bands and share_waves(place, where))
+    later = ORDER.get(stage_of(record), LAST) >= ORDER[rule.stage]
+    return later and not place.is_wide and not where.is_wide and same_fibers and share_waves(place, where)
+
+
+def _joined(groups: Sequence[Group], run: Run) -> list[Group]:
+    """Join groups of several units that are one fault."""
+    joined: list[Group] = []
+    common = _common(groups, run)
+    places = {id(group): _place(group, run) for group in groups}
+    for group in groups:
+        place, linked = places[id(group)], []
+        for other in joined:
+            if _is_one(group, other, place, places[id(other)], common):
+                linked.append(other)
+        for other in linked:
+            group.records.extend(other.records)
+            place |= places[id(other)]
+            joined.remove(other)
+        places[id(group)] = place
+        joined.append(group)
+    return joined
+
+
+def _place(group: Group, run: Run) -> Place:
+    place = Place()
+    for record in group.records:
+        place |= run.place(record)
+    return place
+
+
+def _common(groups: Iterable[Group], run: Run) -> frozenset[tuple[str, str, int]]:
+    """Cause, measure and exposure of what more cameras have than chance can break at once."""
+    found: Counter[tuple[str, str, int]] = Counter()
+    for group in groups:
+        if group.rule:
+            for expid in _place(group, run).exposures:
+                found.update((group.rule.name, measure, expid) for measure in group.shown)
+    return frozenset(key for key, number in found.items() if number > COMMON)
+
+
+def _is_one(group: Group, other: Group, place: Place, there: Place, common: frozenset[tuple[str, str, int]]) -> bool:
+    """Tell whether two groups are one fault: the same cause, shown by the same measures, in reach of each other."""
+    if group.rule is None or other.rule is None:
+        same = group.rule is other.rule and group.shown == other.shown
+        return same and bool(place.cameras & there.cameras or place.exposures & there.exposures)
+    shared = group.shown & other.shown
+    if group.rule.name != other.rule.name or not shared:
+        return False
+    exposures = place.exposures & there.exposures
+    if any((group.rule.name, measure, expid) in common for measure in shared for expid in exposures):
+        return True
+    return _in_reach(group.rule.extent, place, there)
+
+
+def _in_reach(extent: Extent, place: Place, there: Place) -> bool:
+    """Tell whether one fault of this extent can be at both places."""
+    match extent:
+        case Extent.CAMERA:
+            unknown = not place.cameras or not there.cameras
+            return bool(place.cameras & there.cameras or (unknown and place.petals & there.petals))
+        case Extent.PETAL:
+            return bool(place.petals & there.petals) and share_fibers(place, there)
+        case Extent.TILE:
+            return bool(place.tiles & there.tiles)
+    return bool(place.exposures & there.exposures or place.cameras & there.cameras)
+
+
+def _absorbed(groups: Sequence[Group], run: Run) -> list[Group]:
+    """Hang groups under the group that explains all of them, latest stage first."""
+    kept = sorted(groups, key=lambda group: (group.first, -len(group.records)))
+    for group in reversed(list(kept)):
+        cause = next((other for other in kept if other is not group and _follows(group, other, run)), None)
+        if cause is not None:
+            cause.records.extend(group.records)
+            kept.remove(group)
+    return kept
+
+
+def _follows(group: Group, cause: Group, run: Run) -> bool:
+    """Tell whether everything in a group is explained by the cause of another."""
+    if cause.rule is None or cause.first > group.first or (cause.first == group.first and len(cause.records) < len(group.records)):
+        return False
+    return all(follows(record, cause, run) for record in group.records)
+
+
+def follows(record: Record, cause: Group, run: Run) -> bool:
+    """Tell whether one record is explained by a group: in its exposures and petals, and in reach of its cause."""
+    if cause.rule is None:
+        return False
+    where = run.place(record)
+    near = [
+        place
+        for one in cause.records
+        if (place := run.place(one)).exposures & where.exposures or (place.tiles & where.tiles and not place.exposures)
+    ]
+    near = [place for place in near if not place.petals or not where.petals or place.petals & where.petals]
+    if not near:
+        return False
+    if record["measure"] not in cause.rule.shows and record["measure"] not in cause.rule.moves and record["camera"] is None:
+        return False
+    place = near[0]
+    for other in near[1:]:
+        place |= other
+    return explains(cause.rule, place, record, where)

@@ -1,0 +1,92 @@
+"""From failures to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_specqa.triage import findings, story, told
+from pytest_specqa.values import Outcome
+
+Make = Callable[..., dict[str, Any]]
+EXPIDS = (104282, 104284, 104285, 104286)
+
+
+def ids(records: Any) -> list[int]:
+    """What is the same record."""
+    return sorted(id(record) for record in records)
+
+
+def test_a_sky_model_and_what_follows_from_it_are_one_finding(story_records: list[dict[str, Any]]) -> None:
+    """Begun in the sky model, which the sframes and the redshifts show again."""
+    (finding,) = findings(story_records)
+    assert finding.stage == finding.origin == "sky"
+    assert finding.suspects[0].name == "sky_model"
+    assert finding.scope.startswith("r cameras of petals 6-8, both exposures of tile 7951, not in 00104282 or 00104286")
+    assert {record["stage"] for record in finding.follows} == {"sframe", "redshifts"}
+    assert ids([*finding.records, *finding.follows]) == ids(r for r in story_records if r["outcome"] == "failed")
+
+
+def test_faults_of_two_cameras_are_two_findings(make: Make, story_records: list[dict[str, Any]]) -> None:
+    """Neither is hidden by the other, and each has its place."""
+    other = make("frame", "failed", 104282, "z1", measure="unmasked_cosmics", value=3.0)
+    sky, cosmics = findings([*story_records, other])
+    assert sky.reach.exposures == (104284, 104285)
+    assert sky.reach.petals == (6, 7, 8)
+    assert (cosmics.suspects[0].name, cosmics.reach.cameras, cosmics.reach.exposures) == ("cosmic_rays", ("z1",), (104282,))
+
+
+def test_faults_of_one_camera_that_explain_nothing_of_each_other_are_two(make: Make) -> None:
+    """A dead fiber moves no sky model of other fibers."""
+    flat = make("fiberflat", "failed", measure="fiberflat_lowest_fiber", value=0.3, fibers=((3005, 3005),))
+    sky = make("sky", "failed", fibers=((3400, 3424),), waves=(6450.0, 6600.0))
+    assert {finding.suspects[0].name for finding in findings([flat, sky])} == {"dead_fiber", "sky_model"}
+
+
+def test_what_only_warns_is_a_warning(make: Make) -> None:
+    """Emission of the Galaxy is named, and there is nothing to do."""
+    (finding,) = findings([make("sframe", "warned", measure="nebular_lines"), make("sky", "passed")])
+    assert finding.outcome is Outcome.WARNED
+    assert finding.suspects[0].name == "nebular"
+    assert finding.advice.startswith("Nothing to do")
+
+
+def test_the_same_thing_elsewhere_is_weaker_and_bounds_no_fault(make: Make) -> None:
+    """A warning in all other exposures: the fault is not that of a tile."""
+    records = [make("sky", "failed" if e == 104284 else "warned", e, f"r{p}", value=0.02) for e in EXPIDS for p in range(10)]
+    (finding,) = findings(records)
+    assert len(finding.weaker) == 30
+    assert finding.reach.spared == ()
+    assert "weaker, a warning only, in 30 other units" in finding.scope
+
+
+def test_a_bad_file_is_one_finding_however_many_checks_it_fails(make: Make) -> None:
+    """And not a fault of the stage that reads it."""
+    message = "sframe-r6-00104284.fits.gz: found a truncated file; expected a whole FITS file; write the file again"
+    (finding,) = findings([make("sframe", "failed", measure="product", message=message, value=float("nan")) for _ in range(12)])
+    assert finding.suspects[0].name == "missing_file"
+    assert "sframe-r6-00104284.fits.gz: 12 checks" in finding.suspects[0].reasons[0]
+
+
+def test_a_measure_that_no_rule_knows_gets_no_guess(make: Make) -> None:
+    """A project's own tests may mean anything."""
+    (finding,) = findings([make("zodiac", "failed")])
+    assert finding.suspects == ()
+    assert finding.unclear == "cannot tell, because no rule speaks of size"
+
+
+def test_a_good_run_has_no_finding(make: Make) -> None:
+    """And nothing to tell."""
+    assert findings([make("sky", "passed"), make("frame", "not measured")]) == []
+    assert story([make("sky", "passed")]) == ""
+
+
+def test_a_finding_is_told_in_a_few_lines(story_records: list[dict[str, Any]]) -> None:
+    """Headline first; no line is longer than a person reads."""
+    (finding,) = findings(story_records)
+    lines = told(finding)
+    assert len(lines) <= 15
+    assert max(map(len, lines)) <= 160
+    assert lines[0] == finding.headline
+    assert lines[0].startswith("sky model: ")
+    assert "20 of sky" not in story(story_records)

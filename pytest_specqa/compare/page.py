@@ -143,7 +143,7 @@ def _shifts(redshifts: RedshiftChanges) -> list[str]:
             ("", escape(one.title)),
             ("number", f"{one.objects:,}"),
             ("number", f"{one.moved:,}"),
-            ("number", f"{one.shift + 0.0:+.2g} ± {one.error:.1g}"),
+            ("number", one.change),
             ("number", escape(one.velocity)),
             ("number", f"{one.allowance.warned:.1g} / {one.allowance.broken:.1g}"),
         )

@@ -16,6 +16,8 @@ from pytest_specqa.results.comparing.changes import RATE, false_discovery_thresh
 
 LIGHT = 299792.458
 """Speed of light in km/s."""
+ROUNDING = 1e-9
+"""Errors below this are those of arithmetic: every redshift moved by the same amount."""
 ENOUGH = 3.0
 """A shift of the size of the limit must be this many errors, or the class is too small to tell."""
 
@@ -121,15 +123,20 @@ class Shift:
         return words[self.kind]
 
     @property
+    def change(self) -> str:
+        """Shift and error for people: ``+0.0005 ± 1e-05``; an error that is rounding only is none."""
+        return f"{self.shift + 0.0:+.2g}" + (f" ± {self.error:.1g}" if self.error > ROUNDING else "")
+
+    @property
     def velocity(self) -> str:
-        """Shift and error in km/s, for people: ``+150 ± 3 km/s``."""
-        error = f" ± {self.error * LIGHT:.2g}" if math.isfinite(self.error) else ""
+        """The same in km/s: ``+150 ± 3 km/s``."""
+        error = f" ± {self.error * LIGHT:.2g}" if self.error > ROUNDING else ""
         return f"{self.shift * LIGHT + 0.0:+.3g}{error} km/s"
 
     @property
     def sentence(self) -> str:
         """What was found, in one sentence."""
-        found = f"{self.title}: median dz/(1+z) {self.shift:+.2g} ± {self.error:.1g} ({self.velocity}) of {self.objects:,}"
+        found = f"{self.title}: median dz/(1+z) {self.change} ({self.velocity}) of {self.objects:,}"
         limit = self.allowance.broken if self.state is Moved.BROKEN else self.allowance.warned
         return f"{found}, beyond {limit:.1g} ({limit * LIGHT:.3g} km/s)" if self.state in (Moved.BROKEN, Moved.WARNED) else found
 

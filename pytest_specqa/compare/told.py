@@ -13,8 +13,8 @@ from pytest_specqa.compare.tables import flips_table
 from pytest_specqa.results.comparing.compare import Comparison
 from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange, tally
-from pytest_specqa.results.telling import cause, limits_of, stage_name
-from pytest_specqa.triage import Finding
+from pytest_specqa.results.telling import limits_of, stage_name
+from pytest_specqa.triage import Finding, cause_of
 from pytest_specqa.values import Outcome
 
 OPEN = 8
@@ -61,10 +61,10 @@ def _finding(change: FindingChange, flips: Mapping[Key, VerdictChange], *, break
     word = "warned" if change.outcome is Outcome.WARNED else "broken" if breaks else "failed"
     kind = "fixed" if change.change is Change.GONE else "better" if change.change is Change.SMALLER else word
     told = [
-        f'<header><span class="mark {kind}">{BECAME[change.change]}</span> <b>{escape(stage_name(finding))}</b> '
-        f"{escape(finding.scope)}</header>",
+        f'<header><span class="mark {kind}">{BECAME[change.change]}</span> <b>{escape(stage_name(finding))}</b>: '
+        f"{escape(cause_of(finding))}</header>",
         f'<p class="numbers">{_numbers(change)}</p>',
-        f"<p>{escape(cause(finding))}</p>",
+        f"<p>{escape(finding.scope)}</p>" if finding.scope else "",
     ]
     if change.after and finding.advice:
         told.append(f'<p class="advice">{escape(finding.advice)}</p>')
@@ -72,6 +72,10 @@ def _finding(change: FindingChange, flips: Mapping[Key, VerdictChange], *, break
     follows = [one for one in _checks(finding, flips, follows=True) if one not in shown]
     told += _folded(f"{wording.count(len(shown), 'check')} that changed or fail show it", [flips_table(shown)] if shown else [])
     told += _folded(f"{wording.count(len(follows), 'check')} follow from it", [flips_table(follows)] if follows else [])
+    reasons = finding.suspects[0].reasons if finding.suspects and not finding.unclear else ()
+    told += _folded(
+        "what speaks for this cause", [f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in reasons)}</ul>"] if reasons else []
+    )
     if finding.weaker:
         told.append(f'<p class="note">The same, smaller, in {wording.count(len(finding.weaker), "measurement")} that warn.</p>')
     return f'<article class="finding {kind}">{"".join(told)}</article>'
@@ -108,7 +112,7 @@ def _shifts(shifts: Sequence[Shift], kind: str) -> list[str]:
     return [
         f'<article class="finding {kind}"><header><span class="mark {kind}">shifted</span> <b>redshifts</b> '
         f"{escape(first.title)} moved together, by {escape(first.velocity)}</header>"
-        f'<p class="numbers">median dz/(1+z) <b>{first.shift:+.2g} ± {first.error:.1g}</b> over {first.objects:,} redshifts with '
+        f'<p class="numbers">median dz/(1+z) <b>{first.change}</b> over {first.objects:,} redshifts with '
         f"ZWARN = 0 in both ({'at most' if kind == 'broken' else 'warns from'} {limit:.1g}){others}</p>{sources}</article>"
     ]
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_specqa.checks.outcome import Key
-from pytest_specqa.triage import STAGES, Finding, excess, stage_of
+from pytest_specqa.triage import STAGES, Finding, cause_of, excess, stage_of
 from pytest_specqa.values import Outcome, Record
+
+REASONS = 3
+"""Measurements that are named for a cause."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +82,21 @@ def found_in(record: Record) -> str:
 
 
 def stage_name(finding: Finding) -> str:
-    """What the stage of a finding is called."""
-    return STAGES.get(finding.stage, "no stage declared")
+    """What the stage of a finding is called; where it has none, that of the measurement that shows it best."""
+    return STAGES.get(finding.stage, STAGES.get(stage_of(finding.lead), "no stage declared"))
 
 
 def cause(finding: Finding) -> str:
-    """The likeliest cause with its reasons and the next one, or why none can be told."""
-    if not finding.suspects:
-        return finding.unclear
-    first, *others = finding.suspects
-    reasons = f" ({'; '.join(first.reasons)})" if first.reasons else ""
-    return f"{first.phrase}{reasons}" + (f", or else: {others[0].phrase}" if others else "")
+    """The likeliest cause with the measurements that speak for it, or why none can be told."""
+    reasons = finding.suspects[0].reasons[:REASONS] if finding.suspects and not finding.unclear else ()
+    return cause_of(finding) + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:
     """A finding for other programs: stage, scope, suspects, advice."""
     return {
         "stage": finding.stage,
+        "headline": finding.headline,
         "scope": finding.scope,
         "suspects": [
             {"name": one.name, "phrase": one.phrase, "confidence": one.confidence, "reasons": list(one.reasons)}

@@ -184,7 +184,8 @@ def summary(comparison: Comparison, *, shown: int = SHOWN, sentence: str = "") -
         lines.append(f"{comparison.reused} measurements taken over: their inputs are identical in both")
     for change in comparison.findings[:shown]:
         lines += ["", f"{change.change.upper()} ({change.outcome}): {change.finding.headline}", f"  {numbers(change)}"]
-        lines += [f"  {change.finding.advice}"] if change.after and change.finding.advice else []
+        lines += [f"  where: {change.finding.scope}"] if change.finding.scope else []
+        lines += [f"  next: {change.finding.advice}"] if change.after and change.finding.advice else []
     if len(comparison.findings) > shown:
         lines += ["", f"... and {len(comparison.findings) - shown} more findings"]
     flips = [

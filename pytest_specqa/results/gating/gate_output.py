@@ -86,7 +86,8 @@ def text(report: GateReport) -> str:
     lines = [report.sentence]
     for night, finding in report.findings[:SHOWN]:
         lines += ["", f"night {night}: {finding.headline}", f"  {_shown_by(finding)}"]
-        lines += [f"  {finding.advice}"] if finding.advice else []
+        lines += [f"  where: {finding.scope}"] if finding.scope else []
+        lines += [f"  next: {finding.advice}"] if finding.advice else []
     lines += _more(len(report.findings), SHOWN, "findings")
     lines += ["", _nights(report)] if _nights(report) else []
     if report.blocking:

@@ -88,5 +88,5 @@ def test_a_finding_is_told_in_a_few_lines(story_records: list[dict[str, Any]]) -
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 160
     assert lines[0] == finding.headline
-    assert lines[0].startswith("sky model: ")
-    assert "20 of sky" not in story(story_records)
+    assert lines[0].startswith("sky model, r cameras of petals 6-8, both exposures of tile 7951: ")
+    assert story(story_records).startswith("1 finding: first bad stage sky model: the sky model itself is wrong (r cameras")

@@ -14,6 +14,7 @@ LEVELS = (
     "imaging_level", "petal_level", "exposure_level", "petal_color", "camera_join", "visit_petal", "visit_level",
 )  # fmt: skip
 VECTORS = ("calibration_throughput", "calibration_shape", "visit_calibration", "calibration_fiber_level")
+VISIT_LINES = ("visit_line_offset", "visit_line_width")
 DEFECTS = ("ccd_hole", "ccd_spot", "light_kept_back", "unmasked_cosmics")
 AMPLIFIERS = ("amplifier_step", "amplifier_offset", "row_noise")
 NOISE = ("pull_width_amplifier", "pull_width_fiber", "pixel_correlation", "pixel_ringing")

@@ -11,6 +11,7 @@ from pytest_specqa.triage.evidence import ORDER, Evidence
 from pytest_specqa.triage.places import Place, share_fibers, share_waves
 from pytest_specqa.triage.ranking import best
 from pytest_specqa.triage.rules import Extent, Rule
+from pytest_specqa.triage.rules.groups import WHOLE
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.weight import worst_first
@@ -296,7 +297,8 @@ def follows(record: Record, cause: Group, run: Run, *, anywhere: bool = False) -
         if (place := run.place(one)).exposures & where.exposures or (place.tiles & where.tiles and not place.exposures)
     ]
     near = [place for place in near if not place.petals or not where.petals or place.petals & where.petals]
-    if not near:
+    petals = frozenset[int]().union(*(place.petals for place in near))
+    if not near or (record["measure"] in WHOLE and petals and 2 * len(petals) < len(where.petals)):
         return False
     if record["measure"] not in cause.rule.shows and record["measure"] not in cause.rule.moves and record["camera"] is None:
         return False

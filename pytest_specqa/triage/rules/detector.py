@@ -20,7 +20,9 @@ from pytest_specqa.triage.rules.groups import (
 from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 SHIFTED = asks.bad(*FRAME_SHIFTS)
-AFTER_CCD = frozenset((*LIGHT, *CHROMATIC, *NOISE, "ccd_hole", "ccd_spot", "camera_join", "throughput_rms"))
+AFTER_CCD = frozenset(
+    (*LIGHT, "pull_width_amplifier", "pull_width_fiber", "pixel_correlation", "ccd_hole", "ccd_spot", "camera_join")
+)
 AFTER_TRACES = frozenset(
     (*LIGHT, *READ_BACK, *CHROMATIC, *VISIT_LINES, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms")
 )

@@ -9,7 +9,8 @@ from pytest_specqa.triage.rules.groups import (
     LABELS,
     LEVELS,
     LIGHT,
-    READ_BACK,
+    OFFSETS,
+    PETAL_LEVELS,
     REDSHIFTS,
     SKY_LINES,
     USABLE,
@@ -19,7 +20,7 @@ from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 THROUGHPUT = ("throughput_rms", "throughput_outlier", "throughput_gradient")
 AFTER_FLAT = frozenset(
-    (*LIGHT, *THROUGHPUT, *CHROMATIC, *VECTORS, *LEVELS, "petal_sky", "line_evenness", "camera_join", "fiberflat_lowest_fiber")
+    (*LIGHT, *THROUGHPUT, *CHROMATIC, *VECTORS, *PETAL_LEVELS, *OFFSETS, "petal_sky", "line_evenness", "fiberflat_lowest_fiber")
 )
 
 RULES = (
@@ -75,7 +76,7 @@ RULES = (
         },
         "Look at FIBERFLT in the sframe header and at the log of the sky subtraction; run it again with the flat of the night.",
         "desispec#1111, #856",
-        moves=AFTER_FLAT | {*USABLE, *READ_BACK, "calibration_usable", "collimator_dip", "sky_line_width"},
+        moves=AFTER_FLAT | {*USABLE, "calibration_usable", "collimator_dip", "sky_line_width", "neighbours_throughput"},
         asks=(Ask(-3.0, asks.bad("frame_line_places", "applied_sky")),),
     ),
     Rule(

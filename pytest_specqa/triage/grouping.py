@@ -59,7 +59,15 @@ class Group:
     @property
     def shown(self) -> frozenset[str]:
         """Measures by which the cause shows itself, and not only what it leads to."""
-        measures = {record["measure"] for record in self.records}
+        return self._telling(self.records)
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """The same, with what only warns."""
+        return self._telling([*self.records, *self.attached])
+
+    def _telling(self, records: Sequence[Record]) -> frozenset[str]:
+        measures = {record["measure"] for record in records}
         if self.rule is None:
             return frozenset(measures)
         strong = max((self.rule.shows.get(measure, 0.0) for measure in measures), default=0.0)
@@ -184,7 +192,8 @@ def explains(rule: Rule, place: Place, record: Record, where: Place) -> bool:
             return True
         return same_fibers or (rule.vertical and place.bands == where.bands and share_waves(place, where))
     later = ORDER.get(stage_of(record), LAST) >= ORDER.get(rule.stage, 0)
-    return later and not place.is_wide and not where.is_wide and same_fibers and share_waves(place, where)
+    told = bool(place.fibers and place.waves and where.fibers and where.waves)
+    return later and told and not place.is_wide and not where.is_wide and share_fibers(place, where) and share_waves(place, where)
 
 
 def _joined(groups: Sequence[Group], run: Run) -> list[Group]:
@@ -228,7 +237,7 @@ def _is_one(group: Group, other: Group, place: Place, there: Place, common: froz
     if group.rule is None or other.rule is None:
         same = group.rule is other.rule and group.shown == other.shown
         return same and bool(place.cameras & there.cameras or place.exposures & there.exposures)
-    shared = group.shown & other.shown
+    shared = group.signs & other.signs
     if group.rule.name != other.rule.name or not shared:
         return False
     exposures = place.exposures & there.exposures

@@ -18,7 +18,7 @@ WARNED = 0.6
 """Weight of a measure that warns beside one that fails."""
 FURTHER, MOST_FURTHER = 0.5, 2.0
 """Weight of what a rule shows besides what shows it best, and what that adds at most."""
-UNEXPLAINED, MOST_UNEXPLAINED = 1.0, 4.0
+UNEXPLAINED, MOST_UNEXPLAINED = 1.5, 4.5
 """What a failed measure that the cause cannot move takes away, and what they take away at most."""
 AT_STAGE = 0.5
 """What a cause gains that acts where failures begin, and loses that acts later."""

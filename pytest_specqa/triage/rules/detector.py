@@ -6,25 +6,30 @@ from pytest_specqa.triage.rules import asks
 from pytest_specqa.triage.rules.groups import (
     AMPLIFIERS,
     CHROMATIC,
+    FOCAL,
     FRAME_SHIFTS,
     LEVELS,
     LIGHT,
     MODEL_SHIFTS,
     NOISE,
+    ONE_FIBER,
+    OWN_SKY,
     READ_BACK,
+    REDSHIFTS,
     SKY_LINES,
     USABLE,
     VECTORS,
+    VERTICAL,
     VISIT_LINES,
 )
 from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 SHIFTED = asks.bad(*FRAME_SHIFTS)
-AFTER_CCD = frozenset(
-    (*LIGHT, "pull_width_amplifier", "pull_width_fiber", "pixel_correlation", "ccd_hole", "ccd_spot", "camera_join")
-)
+ADDED = (*VERTICAL, "nebular_lines", "shared_lines", "sky_line_fiber_scale", *ONE_FIBER, *FOCAL, *REDSHIFTS)
+"""What shows light, or a lack of it, that comes from the CCD."""
+AFTER_CCD = frozenset((*ADDED, "ccd_hole", "ccd_spot", "camera_join"))
 AFTER_TRACES = frozenset(
-    (*LIGHT, *READ_BACK, *CHROMATIC, *VISIT_LINES, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms")
+    (*LIGHT, *OWN_SKY, *READ_BACK, *VISIT_LINES, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms")
 )
 
 RULES = (
@@ -37,7 +42,7 @@ RULES = (
         {"amplifier_step": 3.0, "amplifier_offset": 3.0, "row_noise": 1.0, "sky_fiber_pileup": 1.0},
         "Blink preproc and frame of the camera at the middle row; list the amplifier in BADAMPS or correct the offset, then rerun.",
         "desispec#1826, #1518, #1619, #2737",
-        moves=AFTER_CCD | {"pull_width_amplifier"},
+        moves=AFTER_CCD,
         asks=(
             Ask(1.0, asks.one_half("amplifier_step", "amplifier_offset")),
             Ask(1.0, asks.when(asks.bad(*AMPLIFIERS), asks.sound(*CHROMATIC))),
@@ -57,7 +62,7 @@ RULES = (
         {"row_noise": 2.0, "pull_width_amplifier": 2.0, "pull_width_fiber": 0.5},
         "Compare the read noise of the amplifier with its header; if it is high, list it in BADAMPS for the exposure and rerun.",
         "desispec#1775, #1559",
-        moves=AFTER_CCD | set(AMPLIFIERS) | {"unmasked_cosmics", "light_kept_back"} | set(SKY_LINES),
+        moves=AFTER_CCD | {*AMPLIFIERS, *SKY_LINES, *NOISE},
         asks=(
             Ask(2.5, asks.when(asks.bad("row_noise"), asks.bad("pull_width_amplifier"))),
             Ask(1.0, asks.one_half("row_noise", "pull_width_amplifier")),
@@ -78,7 +83,7 @@ RULES = (
         "Look at the preproc image at this place in several exposures; add the pixels to the mask of the CCD and extract again.",
         "desispec#983, #1346, #1956",
         narrow=True,
-        moves=frozenset((*LIGHT, "sky_fiber_level")),
+        moves=frozenset((*ADDED, "sky_fiber_level")),
         asks=(
             Ask(1.5, asks.fibers(1, 12, "ccd_hole", "ccd_spot", "light_kept_back", say="{} only")),
             Ask(1.0, asks.every_exposure),
@@ -111,7 +116,7 @@ RULES = (
         {"frame_shift_local": 2.5, "wavelength_shift_local": 1.5},
         "Look at the middle rows of a flat or arc of the night for double or missing rows; the readout has to be mended.",
         "desispec#2473",
-        moves=frozenset((*LIGHT, *MODEL_SHIFTS)),
+        moves=frozenset((*VERTICAL, *MODEL_SHIFTS, *SKY_LINES, *REDSHIFTS, "shared_lines")),
         asks=(
             Ask(1.5, asks.when(asks.bad("frame_shift_local", "wavelength_shift_local"), asks.sound("frame_shift_group"))),
             Ask(1.0, asks.mid_band("frame_shift_local", "wavelength_shift_local")),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pytest_specqa.triage.rules import asks
 from pytest_specqa.triage.rules.groups import (
-    CHROMATIC,
     FOCAL,
     LABELS,
     LEVELS,
     LIGHT,
     OFFSETS,
-    PETAL_LEVELS,
     REDSHIFTS,
     SKY_LINES,
     USABLE,
@@ -20,7 +18,7 @@ from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 THROUGHPUT = ("throughput_rms", "throughput_outlier", "throughput_gradient")
 AFTER_FLAT = frozenset(
-    (*LIGHT, *THROUGHPUT, *CHROMATIC, *VECTORS, *PETAL_LEVELS, *OFFSETS, "petal_sky", "line_evenness", "fiberflat_lowest_fiber")
+    (*LIGHT, *THROUGHPUT, *VECTORS, *OFFSETS, "petal_sky", "camera_join", "line_evenness", "fiberflat_lowest_fiber")
 )
 
 RULES = (

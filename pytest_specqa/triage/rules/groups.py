@@ -7,7 +7,9 @@ VERTICAL = ("vertical_lines_narrow", "vertical_lines_broad", "vertical_lines_bro
 SKY_LINES = ("sky_line_scale", "sky_line_residual", "sky_line_fiber_scale")
 MODEL_SHIFTS = ("wavelength_shift_fiber", "wavelength_shift_group", "wavelength_shift_local", "line_spread_group")
 FRAME_SHIFTS = ("frame_line_places", "frame_shift_fiber", "frame_shift_group", "frame_shift_local")
-ONE_FIBER = ("sky_fiber_light", "fiber_below_zero", "sky_fiber_level", "sky_lowest")
+ONE_FIBER = ("sky_fiber_light", "fiber_below_zero")
+OWN_SKY = ("sky_fiber_level", "sky_lowest")
+"""Measures of the sky model of a single fiber, which nothing moves that acts on spectra only."""
 FOCAL = ("focal_plane_patch", "focal_plane_petal", "focal_plane_gradient", "focal_plane_seen", "focal_plane_sky_line", "sky_left")
 REDSHIFTS = ("redshift_pileup", "redshift_pileup_excess", "redshift_pileup_galactic", "sky_fiber_pileup", "redshift_shortfall")
 PETAL_LEVELS = ("imaging_level", "petal_level", "petal_color", "camera_join", "visit_petal")

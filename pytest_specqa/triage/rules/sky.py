@@ -36,7 +36,8 @@ RULES = (
         },
         "Hold the redshifts; compare sky model and sframe at these wavelengths, tell who maintains the sky fit, and rerun.",
         "desispec PR #1452",
-        moves=frozenset((*LIGHT, *OFFSETS, "ccd_hole", "ccd_spot", "camera_join", "petal_sky", "sky_fiber_level", "sky_lowest",
+        moves=frozenset((*LIGHT, *OFFSETS, "ccd_hole", "ccd_spot", "light_kept_back",
+                         "camera_join", "petal_sky", "sky_fiber_level", "sky_lowest",
                          "redshift_fit_fraction")),
         vertical=True,
         asks=(

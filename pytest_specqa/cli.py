@@ -22,6 +22,7 @@ VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
     "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
     "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
+    "triage": ("pytest_specqa.results.cli", "say from stored results what is wrong, where it began and what to do"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),

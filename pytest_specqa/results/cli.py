@@ -1,4 +1,4 @@
-"""The verbs ``specqa gate`` and ``specqa waive``."""
+"""The verbs ``specqa gate``, ``specqa triage`` and ``specqa waive``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     from pytest_specqa.results.gating.gate import GateReport
@@ -20,6 +21,7 @@ PASSED, BLOCKED = 0, 1
 def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the verbs; each sets ``run``, which takes the parsed arguments and returns the exit code."""
     _add_gate(subparsers)
+    _add_triage(subparsers)
     _add_waive(subparsers)
 
 
@@ -41,6 +43,20 @@ def _add_gate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--json", metavar="FILE", type=Path, help="write everything as JSON")
     parser.add_argument("--today", metavar="DATE", type=_date, help="judge the expiry of waivers as of YYYY-MM-DD")
     parser.set_defaults(run=run_gate)
+
+
+def _add_triage(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "triage",
+        help="say from stored results what is wrong, where it began and what to do",
+        description="Group what failed, and what warns, into findings: first bad stage, reach, cause, what follows, what to do. "
+        "Exit code 0: nothing fails, 1: something fails, 2: misuse.",
+    )
+    parser.add_argument(
+        "results", nargs="+", metavar="RESULTS", help=".jsonl or .parquet files, or quoted patterns such as 'nights/*.parquet'"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    parser.set_defaults(run=run_triage)
 
 
 def _add_waive(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -83,6 +99,18 @@ def run_gate(arguments: argparse.Namespace) -> int:
             deliver(path, writer(report))
     print(gate_output.text(report))
     return PASSED if report.passed else BLOCKED
+
+
+def run_triage(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa triage``."""
+    from pytest_specqa.checks.outcome import is_excused  # noqa: PLC0415
+    from pytest_specqa.results import store  # noqa: PLC0415
+    from pytest_specqa.triage import as_json, findings, report  # noqa: PLC0415
+
+    records = store.read(arguments.results)
+    made = findings(record for record in records if not is_excused(record))
+    print(as_json(made) if arguments.json else report(made))
+    return BLOCKED if any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
 
 
 def run_waive(arguments: argparse.Namespace) -> int:

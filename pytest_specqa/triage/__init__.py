@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_specqa.triage.findings import Finding, Reach, Suspect, findings
 from pytest_specqa.triage.stages import STAGES, first_bad_stage, stage_of
-from pytest_specqa.triage.telling import cause_of, story, told
+from pytest_specqa.triage.telling import as_json, report, story, told
 from pytest_specqa.triage.weight import excess, lead, worst_first
 
 __all__ = [
@@ -12,11 +12,12 @@ __all__ = [
     "Finding",
     "Reach",
     "Suspect",
-    "cause_of",
+    "as_json",
     "excess",
     "findings",
     "first_bad_stage",
     "lead",
+    "report",
     "stage_of",
     "story",
     "told",

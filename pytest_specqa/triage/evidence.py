@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property, reduce
 from operator import or_
@@ -11,7 +12,7 @@ from pytest_specqa.triage.places import Place, Ranges, merged, windows_of
 from pytest_specqa.triage.run import BAD, Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.weight import lead
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import FeatureRecord, Outcome, Record
 
 ORDER = {stage: number for number, stage in enumerate(STAGES)}
 
@@ -78,14 +79,40 @@ class Evidence:
         }
         return signs.pop() if len(signs) == 1 else 0
 
+    def products(self, measures: Collection[str], others: Collection[str]) -> list[int]:
+        """Products of the signs of what two sets of measures found in one unit, in the same fibers at the same wavelengths."""
+        found: dict[str, tuple[list[FeatureRecord], list[FeatureRecord]]] = defaultdict(lambda: ([], []))
+        for record in self.records:
+            features = [feature for feature in record.get("features") or () if feature["amplitude"]]
+            if record["measure"] in measures:
+                found[record["unit"]][0].extend(features)
+            if record["measure"] in others:
+                found[record["unit"]][1].extend(features)
+        pairs = [(one, other) for some, rest in found.values() for one in some for other in rest if _overlap(one, other)]
+        return [1 if (one["amplitude"] or 0.0) * (other["amplitude"] or 0.0) > 0 else -1 for one, other in pairs]
+
     def sound(self, measures: Collection[str]) -> list[Record]:
         """Records of measures that were judged on these units, all of which pass; empty if one does not or none was judged."""
-        found = self.run.judged(measures, self.units)
+        found = self.judged(measures)
         return [] if any(record["outcome"] in BAD for record in found) else found
+
+    def judged(self, measures: Collection[str]) -> list[Record]:
+        """Records of measures that came to a value here: in the same cameras, or in all of the same exposures and petals."""
+        return [record for measure in measures for record in self.run.of(measure) if self._is_here(record)]
+
+    def _is_here(self, record: Record) -> bool:
+        if record["outcome"] == str(Outcome.NOT_MEASURED):
+            return False
+        if self.place.cameras or record["camera"] is None:
+            return record["unit"] in self.units
+        place = self.place
+        band, petal = record["camera"][0], int(record["camera"][1:])
+        here = record["expid"] in place.exposures and (not place.petals or petal in place.petals)
+        return here and (not place.bands or band in place.bands)
 
     def stage_is_sound(self, stage: str) -> list[Record]:
         """Records of a stage that was judged on these units and has nothing bad; empty otherwise."""
-        found = self.run.stage_on(stage, self.units)
+        found = [record for record in self.run.of_stage(stage) if self._is_here(record)]
         return [] if any(record["outcome"] in BAD for record in found) else found
 
     @cached_property
@@ -120,6 +147,12 @@ class Evidence:
         if not fibers:
             return 0
         return next((size for size in sorted(sizes, reverse=True) if all(_fits(pair, size) for pair in fibers)), 0)
+
+
+def _overlap(one: FeatureRecord, other: FeatureRecord) -> bool:
+    """Tell whether two features share fibers and wavelengths."""
+    fibers = one["fibers"][0] <= other["fibers"][1] and other["fibers"][0] <= one["fibers"][1]
+    return fibers and one["waves"][0] <= other["waves"][1] and other["waves"][0] <= one["waves"][1]
 
 
 def _fits(pair: tuple[float, float], size: int) -> bool:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from pytest_specqa.triage.stages import STAGES, stage_of
+from pytest_specqa.triage.stages import STAGES
+from pytest_specqa.triage.weight import excess
 from pytest_specqa.triage.wording import quantity, shortened
+from pytest_specqa.triage.words import plain
 from pytest_specqa.values import Outcome, Record
 
 HEADLINE = 160
 """Characters of a headline at most."""
+TWICE, MANY_TIMES = 1.5, 1e4
+"""Times of a limit that are worth telling; far beyond, the limit is no scale."""
+CLOSE = 0.5
+"""Part of the confidence of the first suspect from which on the second is named too."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Reach:
     Attributes
     ----------
     exposures, tiles, petals : tuple of int
-        Exposures, tiles and petals that have it, ascending.
+        Exposures, tiles and petals that have it, ascending. No exposures where only redshifts show it.
     cameras, bands : tuple of str
         Cameras and bands that have it.
     fibers : tuple of (int, int)
@@ -53,6 +59,8 @@ class Reach:
         Units where it is by far the largest; empty where it is as large everywhere.
     spared : tuple of int
         Exposures in which the same was measured and is sound.
+    core : str
+        Where to look first, in a few words: where it is strongest, or all of it.
     """
 
     exposures: tuple[int, ...] = ()
@@ -64,6 +72,7 @@ class Reach:
     waves: tuple[tuple[float, float], ...] = ()
     strongest: tuple[str, ...] = ()
     spared: tuple[int, ...] = ()
+    core: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,9 +133,28 @@ class Finding:
 
     @property
     def headline(self) -> str:
-        """Stage, cause, place and number in one sentence of at most 160 characters."""
-        cause = self.suspects[0].phrase if self.suspects else self.unclear
-        stage = STAGES.get(self.stage, STAGES.get(stage_of(self.lead), ""))
-        number = f" ({quantity(self.lead)})" if self.lead["value"] is not None else ""
-        start = f"{stage}: {cause}{number}" if stage else f"{cause}{number}"
-        return shortened(f"{start}; {self.scope}" if self.scope else start, HEADLINE)
+        """Stage, place, number and cause in one sentence of at most 160 characters."""
+        where = ", ".join(part for part in (STAGES.get(self.stage, ""), self.reach.core) if part)
+        return shortened(": ".join(part for part in (where, f"{self._number}; {self.cause}") if part), HEADLINE)
+
+    @property
+    def cause(self) -> str:
+        """What it is, in a few words, with a second cause where that is about as likely; or that it cannot be told."""
+        if self.unclear:
+            return self.unclear
+        first, *others = self.suspects
+        close = [_brief(other) for other in others[:1] if other.confidence >= CLOSE * first.confidence]
+        return " or ".join([_brief(first), *close])
+
+    @property
+    def _number(self) -> str:
+        if self.lead["value"] is None:
+            return self.suspects[0].reasons[0] if self.suspects and self.suspects[0].reasons else plain(self.lead["measure"])
+        times = excess(self.lead)
+        beyond = f" ({times:.2g} times its limit)" if TWICE <= times < MANY_TIMES else ""
+        return f"{plain(self.lead['measure'])} {quantity(self.lead)}{beyond}"
+
+
+def _brief(suspect: Suspect) -> str:
+    """The phrase of a suspect without what explains it."""
+    return suspect.phrase.partition(" (")[0].partition(": ")[0]

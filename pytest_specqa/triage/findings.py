@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.evidence import ORDER, Evidence
 from pytest_specqa.triage.finding import Finding, Reach, Suspect
-from pytest_specqa.triage.grouping import LAST, Group, follows, grouped
+from pytest_specqa.triage.grouping import LAST, Group, follows, grouped, judged_again
 from pytest_specqa.triage.ranking import suspects
 from pytest_specqa.triage.reach import reach_of, scope_of
 from pytest_specqa.triage.rules import RULES
@@ -45,28 +44,24 @@ def findings(records: Iterable[Record]) -> list[Finding]:
     warned = [record for record in run.records if record["outcome"] == str(Outcome.WARNED)]
     valued = [record for record in failed if record["measure"] not in VALUELESS]
     groups = grouped(valued, run, beside=warned)
-    attached, weaker, rest = _shared_out(warned, groups, run)
-    made = [_finding(group, attached[id(group)], weaker[id(group)], run) for group in groups]
+    rest = _shared_out(warned, groups, run)
+    made = [_finding(group, run) for group in judged_again(groups, run)]
     made += unusable([record for record in failed if record["measure"] in VALUELESS], run)
-    made += [_finding(group, [], [], run) for group in grouped(rest, run)]
+    made += [_finding(group, run) for group in judged_again(grouped(rest, run), run)]
     return sorted(made, key=_telling)
 
 
-def _shared_out(
-    warned: Sequence[Record], groups: Sequence[Group], run: Run
-) -> tuple[dict[int, list[Record]], dict[int, list[Record]], list[Record]]:
-    """Give warnings to the findings that they follow from, then to those whose measures they share, and return the rest."""
-    attached: dict[int, list[Record]] = defaultdict(list)
-    weaker: dict[int, list[Record]] = defaultdict(list)
+def _shared_out(warned: Sequence[Record], groups: Sequence[Group], run: Run) -> list[Record]:
+    """Give warnings to the groups that they follow from, then to those whose measures they share, and return the rest."""
     rest = []
     for record in warned:
         if (group := next((group for group in groups if _warns_with(record, group, run)), None)) is not None:
-            attached[id(group)].append(record)
+            group.attached.append(record)
         elif (group := next((group for group in groups if record["measure"] in group.shown), None)) is not None:
-            weaker[id(group)].append(record)
+            group.weaker.append(record)
         else:
             rest.append(record)
-    return attached, weaker, rest
+    return rest
 
 
 def _warns_with(record: Record, group: Group, run: Run) -> bool:
@@ -79,33 +74,31 @@ _SHOWS_NO_GALAXY = ("barycenter", "sky_subtraction", "extraction", "wavelengths"
 """Causes that move all lines, those of the Galaxy or of the sky beside them too."""
 
 
-def _finding(group: Group, attached: Sequence[Record], weaker: Sequence[Record], run: Run) -> Finding:
-    evidence = Evidence([*group.records, *attached], run)
+def _finding(group: Group, run: Run) -> Finding:
+    evidence = Evidence([*group.records, *group.attached], run)
     named, unclear = suspects(evidence)
     rule = RULES[named[0].name] if named and not unclear else None
     likely = rule is not None and named[0].confidence >= LIKELY
-    stage = _stage(group.records, rule.stage if rule and likely else "")
+    stage = _stage([record for record in group.records if record["measure"] in group.shown] if likely else group.records)
     shown, after = _parted(group, stage)
-    after += attached
-    reach = reach_of(group.records, run, weaker=weaker)
+    reach = reach_of(shown, after, run, weaker=group.weaker)
     return Finding(
         stage=stage,
-        scope=scope_of(reach, group.records, run, weaker=weaker),
+        scope=scope_of(reach, shown, run, weaker=group.weaker),
         suspects=named,
         unclear=unclear,
         advice=rule.advice if rule else PLAIN_ADVICE,
         records=tuple(shown),
-        follows=tuple(worst_first(after)),
-        weaker=tuple(worst_first(weaker)),
+        follows=tuple(worst_first([*after, *group.attached])),
+        weaker=tuple(worst_first(group.weaker)),
         reach=reach,
-        origin=rule.stage if rule and likely else stage,
+        origin=(rule.stage if rule and likely else "") or stage,
     )
 
 
-def _stage(records: Iterable[Record], acts: str) -> str:
-    """The stage at which the cause acts if something shows there, else the earliest at which something shows."""
-    found = {stage_of(record) for record in records} - {""}
-    return acts if acts in found else next((stage for stage in STAGES if stage in found), "")
+def _stage(records: Iterable[Record]) -> str:
+    found = {stage_of(record) for record in records}
+    return next((stage for stage in STAGES if stage in found), "")
 
 
 def _parted(group: Group, stage: str) -> tuple[list[Record], list[Record]]:

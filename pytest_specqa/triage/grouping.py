@@ -11,6 +11,7 @@ from pytest_specqa.triage.evidence import ORDER, Evidence
 from pytest_specqa.triage.places import Place, share_fibers, share_waves
 from pytest_specqa.triage.ranking import best
 from pytest_specqa.triage.rules import Extent, Rule
+from pytest_specqa.triage.rules.groups import WHOLE
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.weight import worst_first
@@ -33,10 +34,22 @@ class Group:
         What explains them best; ``None`` where no rule speaks.
     records : list of Record
         All of them.
+    attached : list of Record
+        Warnings that follow from it.
+    weaker : list of Record
+        Warnings of the same measures elsewhere.
     """
 
     rule: Rule | None
-    records: list[Record] = field(default_factory=list)
+    records: list[Record]
+    attached: list[Record] = field(default_factory=list)
+    weaker: list[Record] = field(default_factory=list)
+
+    def take(self, other: Group) -> None:
+        """Take over all that another group has."""
+        self.records.extend(other.records)
+        self.attached.extend(other.attached)
+        self.weaker.extend(other.weaker)
 
     @property
     def first(self) -> int:
@@ -46,7 +59,15 @@ class Group:
     @property
     def shown(self) -> frozenset[str]:
         """Measures by which the cause shows itself, and not only what it leads to."""
-        measures = {record["measure"] for record in self.records}
+        return self._telling(self.records)
+
+    @property
+    def signs(self) -> frozenset[str]:
+        """The same, with what only warns."""
+        return self._telling([*self.records, *self.attached])
+
+    def _telling(self, records: Sequence[Record]) -> frozenset[str]:
+        measures = {record["measure"] for record in records}
         if self.rule is None:
             return frozenset(measures)
         strong = max((self.rule.shows.get(measure, 0.0) for measure in measures), default=0.0)
@@ -77,6 +98,27 @@ def grouped(bad: Iterable[Record], run: Run, *, beside: Iterable[Record] = ()) -
     for record in beside:
         others[record["unit"]].append(record)
     groups = [group for unit, records in units.items() for group in _in_unit(records, others[unit], run)]
+    return _absorbed(_joined(groups, run), run)
+
+
+def judged_again(groups: Sequence[Group], run: Run) -> list[Group]:
+    """Look for the cause of each group again, now that all its records and warnings are known, and join what that makes one.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        As `grouped` gives them, with warnings attached.
+    run : Run
+        Everything that was judged.
+
+    Returns
+    -------
+    list of Group
+        As many or fewer.
+    """
+    for group in groups:
+        ranked = best(Evidence([*group.records, *group.attached], run))
+        group.rule = next((verdict.rule for verdict in ranked if verdict.score > 0 and _own(verdict.rule, group.records)), None)
     return _absorbed(_joined(groups, run), run)
 
 
@@ -140,14 +182,18 @@ def explains(rule: Rule, place: Place, record: Record, where: Place) -> bool:
         wavelengths and is measured no earlier in the data flow.
     """
     same_fibers = share_fibers(place, where, slack=DESI.block)
+    if rule.shows.get(record["measure"], 0.0) >= SHOWS and not rule.narrow:
+        # A measure names the worst place; the cause may have more of them.
+        return True
     if record["measure"] in rule.shows or record["measure"] in rule.moves:
         if rule.narrow and where.fibers and where.is_wide:
             return False
         if place.is_wide or where.is_wide:
             return True
         return same_fibers or (rule.vertical and place.bands == where.bands and share_waves(place, where))
-    later = ORDER.get(stage_of(record), LAST) >= ORDER[rule.stage]
-    return later and not place.is_wide and not where.is_wide and same_fibers and share_waves(place, where)
+    later = ORDER.get(stage_of(record), LAST) >= ORDER.get(rule.stage, 0)
+    told = bool(place.fibers and place.waves and where.fibers and where.waves)
+    return later and told and not place.is_wide and not where.is_wide and share_fibers(place, where) and share_waves(place, where)
 
 
 def _joined(groups: Sequence[Group], run: Run) -> list[Group]:
@@ -161,7 +207,7 @@ def _joined(groups: Sequence[Group], run: Run) -> list[Group]:
             if _is_one(group, other, place, places[id(other)], common):
                 linked.append(other)
         for other in linked:
-            group.records.extend(other.records)
+            group.take(other)
             place |= places[id(other)]
             joined.remove(other)
         places[id(group)] = place
@@ -171,7 +217,7 @@ def _joined(groups: Sequence[Group], run: Run) -> list[Group]:
 
 def _place(group: Group, run: Run) -> Place:
     place = Place()
-    for record in group.records:
+    for record in (*group.records, *group.attached):
         place |= run.place(record)
     return place
 
@@ -191,7 +237,7 @@ def _is_one(group: Group, other: Group, place: Place, there: Place, common: froz
     if group.rule is None or other.rule is None:
         same = group.rule is other.rule and group.shown == other.shown
         return same and bool(place.cameras & there.cameras or place.exposures & there.exposures)
-    shared = group.shown & other.shown
+    shared = group.signs & other.signs
     if group.rule.name != other.rule.name or not shared:
         return False
     exposures = place.exposures & there.exposures
@@ -219,7 +265,7 @@ def _absorbed(groups: Sequence[Group], run: Run) -> list[Group]:
     for group in reversed(list(kept)):
         cause = next((other for other in kept if other is not group and _follows(group, other, run)), None)
         if cause is not None:
-            cause.records.extend(group.records)
+            cause.take(group)
             kept.remove(group)
     return kept
 
@@ -228,11 +274,29 @@ def _follows(group: Group, cause: Group, run: Run) -> bool:
     """Tell whether everything in a group is explained by the cause of another."""
     if cause.rule is None or cause.first > group.first or (cause.first == group.first and len(cause.records) < len(group.records)):
         return False
-    return all(follows(record, cause, run) for record in group.records)
+    same = group.rule is not None and group.rule.name == cause.rule.name
+    return all(follows(record, cause, run, anywhere=same) for record in group.records)
 
 
-def follows(record: Record, cause: Group, run: Run) -> bool:
-    """Tell whether one record is explained by a group: in its exposures and petals, and in reach of its cause."""
+def follows(record: Record, cause: Group, run: Run, *, anywhere: bool = False) -> bool:
+    """Tell whether one record is explained by a group: in its exposures and petals, and in reach of its cause.
+
+    Parameters
+    ----------
+    record : Record
+        What is bad.
+    cause : Group
+        What may be why.
+    run : Run
+        Everything that was judged.
+    anywhere : bool
+        Whether the fibers of a petal may be others: where the record alone points to the same cause.
+
+    Returns
+    -------
+    bool
+        False where the group has no cause.
+    """
     if cause.rule is None:
         return False
     where = run.place(record)
@@ -242,10 +306,13 @@ def follows(record: Record, cause: Group, run: Run) -> bool:
         if (place := run.place(one)).exposures & where.exposures or (place.tiles & where.tiles and not place.exposures)
     ]
     near = [place for place in near if not place.petals or not where.petals or place.petals & where.petals]
-    if not near:
+    petals = frozenset[int]().union(*(place.petals for place in near))
+    if not near or (record["measure"] in WHOLE and petals and 2 * len(petals) < len(where.petals)):
         return False
     if record["measure"] not in cause.rule.shows and record["measure"] not in cause.rule.moves and record["camera"] is None:
         return False
+    if anywhere:
+        return True
     place = near[0]
     for other in near[1:]:
         place |= other

@@ -18,7 +18,7 @@ WARNED = 0.6
 """Weight of a measure that warns beside one that fails."""
 FURTHER, MOST_FURTHER = 0.5, 2.0
 """Weight of what a rule shows besides what shows it best, and what that adds at most."""
-UNEXPLAINED, MOST_UNEXPLAINED = 1.0, 4.0
+UNEXPLAINED, MOST_UNEXPLAINED = 1.5, 4.5
 """What a failed measure that the cause cannot move takes away, and what they take away at most."""
 AT_STAGE = 0.5
 """What a cause gains that acts where failures begin, and loses that acts later."""
@@ -55,14 +55,12 @@ def weigh(rule: Rule, evidence: Evidence) -> Verdict | None:
         return None
     score = shown[0][0] + min(FURTHER * sum(weight for weight, _ in shown[1:]), MOST_FURTHER)
     said = [f"{plain(measure)} {quantity(evidence.bad[measure])}" for _, measure in shown[:2]]
-    for ask in rule.asks:
-        if answer := ask.look(evidence):
-            score += ask.weight
-            if ask.weight > 0:
-                said.append(answer)
+    answers = [(ask.weight, answer) for ask in rule.asks if (answer := ask.look(evidence))]
+    score += sum(weight for weight, _ in answers)
+    said += [answer for weight, answer in sorted(answers, key=lambda each: -each[0]) if weight > 0]
     unexplained = [measure for measure in evidence.failed if measure not in rule.shows and measure not in rule.moves]
     score -= min(UNEXPLAINED * len(unexplained), MOST_UNEXPLAINED)
-    if evidence.stages:
+    if evidence.stages and rule.stage:
         begins = ORDER[evidence.stages[0]]
         score += AT_STAGE * ((ORDER[rule.stage] == begins) - (ORDER[rule.stage] > begins))
     return Verdict(rule, score, tuple(dict.fromkeys(said)))

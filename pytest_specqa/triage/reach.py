@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 
 from pytest_specqa.triage.evidence import Evidence
 from pytest_specqa.triage.finding import Reach
-from pytest_specqa.triage.places import Place
+from pytest_specqa.triage.places import WIDE, Place
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.weight import lead
 from pytest_specqa.triage.wording import MANY, count, listed, numbers, quantity
@@ -19,51 +20,59 @@ MUCH = 3.0
 """Times that the largest value must exceed the typical one for a finding to be strongest somewhere."""
 STRONG = 3.0
 """Part of the largest value that counts as strongest."""
+ALONE = " (the only one judged)"
+BROAD = 1000.0
+"""Width in Angstrom from which on a range is most of a band, and no place."""
 SHOWN_RANGES = 3
 """Ranges of fibers or wavelengths in a sentence."""
 
 
-def reach_of(records: Sequence[Record], run: Run, *, weaker: Iterable[Record] = ()) -> Reach:
+def reach_of(shown: Sequence[Record], follows: Sequence[Record], run: Run, *, weaker: Sequence[Record] = ()) -> Reach:
     """Collect where a finding is.
 
     Parameters
     ----------
-    records : sequence of Record
-        What shows it, and what follows.
+    shown : sequence of Record
+        What shows it.
+    follows : sequence of Record
+        What follows from it.
     run : Run
         Everything that was judged.
-    weaker : iterable of Record
+    weaker : sequence of Record
         The same thing, smaller, in other units.
 
     Returns
     -------
     Reach
-        Of `records`; `strongest` compares them with each other and with `weaker`.
+        Fibers and wavelengths are those of `shown`; `strongest` compares its units with each other and with `weaker`.
     """
-    place = reduce(or_, (run.place(record) for record in records), Place())
-    told = [record for record in records if record["fibers"]]
-    narrow = reduce(or_, (run.place(record) for record in told), Place())
-    return Reach(
-        exposures=tuple(sorted(place.exposures)),
+    place = reduce(or_, (run.place(record) for record in (*shown, *follows)), Place())
+    own = reduce(or_, (run.place(record) for record in shown), Place())
+    exposures = {expid for record in (*shown, *follows) if (expid := record["expid"]) is not None}
+    strongest = _strongest([*shown, *weaker], lead(shown)["measure"])
+    reach = Reach(
+        exposures=tuple(sorted(exposures)),
         cameras=tuple(sorted(place.cameras)),
         petals=tuple(sorted(place.petals)),
-        bands=tuple(band for band in "brz" if band in place.bands) + tuple(sorted(place.bands - set("brz"))),
+        bands=tuple(sorted(place.bands)),
         tiles=tuple(sorted(place.tiles)),
-        fibers=tuple((int(low), int(high)) for low, high in narrow.fibers),
-        waves=_waves(records),
-        strongest=_strongest([*records, *weaker], lead(records)["measure"]),
-        spared=tuple(sorted(Evidence(records, run).spared - place.exposures)),
+        fibers=tuple((int(low), int(high)) for low, high in own.fibers),
+        waves=_waves(shown),
+        strongest=strongest,
+        spared=tuple(sorted(Evidence(shown, run).spared - exposures)),
     )
+    inside = [record for record in shown if record["unit"] in strongest and record["measure"] == lead(shown)["measure"]]
+    return replace(reach, core=_units(inside) if inside else _core(reach, run))
 
 
-def scope_of(reach: Reach, records: Sequence[Record], run: Run, *, weaker: Sequence[Record] = ()) -> str:
-    """Say where a finding is, and where it is not.
+def scope_of(reach: Reach, shown: Sequence[Record], run: Run, *, weaker: Sequence[Record] = ()) -> str:
+    """Say where a finding is, and where it is not; nothing of what that means.
 
     Parameters
     ----------
     reach : Reach
         The same as values.
-    records : sequence of Record
+    shown : sequence of Record
         What shows it.
     run : Run
         Everything that was judged.
@@ -76,8 +85,15 @@ def scope_of(reach: Reach, records: Sequence[Record], run: Run, *, weaker: Seque
         Such as ``r cameras of petals 6-8, both exposures of tile 7951, not in 00104282 or 00104286``; empty where records name no
         place.
     """
-    parts = [_cameras(reach, run), _exposures(reach, run), _fibers(reach), _strength(reach, records, weaker), _weaker(weaker)]
+    parts = [_cameras(reach, run), _exposures(reach, run), _fibers(reach), _strength(reach, shown, weaker), _weaker(weaker)]
     return ", ".join(part for part in parts if part)
+
+
+def _core(reach: Reach, run: Run) -> str:
+    """Name cameras and exposures in a few words."""
+    cameras = _cameras(reach, run).removesuffix(ALONE)
+    exposures = _exposures(replace(reach, spared=()), run)
+    return ", ".join(part for part in (cameras, exposures) if part)
 
 
 def _waves(records: Iterable[Record]) -> tuple[tuple[float, float], ...]:
@@ -112,7 +128,7 @@ def _sizes(records: Iterable[Record], measure: str) -> dict[str, float]:
 
 def _cameras(reach: Reach, run: Run) -> str:
     if len(reach.cameras) == 1 and len(reach.petals) <= 1:
-        return f"camera {reach.cameras[0]}{' (the only one judged)' if run.cameras == {reach.cameras[0]} else ''}"
+        return f"camera {reach.cameras[0]}{ALONE if run.cameras == {reach.cameras[0]} else ''}"
     if not reach.petals:
         return ""
     bands = f"{listed(reach.bands)} cameras of " if reach.cameras else f"{listed(reach.bands)} in " if reach.bands else ""
@@ -146,10 +162,11 @@ def _exposures(reach: Reach, run: Run) -> str:
 
 def _fibers(reach: Reach) -> str:
     parts = []
-    if 0 < len(reach.fibers) <= SHOWN_RANGES:
+    number = sum(high - low + 1 for low, high in reach.fibers)
+    if 0 < len(reach.fibers) <= SHOWN_RANGES and number < WIDE:
         ranges = [str(low) if low == high else f"{low}-{high}" for low, high in reach.fibers]
-        parts.append(f"fiber{'s' * (len(ranges) > 1 or '-' in ranges[0])} {listed(ranges)}")
-    if 0 < len(reach.waves) <= SHOWN_RANGES:
+        parts.append(f"fiber{'s' * (number > 1)} {listed(ranges)}")
+    if 0 < len(reach.waves) <= SHOWN_RANGES and all(high - low < BROAD for low, high in reach.waves):
         parts.append(f"{listed([f'{low:.0f}-{high:.0f}' for low, high in reach.waves])} A")
     return " at ".join(parts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 
 from pytest_specqa.triage.places import Place, place_of
@@ -23,6 +23,7 @@ class Run:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self.records = list(records)
+        self._places: dict[int, Place] = {}
 
     @cached_property
     def tile_of(self) -> dict[int, int | None]:
@@ -62,26 +63,18 @@ class Run:
 
     def place(self, record: Record) -> Place:
         """Place of a record."""
-        return place_of(record, self.exposures_of)
-
-    def judged(self, measures: Collection[str], units: Collection[str]) -> list[Record]:
-        """Records of these measures on these units that came to a value."""
-        unjudged = str(Outcome.NOT_MEASURED)
-        return [
-            record
-            for measure in measures
-            for record in self.of(measure)
-            if record["unit"] in units and record["outcome"] != unjudged
-        ]
+        key = id(record)
+        if key not in self._places:
+            self._places[key] = place_of(record, self.exposures_of)
+        return self._places[key]
 
     @cached_property
-    def _stages(self) -> dict[tuple[str, str], list[Record]]:
-        found: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    def _by_stage(self) -> dict[str, list[Record]]:
+        found: dict[str, list[Record]] = defaultdict(list)
         for record in self.records:
-            if record["outcome"] != str(Outcome.NOT_MEASURED):
-                found[record["unit"], record.get("stage", "")].append(record)
+            found[record.get("stage", "")].append(record)
         return found
 
-    def stage_on(self, stage: str, units: Collection[str]) -> list[Record]:
-        """Records of a stage on these units that came to a value."""
-        return [record for unit in units for record in self._stages.get((unit, stage), ())]
+    def of_stage(self, stage: str) -> list[Record]:
+        """Records of a stage."""
+        return self._by_stage.get(stage, [])

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from textwrap import wrap
 
 from pytest_specqa.triage.evidence import ORDER
-from pytest_specqa.triage.finding import Finding, Suspect
+from pytest_specqa.triage.finding import CLOSE, Finding
 from pytest_specqa.triage.findings import VALUELESS, findings
 from pytest_specqa.triage.grouping import LAST
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.wording import MANY, count, listed, shortened
+from pytest_specqa.triage.words import plain
 from pytest_specqa.values import Outcome, Record
 
 LINES = 15
 """Lines of a finding at most."""
 WIDTH = 160
 """Characters of a line at most."""
-CLOSE = 0.5
-"""Part of the confidence of the first suspect from which on the second is named too."""
+PART = 3
+"""Lines of one part of it at most."""
+SURE = 0.99
+"""Confidence that is told at most: rules know what they know."""
 REASONS = 4
+"""Reasons that are told."""
 
 
 def told(finding: Finding) -> list[str]:
@@ -36,18 +43,69 @@ def told(finding: Finding) -> list[str]:
         At most 15 lines of at most 160 characters: the headline, where it is, the cause with its reasons, what follows from it,
         what warns elsewhere, and what to do.
     """
-    lines = [finding.headline]
-    if finding.scope:
-        lines.append(f"  where: {finding.scope}")
-    lines += _cause(finding)
-    if finding.follows:
-        lines.append(f"  follows: {_by_stage(finding.follows)}")
-    if finding.weaker:
-        names = Counter(record["measure"] for record in finding.weaker)
-        lines.append(f"  warns elsewhere: {', '.join(f'{name} in {number}' for name, number in names.most_common(MANY))}")
-    if finding.advice:
-        lines.append(f"  next: {finding.advice}")
-    return [shortened(line, WIDTH) for line in lines[:LINES]]
+    parts = [("where", finding.scope), ("cause", _cause_of(finding) + _sure(finding))]
+    parts += [("", f"- {reason}") for reason in (finding.suspects[0].reasons if finding.suspects else ())[:REASONS]]
+    parts += [("follows", _by_stage(finding.follows)), ("elsewhere", _elsewhere(finding.weaker)), ("next", finding.advice)]
+    return [finding.headline, *(line for name, text in parts if text for line in _wrapped(name, text))][:LINES]
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    start = f"  {name + ':' if name else '':<11}"
+    lines = wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False)
+    return lines if len(lines) <= PART else [*lines[: PART - 1], shortened(f"{lines[PART - 1]} {lines[PART].strip()}", WIDTH)]
+
+
+def report(made: Sequence[Finding]) -> str:
+    """Write findings one below the other, numbered, those that fail first.
+
+    Parameters
+    ----------
+    made : sequence of Finding
+        As `findings` gives them.
+
+    Returns
+    -------
+    str
+        Text with an empty line between findings; says so where there are none.
+    """
+    if not made:
+        return "nothing fails and nothing warns"
+    numbered = ((f"{number}. {finding.outcome}: ", told(finding)) for number, finding in enumerate(made, start=1))
+    return "\n\n".join("\n".join([start + lines[0], *lines[1:]]) for start, lines in numbered)
+
+
+def as_json(made: Sequence[Finding]) -> str:
+    """Write findings for other programs.
+
+    Parameters
+    ----------
+    made : sequence of Finding
+        As `findings` gives them.
+
+    Returns
+    -------
+    str
+        A JSON list. Of the records that show a finding, follow from it or are the same thing smaller, it has unit, expectation,
+        measure, value and outcome.
+    """
+    return json.dumps([_as_mapping(finding) for finding in made], indent=2)
+
+
+def _as_mapping(finding: Finding) -> dict[str, object]:
+    named = ("stage", "origin", "scope", "headline", "unclear", "advice")
+    return {
+        **{name: getattr(finding, name) for name in named},
+        "outcome": str(finding.outcome),
+        "reach": asdict(finding.reach),
+        "suspects": [asdict(suspect) for suspect in finding.suspects],
+        "records": [_brief(record) for record in finding.records],
+        "follows": [_brief(record) for record in finding.follows],
+        "weaker": [_brief(record) for record in finding.weaker],
+    }
+
+
+def _brief(record: Record) -> dict[str, object]:
+    return {name: record.get(name) for name in ("unit", "expectation", "measure", "value", "value_unit", "outcome")}
 
 
 def story(records: Iterable[Record]) -> str:
@@ -76,19 +134,8 @@ def story(records: Iterable[Record]) -> str:
     return f"{count(len(chosen), kind)}: {'; '.join(parts)}"
 
 
-def cause_of(finding: Finding) -> str:
-    """Name the cause of a finding, and a second one where it is about as likely.
-
-    Parameters
-    ----------
-    finding : Finding
-        Any.
-
-    Returns
-    -------
-    str
-        A clause; why none can be named where none can.
-    """
+def _cause_of(finding: Finding) -> str:
+    """Name the cause in full, and a second one where it is about as likely."""
     if finding.unclear:
         return finding.unclear
     first, *others = finding.suspects
@@ -97,28 +144,28 @@ def cause_of(finding: Finding) -> str:
 
 
 def _in_short(finding: Finding, *, alone: bool) -> str:
+    if finding.lead["measure"] in VALUELESS:
+        return finding.headline
+    where = f" ({finding.scope})" if finding.scope else ""
     stage = STAGES.get(finding.stage, "")
-    valueless = finding.lead["measure"] in VALUELESS
-    start = f"{'first bad stage ' if alone and not valueless else ''}{stage}: " if stage else ""
-    file = f" ({finding.suspects[0].reasons[0]})" if valueless and finding.suspects else ""
-    where = f" ({finding.scope})" if finding.scope and not file else ""
-    return f"{start}{cause_of(finding)}{file}{where}"
+    start = f"{'first bad stage ' if alone else ''}{stage}: " if stage else ""
+    return f"{start}{finding.cause}{where}"
 
 
-def _cause(finding: Finding) -> list[str]:
-    lines = [f"  cause: {cause_of(finding)}{_sure(finding.suspects) if not finding.unclear else ''}"]
-    if finding.suspects:
-        lines += [f"    - {reason}" for reason in finding.suspects[0].reasons[:REASONS]]
-    return lines
-
-
-def _sure(suspects: tuple[Suspect, ...]) -> str:
-    return f" ({suspects[0].confidence:.0%})" if suspects else ""
+def _sure(finding: Finding) -> str:
+    return "" if finding.unclear or not finding.suspects else f" (confidence {min(finding.suspects[0].confidence, SURE):.2f})"
 
 
 def _by_stage(records: Iterable[Record]) -> str:
-    counts: Counter[str] = Counter()
-    for record in records:
-        counts[stage_of(record)] += 1
+    """Count what follows by stage, checks and not values."""
+    checks = {(record["unit"], record["expectation"]): stage_of(record) for record in records}
+    counts = Counter(checks.values())
     ordered = sorted(counts, key=lambda stage: ORDER.get(stage, LAST))
-    return listed([f"{counts[stage]} of {STAGES.get(stage, 'no stage')}" for stage in ordered])
+    return listed([f"{count(counts[stage], 'check')} of {STAGES.get(stage, 'no stage')}" for stage in ordered])
+
+
+def _elsewhere(weaker: Iterable[Record]) -> str:
+    """Count what warns by measure."""
+    names = Counter(record["measure"] for record in weaker)
+    said = listed([f"{plain(name)} in {count(number, 'unit')}" for name, number in names.most_common(MANY)])
+    return f"warns of {said}" if said else ""

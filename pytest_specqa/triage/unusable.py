@@ -49,7 +49,7 @@ def _finding(subject: str, records: list[Record], run: Run) -> Finding:
     named, unclear = suspects(Evidence(records, run))
     found = {stage_of(record) for record in records}
     stage = next((stage for stage in STAGES if stage in found), "")
-    reach = reach_of(records, run)
+    reach = reach_of(records, [], run)
     reason = f"{subject}: {count(len(records), 'check')} cannot be made"
     first = replace(named[0], reasons=(reason,)) if named else None
     return Finding(

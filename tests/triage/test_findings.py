@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from pytest_specqa.triage import findings, story, told
 from pytest_specqa.values import Outcome
@@ -41,6 +44,42 @@ def test_faults_of_one_camera_that_explain_nothing_of_each_other_are_two(make: M
     flat = make("fiberflat", "failed", measure="fiberflat_lowest_fiber", value=0.3, fibers=((3005, 3005),))
     sky = make("sky", "failed", fibers=((3400, 3424),), waves=(6450.0, 6600.0))
     assert {finding.suspects[0].name for finding in findings([flat, sky])} == {"dead_fiber", "sky_model"}
+
+
+def test_a_fault_of_a_tile_is_not_put_into_another_exposure(make: Make) -> None:
+    """Two dead fibers of one camera in two exposures that have nothing in common are not one fault of both."""
+    here = make("frame", "failed", 104284, measure="ccd_hole", value=90.0, fibers=((3010, 3013),), waves=(6300.0, 6320.0))
+    there = make("cframe", "failed", 104286, measure="calibration_roughness", value=0.3, fibers=((3000, 3499),))
+    one, other = findings([here, there])
+    assert {one.reach.exposures, other.reach.exposures} == {(104284,), (104286,)}
+
+
+def test_what_all_petals_share_follows_from_no_single_petal(make: Make) -> None:
+    """Sky that is left in all of them beside a noisy amplifier in one."""
+    noise = make("frame", "failed", measure="row_noise", value=9.0, fibers=((3000, 3499),))
+    left = {**make("sframe", "failed", measure="sky_left", fibers=((0, 4999),)), "kind": "exposure", "camera": None}
+    left["unit"] = "20211014-00104284"
+    assert len(findings([noise, left])) == 2
+
+
+def test_a_pile_up_follows_from_the_sky_model_of_its_petal_only(make: Make) -> None:
+    """At the redshifts that put Ly-alpha on the wrong wavelengths."""
+    sky = make("sky", "failed", fibers=((3100, 3149),), waves=(6450.0, 6600.0), value=0.3)
+    here = make("redshifts", "failed", None, "r6", fibers=((3100, 3149),), waves=(6420.0, 6590.0))
+    assert [record["measure"] for record in findings([sky, here])[0].follows] == ["redshift_pileup"]
+    there = make("redshifts", "failed", None, "r2", fibers=((1100, 1149),), waves=(6420.0, 6590.0))
+    assert len(findings([sky, there])) == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_failure_is_in_one_finding_in_whatever_order(make: Make, story_records: list[dict[str, Any]], seed: int) -> None:
+    """None is lost, none is told twice, and findings do not depend on the order of records."""
+    more = [make("cframe", "failed", 104286, "z3", measure="exposure_level", value=3.0), make("zodiac", "failed", 104282, "b1")]
+    records = [*story_records, *more]
+    shuffled = random.Random(seed).sample(records, len(records))
+    found = findings(shuffled)
+    assert ids(r for one in found for r in (*one.records, *one.follows)) == ids(r for r in records if r["outcome"] == "failed")
+    assert [one.headline for one in found] == [one.headline for one in findings(records)]
 
 
 def test_what_only_warns_is_a_warning(make: Make) -> None:
@@ -88,5 +127,5 @@ def test_a_finding_is_told_in_a_few_lines(story_records: list[dict[str, Any]]) -
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 160
     assert lines[0] == finding.headline
-    assert lines[0].startswith("sky model: ")
-    assert "20 of sky" not in story(story_records)
+    assert lines[0].startswith("sky model, r cameras of petals 6-8, both exposures of tile 7951: ")
+    assert story(story_records).startswith("1 finding: first bad stage sky model: the sky model itself is wrong (r cameras")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pytest_specqa.instrument import DESI
 from pytest_specqa.triage.evidence import Evidence
 from pytest_specqa.triage.places import lines_at
@@ -16,6 +14,12 @@ EDGE = 60
 """Fibers from the end of a slit that count as its corner."""
 CORNER = 250.0
 """Angstrom from the end of a band that count as its corner."""
+MOSTLY = 0.8
+"""Part of the places in which signs must be opposite."""
+FEW = 3
+"""Other cameras that it takes to say what is usual."""
+LINE_WIDTH = 1.8
+"""Full width in Angstrom of a sky line where there is nothing to compare with: R = 2000-5000 of the spectrographs."""
 MIDDLE = 320.0
 """Half-width in Angstrom of the range in which amplifiers meet, all fibers and the windows beside it together."""
 
@@ -23,31 +27,31 @@ MIDDLE = 320.0
 def bad(*measures: str) -> Look:
     """Some of these measures fail or warn."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         found = [evidence.bad[measure] for measure in measures if measure in evidence.bad]
         return listed([f"{plain(record['measure'])} {quantity(record)}" for record in found[:2]])
 
-    return look
+    return _look
 
 
 def sound(*measures: str) -> Look:
     """These measures were judged on the same units, and all pass."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         found = evidence.sound(measures)
-        return f"{plain(found[0]['measure'])} is sound" if found else ""
+        return f"{plain(found[0]['measure'])} is sound ({count(len(found), 'value')})" if found else ""
 
-    return look
+    return _look
 
 
 def stage_sound(stage: str) -> Look:
     """A stage was judged on the same units, and nothing in it fails or warns."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         found = evidence.stage_is_sound(stage)
         return f"{STAGES[stage]} passes ({count(len(found), 'value')})" if found else ""
 
-    return look
+    return _look
 
 
 def signed(sign: int, *measures: str, say: str) -> Look:
@@ -56,61 +60,71 @@ def signed(sign: int, *measures: str, say: str) -> Look:
 
 
 def opposite(measures: tuple[str, ...], others: tuple[str, ...], *, say: str) -> Look:
-    """What some measures found has the sign against that of others."""
+    """Where two sets of measures found something in the same fibers at the same wavelengths, it has opposite signs."""
 
-    def look(evidence: Evidence) -> str:
-        return say if evidence.sign(measures) * evidence.sign(others) == -1 else ""
+    def _look(evidence: Evidence) -> str:
+        signs = evidence.products(measures, others)
+        against = sum(sign < 0 for sign in signs)
+        return f"{say} ({against} of {len(signs)} places)" if signs and against >= MOSTLY * len(signs) else ""
 
-    return look
-
-
-def same_waves(measures: tuple[str, ...], others: tuple[str, ...]) -> Look:
-    """Two sets of measures are bad at the same wavelengths."""
-
-    def look(evidence: Evidence) -> str:
-        one, two = evidence.where(measures).waves, evidence.where(others).waves
-        both = [(max(a, c), min(b, d)) for a, b in one for c, d in two if max(a, c) <= min(b, d)]
-        return f"both at {both[0][0]:.0f}-{both[0][1]:.0f} A" if both else ""
-
-    return look
+    return _look
 
 
 def fibers(low: int, high: int, *measures: str, say: str) -> Look:
     """These measures speak of so many fibers."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         number = evidence.where(measures or evidence.failed).n_fibers
         return say.format(count(number, "fiber")) if low <= number <= high else ""
 
-    return look
+    return _look
 
 
 def blocks(*measures: str) -> Look:
     """The fibers of these measures fill slit blocks."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         size = evidence.is_block(measures)
         return f"in groups of {size} neighbouring fibers" if size else ""
 
-    return look
+    return _look
+
+
+def wider(measure: str, factor: float) -> Look:
+    """A measure that passes is so many times that of the other cameras of the band, or above what the band has by design."""
+
+    def _look(evidence: Evidence) -> str:
+        mine = [record["value"] for record in evidence.judged((measure,)) if record["value"] is not None]
+        bands = evidence.place.bands
+        others = [
+            record["value"]
+            for record in evidence.run.of(measure)
+            if record["value"] is not None and record["unit"] not in evidence.units and (record["camera"] or "-")[0] in bands
+        ]
+        usual = sorted(others)[len(others) // 2] if len(others) > FEW else LINE_WIDTH
+        if not mine or max(mine) < factor * usual:
+            return ""
+        return f"{plain(measure)} is {max(mine):.2g}, {max(mine) / usual:.2g} times the usual"
+
+    return _look
 
 
 def one_half(*measures: str) -> Look:
     """The fibers of these measures lie in one half of the slit, which other amplifiers read than the other half."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         place = evidence.where(measures)
         half = DESI.fibers // 2
         numbers = {int(fiber) // half for pair in place.fibers for fiber in pair}
         return "one half of the slit has it, which other amplifiers read" if place.fibers and len(numbers) == 1 else ""
 
-    return look
+    return _look
 
 
 def corner(*measures: str) -> Look:
     """The fibers lie at an end of the slit, the wavelengths at an end of the band."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         place = evidence.where(measures)
         slots = [int(fiber) % DESI.fibers for pair in place.fibers for fiber in pair]
         at_end = bool(slots) and (min(slots) >= DESI.fibers - EDGE or max(slots) < EDGE)
@@ -118,72 +132,93 @@ def corner(*measures: str) -> Look:
         at_edge = any(low <= first + CORNER or high >= last - CORNER for first, last in ends for low, high in place.waves)
         return "in a corner of the CCD" if at_end and at_edge else ""
 
-    return look
+    return _look
 
 
 def slit_ends(*measures: str) -> Look:
     """The fibers lie at the ends of the slit."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         slots = [int(fiber) % DESI.fibers for pair in evidence.where(measures).fibers for fiber in pair]
         outside = [slot < EDGE or slot >= DESI.fibers - EDGE for slot in slots]
         return "at the ends of the slit" if outside and all(outside) else ""
 
-    return look
+    return _look
 
 
 def mid_band(*measures: str) -> Look:
     """The wavelengths hold the middle of the band, where the rows are that amplifiers share."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         place = evidence.where(measures)
         middles = [DESI.bands[band].middle for band in place.bands]
         near = any(low - MIDDLE <= middle <= high + MIDDLE for middle in middles for low, high in place.waves)
         narrow = bool(place.waves) and all(high - low < 2 * MIDDLE for low, high in place.waves)
         return "at the middle rows of the CCD" if near and narrow else ""
 
-    return look
+    return _look
 
 
 def value(measure: str, low: float, high: float, *, say: str) -> Look:
     """A measure is bad with a value in a range."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         record = evidence.bad.get(measure)
         number = record["value"] if record else None
         return say.format(quantity(record)) if record and number is not None and low <= number <= high else ""
 
-    return look
+    return _look
 
 
 def at_lines(*measures: str, waves: tuple[float, ...], slack: float, say: str) -> Look:
     """The wavelengths of these measures are narrow and hold one of the given."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         ranges = [(low, high) for low, high in evidence.where(measures).waves if high - low < 60]
         return say if any(low - slack <= wave <= high + slack for low, high in ranges for wave in waves) else ""
 
-    return look
+    return _look
 
 
 def petals_at_least(number: int, *measures: str) -> Look:
     """So many petals have it in one exposure, or all that were judged where that is more than one."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         petals = evidence.where(measures or evidence.failed).petals
         return f"{len(petals)} petals have it" if len(petals) >= number else ""
 
-    return look
+    return _look
 
 
 def one_petal(*measures: str) -> Look:
     """One petal has it, of several that were judged."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         petals = evidence.where(measures or evidence.failed).petals
         return f"petal {next(iter(petals))} has it alone" if len(petals) == 1 < len(evidence.run.petals) else ""
 
-    return look
+    return _look
+
+
+def spread(low: int, *measures: str) -> Look:
+    """The fibers of these measures are so many, those of the ranges that they name."""
+
+    def _look(evidence: Evidence) -> str:
+        number = evidence.where(measures).n_fibers
+        return f"over {count(number, 'fiber')}" if number >= low else ""
+
+    return _look
+
+
+def neighbours(*measures: str) -> Look:
+    """Several fibers have it, which all lie in one patch of the focal plane."""
+
+    def _look(evidence: Evidence) -> str:
+        fibers = sorted({int(fiber) for pair in evidence.where(measures).fibers for fiber in pair})
+        together = len(fibers) > 1 and fibers[-1] - fibers[0] < DESI.patch
+        return "the fibers are neighbours on the focal plane" if together else ""
+
+    return _look
 
 
 def every_exposure(evidence: Evidence) -> str:
@@ -200,17 +235,17 @@ def other_exposures_sound(evidence: Evidence) -> str:
     return f"not in {count(len(spared), 'other exposure')}" if spared else ""
 
 
-def window_at(*lines: str, waves: tuple[float, float], say: str) -> Look:
-    """A redshift window puts one of these lines into a range of wavelengths."""
+def window_at(line: str, *, waves: tuple[float, float]) -> Look:
+    """A redshift window puts a line into a range of wavelengths."""
 
-    def look(evidence: Evidence) -> str:
+    def _look(evidence: Evidence) -> str:
         for window in evidence.windows:
-            seen = lines_at(window)
-            if any(name in seen and seen[name][0] <= waves[1] and seen[name][1] >= waves[0] for name in lines):
-                return say
+            low, high = lines_at(window).get(line, (0.0, 0.0))
+            if low <= waves[1] and high >= waves[0]:
+                return f"redshifts pile up at {window[0]:.2f}-{window[1]:.2f}, where {line} is at {low:.0f}-{high:.0f} A"
         return ""
 
-    return look
+    return _look
 
 
 def window_in(low: float, high: float, *, say: str) -> Look:
@@ -218,26 +253,11 @@ def window_in(low: float, high: float, *, say: str) -> Look:
     return lambda evidence: say if any(low <= a and b <= high for a, b in evidence.windows) else ""
 
 
-def only(stages: tuple[str, ...], *, say: str) -> Look:
-    """Nothing fails at any other stage."""
-    return lambda evidence: say if evidence.stages and set(evidence.stages) <= set(stages) else ""
+def when(condition: Look, *then: Look) -> Look:
+    """The last of several questions, where those before it are answered too."""
 
+    def _look(evidence: Evidence) -> str:
+        said = [each(evidence) for each in (condition, *then)]
+        return said[-1] if all(said) else ""
 
-def any_of(*looks: Look) -> Look:
-    """The first of several questions that is answered."""
-    return lambda evidence: next((said for look in looks if (said := look(evidence))), "")
-
-
-def both(*looks: Look) -> Look:
-    """All of several questions are answered."""
-
-    def look(evidence: Evidence) -> str:
-        said = [each(evidence) for each in looks]
-        return listed(said) if all(said) else ""
-
-    return look
-
-
-def unless(look: Look, *others: Callable[[Evidence], str]) -> Look:
-    """One question is answered and none of the others is."""
-    return lambda evidence: "" if any(other(evidence) for other in others) else look(evidence)
+    return _look

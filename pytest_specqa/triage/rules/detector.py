@@ -6,21 +6,31 @@ from pytest_specqa.triage.rules import asks
 from pytest_specqa.triage.rules.groups import (
     AMPLIFIERS,
     CHROMATIC,
+    FOCAL,
     FRAME_SHIFTS,
     LEVELS,
     LIGHT,
     MODEL_SHIFTS,
     NOISE,
+    ONE_FIBER,
+    OWN_SKY,
     READ_BACK,
+    REDSHIFTS,
     SKY_LINES,
     USABLE,
     VECTORS,
     VERTICAL,
+    VISIT_LINES,
 )
 from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 SHIFTED = asks.bad(*FRAME_SHIFTS)
-AFTER_CCD = frozenset((*LIGHT, *CHROMATIC, *NOISE, "ccd_hole", "ccd_spot", "camera_join", "throughput_rms"))
+ADDED = (*VERTICAL, "nebular_lines", "shared_lines", "sky_line_fiber_scale", *ONE_FIBER, *FOCAL, *REDSHIFTS)
+"""What shows light, or a lack of it, that comes from the CCD."""
+AFTER_CCD = frozenset((*ADDED, "ccd_hole", "ccd_spot", "camera_join"))
+AFTER_TRACES = frozenset(
+    (*LIGHT, *OWN_SKY, *READ_BACK, *VISIT_LINES, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms")
+)
 
 RULES = (
     Rule(
@@ -32,12 +42,12 @@ RULES = (
         {"amplifier_step": 3.0, "amplifier_offset": 3.0, "row_noise": 1.0, "sky_fiber_pileup": 1.0},
         "Blink preproc and frame of the camera at the middle row; list the amplifier in BADAMPS or correct the offset, then rerun.",
         "desispec#1826, #1518, #1619, #2737",
-        moves=AFTER_CCD | {"pull_width_amplifier"},
+        moves=AFTER_CCD,
         asks=(
             Ask(1.0, asks.one_half("amplifier_step", "amplifier_offset")),
-            Ask(1.0, asks.both(asks.bad(*AMPLIFIERS), asks.sound(*CHROMATIC))),
-            Ask(1.0, asks.both(asks.bad("row_noise"), asks.sound("pull_width_amplifier"))),
-            Ask(1.5, asks.one_half("sky_fiber_pileup")),
+            Ask(1.0, asks.when(asks.bad(*AMPLIFIERS), asks.sound(*CHROMATIC))),
+            Ask(1.0, asks.when(asks.bad("row_noise"), asks.sound("pull_width_amplifier"))),
+            Ask(1.5, asks.when(asks.spread(150, "sky_fiber_pileup"), asks.one_half("sky_fiber_pileup"))),
             Ask(-3.0, asks.bad(*CHROMATIC)),
             Ask(-3.0, SHIFTED),
             Ask(-2.0, asks.corner("amplifier_step", "amplifier_offset")),
@@ -52,9 +62,9 @@ RULES = (
         {"row_noise": 2.0, "pull_width_amplifier": 2.0, "pull_width_fiber": 0.5},
         "Compare the read noise of the amplifier with its header; if it is high, list it in BADAMPS for the exposure and rerun.",
         "desispec#1775, #1559",
-        moves=AFTER_CCD | set(AMPLIFIERS) | {"unmasked_cosmics", "light_kept_back"} | set(SKY_LINES),
+        moves=AFTER_CCD | {*AMPLIFIERS, *SKY_LINES, *NOISE},
         asks=(
-            Ask(2.5, asks.both(asks.bad("row_noise"), asks.bad("pull_width_amplifier"))),
+            Ask(2.5, asks.when(asks.bad("row_noise"), asks.bad("pull_width_amplifier"))),
             Ask(1.0, asks.one_half("row_noise", "pull_width_amplifier")),
             Ask(-4.0, asks.value("pull_width_amplifier", 0.0, 1.0, say="pixels scatter less than predicted")),
             Ask(-3.0, SHIFTED),
@@ -66,16 +76,21 @@ RULES = (
         "a few neighbouring fibers lose or gain light at one place of the CCD; light and sky models are smoother",
         "frame",
         Extent.CAMERA,
-        {"ccd_hole": 3.0, "ccd_spot": 2.5, "light_kept_back": 3.0, "pull_width_fiber": 0.5, "sky_line_fiber_scale": 0.5},
+        {
+            "ccd_hole": 3.0, "ccd_spot": 2.5, "light_kept_back": 3.0, "sky_fiber_light": 1.0, "pull_width_fiber": 0.5,
+            "sky_line_fiber_scale": 0.5,
+        },
         "Look at the preproc image at this place in several exposures; add the pixels to the mask of the CCD and extract again.",
         "desispec#983, #1346, #1956",
         narrow=True,
-        moves=frozenset((*LIGHT, "sky_fiber_level")),
+        moves=frozenset((*ADDED, "sky_fiber_level")),
         asks=(
             Ask(1.5, asks.fibers(1, 12, "ccd_hole", "ccd_spot", "light_kept_back", say="{} only")),
             Ask(1.0, asks.every_exposure),
             Ask(-2.0, asks.fibers(13, 5000, "ccd_hole", "ccd_spot", say="{} are too many for a defect")),
-            Ask(-2.0, asks.fibers(25, 500, "vertical_lines_narrow", say="the same line in {}")),
+            Ask(-2.0, asks.fibers(26, 500, "vertical_lines_narrow", say="the same line in {}")),
+            Ask(1.0, asks.fibers(1, 1, "sky_fiber_light", say="{} alone")),
+            Ask(1.5, asks.when(asks.bad("sky_fiber_light"), asks.every_exposure)),
             Ask(-3.0, SHIFTED),
             Ask(-2.0, asks.bad(*CHROMATIC, "shared_lines")),
         ),
@@ -101,9 +116,9 @@ RULES = (
         {"frame_shift_local": 2.5, "wavelength_shift_local": 1.5},
         "Look at the middle rows of a flat or arc of the night for double or missing rows; the readout has to be mended.",
         "desispec#2473",
-        moves=frozenset((*LIGHT, *MODEL_SHIFTS)),
+        moves=frozenset((*VERTICAL, *MODEL_SHIFTS, *SKY_LINES, *REDSHIFTS, "shared_lines")),
         asks=(
-            Ask(1.5, asks.both(asks.bad("frame_shift_local", "wavelength_shift_local"), asks.sound("frame_shift_group"))),
+            Ask(1.5, asks.when(asks.bad("frame_shift_local", "wavelength_shift_local"), asks.sound("frame_shift_group"))),
             Ask(1.0, asks.mid_band("frame_shift_local", "wavelength_shift_local")),
             Ask(0.5, asks.slit_ends("frame_shift_local", "wavelength_shift_local")),
             Ask(-2.5, asks.bad("frame_shift_group", "frame_line_places", "frame_shift_fiber")),
@@ -121,7 +136,7 @@ RULES = (
         moves=frozenset((*NOISE, *LEVELS, *VECTORS, "petal_sky")),
         asks=(
             Ask(2.5, asks.value("pull_width_amplifier", 0.0, 1.0, say="pixels scatter {} of what ivar predicts")),
-            Ask(1.0, asks.both(asks.bad("pull_width_amplifier"), asks.bad("petal_sky"))),
+            Ask(1.0, asks.when(asks.bad("pull_width_amplifier"), asks.bad("petal_sky"))),
             Ask(-3.0, asks.bad("row_noise", *FRAME_SHIFTS)),
         ),
     ),
@@ -142,7 +157,7 @@ RULES = (
         "masking",
         "good pixels are masked, or masked pixels are used",
         "pixels without weight are missing in fibers that nobody flagged, and what is left is sound",
-        "frame",
+        "",
         Extent.CAMERA,
         {
             "good_pixel_fraction": 3.5, "sframe_good_pixel_fraction": 3.0, "masked_columns": 2.5, "masked_with_weight": 3.0,
@@ -153,7 +168,7 @@ RULES = (
         moves=frozenset(USABLE) | {"redshift_shortfall", "calibration_usable"},
         asks=(
             Ask(-4.0, asks.bad("fiberflat_masked", "calibration_usable")),
-            Ask(0.5, asks.both(asks.bad("sframe_good_pixel_fraction"), asks.sound("good_pixel_fraction"))),
+            Ask(0.5, asks.when(asks.bad("sframe_good_pixel_fraction"), asks.sound("good_pixel_fraction"))),
         ),
     ),
     Rule(
@@ -168,10 +183,11 @@ RULES = (
         },
         "Compare the PSF file that the frame header names with that of the night, then extract the camera again.",
         "desispec#2133, #340, #1368",
-        moves=frozenset((*LIGHT, *READ_BACK, *CHROMATIC, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms")),
+        moves=AFTER_TRACES,
         asks=(
-            Ask(2.0, asks.both(asks.bad("line_spread_group", "sky_line_width"), SHIFTED)),
-            Ask(1.0, asks.both(asks.bad("pull_width_amplifier"), asks.sound("row_noise"))),
+            Ask(2.0, asks.when(asks.bad("line_spread_group"), SHIFTED)),
+            Ask(3.5, asks.when(SHIFTED, asks.wider("sky_line_width", 1.2))),
+            Ask(1.0, asks.when(asks.bad("pull_width_amplifier"), asks.sound("row_noise"))),
             Ask(-1.0, asks.value("pull_width_amplifier", 0.0, 1.0, say="pixels scatter less than predicted")),
             Ask(-2.0, asks.bad("row_noise", "applied_sky")),
         ),
@@ -188,11 +204,12 @@ RULES = (
         },
         "Compare the trace shifts of the exposure with its neighbours on the night; fit them again and extract the camera again.",
         "desispec#953, #2113",
-        moves=frozenset((*LIGHT, *READ_BACK, *CHROMATIC, "sky_line_width", "line_evenness", "throughput_rms", "collimator_dip")),
+        moves=AFTER_TRACES | {"collimator_dip"},
         asks=(
-            Ask(1.0, asks.both(SHIFTED, asks.sound("line_spread_group"))),
+            Ask(1.0, asks.when(SHIFTED, asks.sound("line_spread_group"))),
             Ask(-1.5, asks.bad("line_spread_group", "sky_line_width")),
-            Ask(-1.5, asks.bad("frame_line_places")),
+            Ask(-2.0, asks.wider("sky_line_width", 1.2)),
+            Ask(-2.0, asks.value("frame_line_places", 0.3, 1e9, say="more than a trace moves")),
         ),
     ),
     Rule(
@@ -201,11 +218,13 @@ RULES = (
         "wavelengths jump by one step from bundle to bundle, or the corrections of headers contradict position and time",
         "frame",
         Extent.EXPOSURE,
-        {"frame_line_places": 3.5, "barycenter_spread": 4.0, "barycenter_change": 4.0},
+        {"frame_line_places": 2.5, "barycenter_spread": 4.0, "barycenter_change": 4.0},
         "Compare HELIOCOR in the headers of all cameras; extract again what has another one.",
         "desispec#941, #2182",
-        moves=frozenset((*LIGHT, *READ_BACK, *CHROMATIC, "sky_line_offset", "sky_line_width", "line_evenness", "throughput_rms",
-                         "throughput_gradient", "throughput_outlier", "collimator_dip", "exposure_conflicts", *VERTICAL)),
-        asks=(Ask(1.5, asks.both(asks.bad("frame_line_places"), asks.bad("frame_shift_group"))),),
+        moves=AFTER_TRACES | {"throughput_gradient", "throughput_outlier", "collimator_dip", "exposure_conflicts"},
+        asks=(
+            Ask(3.0, asks.value("frame_line_places", 0.3, 1e9, say="slit blocks lie up to {} apart, more than a trace moves")),
+            Ask(-1.5, asks.wider("sky_line_width", 1.2)),
+        ),
     ),
 )  # fmt: skip

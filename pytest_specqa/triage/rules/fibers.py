@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pytest_specqa.triage.rules import asks
 from pytest_specqa.triage.rules.groups import (
-    CHROMATIC,
     FOCAL,
     LABELS,
     LEVELS,
     LIGHT,
-    READ_BACK,
+    OFFSETS,
     REDSHIFTS,
     SKY_LINES,
     USABLE,
@@ -18,6 +17,9 @@ from pytest_specqa.triage.rules.groups import (
 from pytest_specqa.triage.rules.rule import Ask, Extent, Rule
 
 THROUGHPUT = ("throughput_rms", "throughput_outlier", "throughput_gradient")
+AFTER_FLAT = frozenset(
+    (*LIGHT, *THROUGHPUT, *VECTORS, *OFFSETS, "petal_sky", "camera_join", "line_evenness", "fiberflat_lowest_fiber")
+)
 
 RULES = (
     Rule(
@@ -35,7 +37,7 @@ RULES = (
         moves=frozenset((*LABELS, *SKY_LINES, "sky_fiber_light", "fiber_below_zero", "sky_fiber_level", *REDSHIFTS, *LEVELS,
                          *THROUGHPUT, "line_evenness", "standard_stars", *VECTORS, "shared_lines")),
         asks=(
-            Ask(1.0, asks.both(asks.bad("neighbours_light"), asks.bad("neighbours_throughput"))),
+            Ask(1.0, asks.when(asks.bad("neighbours_light"), asks.bad("neighbours_throughput"))),
             Ask(-4.0, asks.bad("applied_sky", "applied_flat_pattern", "applied_flat_exponent")),
         ),
     ),
@@ -47,15 +49,14 @@ RULES = (
         Extent.CAMERA,
         {
             "fiberflat_level": 3.0, "fiberflat_extremes": 3.0, "fiberflat_edges": 3.5, "fiberflat_narrow_feature": 4.0,
-            "fiberflat_gradient": 4.0, "throughput_gradient": 2.5, "collimator_dip": 3.5, "focal_plane_gradient": 1.5,
+            "fiberflat_gradient": 4.0, "throughput_gradient": 2.5, "collimator_dip": 3.5, "focal_plane_gradient": 2.0,
             "fiberflat_lowest_fiber": 0.5,
         },
         "Look at the lamps and the screen of this flat; use the flat of another night and rerun from the flat-fielding on.",
         "desispec#1946, #897, #2172, #1565",
-        moves=frozenset((*LIGHT, *THROUGHPUT, *CHROMATIC, *VECTORS, "petal_sky", "line_evenness", "camera_join", *LEVELS,
-                         "fiberflat_lowest_fiber", "fiberflat_extremes", "cframe_flux_difference")),
+        moves=AFTER_FLAT | {"fiberflat_extremes", "cframe_flux_difference"},
         asks=(
-            Ask(1.5, asks.both(asks.bad("throughput_gradient"), asks.bad("focal_plane_gradient"))),
+            Ask(1.5, asks.when(asks.bad("throughput_gradient"), asks.bad("focal_plane_gradient"))),
             Ask(1.0, asks.every_exposure),
             Ask(-4.0, asks.bad("applied_flat_pattern", "applied_flat_exponent", "fiberflat_masked")),
             Ask(-3.0, asks.bad("frame_line_places")),
@@ -73,8 +74,7 @@ RULES = (
         },
         "Look at FIBERFLT in the sframe header and at the log of the sky subtraction; run it again with the flat of the night.",
         "desispec#1111, #856",
-        moves=frozenset((*LIGHT, *THROUGHPUT, *CHROMATIC, *VECTORS, *USABLE, *READ_BACK, "petal_sky", "line_evenness",
-                         "camera_join", *LEVELS, "fiberflat_lowest_fiber", "calibration_usable", "collimator_dip", "sky_line_width")),
+        moves=AFTER_FLAT | {*USABLE, "calibration_usable", "collimator_dip", "sky_line_width", "neighbours_throughput"},
         asks=(Ask(-3.0, asks.bad("frame_line_places", "applied_sky")),),
     ),
     Rule(
@@ -108,13 +108,13 @@ RULES = (
         "desispec#1229, #1648",
         moves=frozenset((*LEVELS, *VECTORS, *REDSHIFTS, "redshift_fit_fraction", "standard_stars", "impossible_positions",
                          "neighbours_light", "imaging_swapped", *FOCAL)),
-        asks=(Ask(1.0, asks.both(asks.bad("misplaced_fibers", "misplaced_cassette"), asks.bad("imaging_level", "petal_level"))),),
+        asks=(Ask(1.0, asks.when(asks.bad("misplaced_fibers", "misplaced_cassette"), asks.bad("imaging_level", "petal_level"))),),
     ),
     Rule(
         "flags",
         "flags of fibers are missing, or are not honoured",
         "a status bit calls fibers useless that still have weight, or two files flag different fibers",
-        "cframe",
+        "frame",
         Extent.PETAL,
         {
             "flagged_with_weight": 4.5, "fibermap_flags": 4.0, "flag_conflicts": 4.0, "bad_without_status": 4.0,

@@ -50,7 +50,7 @@ class Rule:
     because : str
         Why these measurements speak for it.
     stage : str
-        Stage of the reduction at which it acts, a key of `STAGES`.
+        Stage of the reduction at which it acts, a key of `STAGES`; empty where it can be any: that at which it shows.
     extent : Extent
         What one fault of this kind can reach.
     shows : mapping of str to float

@@ -46,8 +46,8 @@ RULES = (
         asks=(
             Ask(2.0, asks.window_in(1.55, 1.8, say="where the galaxy templates end")),
             Ask(2.0, asks.window_in(1.0, 1.04, say="where cool stars without a template are put")),
-            *(Ask(0.3, asks.both(asks.bad("redshift_pileup"), asks.stage_sound(stage))) for stage in EARLIER),
-            Ask(-1.5, asks.window_at("Ly-alpha", waves=(5900.0, 7500.0), say="Ly-alpha falls into r")),
+            *(Ask(0.3, asks.when(asks.bad("redshift_pileup"), asks.stage_sound(stage))) for stage in EARLIER),
+            Ask(-1.5, asks.window_at("Ly-alpha", waves=(5900.0, 7500.0))),
         ),
     ),
     Rule(

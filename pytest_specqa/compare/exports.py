@@ -15,7 +15,6 @@ from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import MEANING, VerdictChange, tally
 from pytest_specqa.results.markdown import clipped, escaped, fitting, folded, table
 from pytest_specqa.results.telling import finding_dict, limits_of, stage_name
-from pytest_specqa.triage import cause_of
 from pytest_specqa.values import Outcome, Record
 
 LARGEST = 60_000
@@ -91,7 +90,7 @@ def _paragraph(change: FindingChange, *, breaks: bool) -> str:
     advice = f" _{escaped(clipped(finding.advice))}_" if change.after and finding.advice else ""
     return (
         f"- {sign} **{change.change}: {escaped(stage_name(finding))}** {escaped(clipped(finding.scope))}: "
-        f"{escaped(clipped(cause_of(finding)))}.{advice}<br>"
+        f"{escaped(clipped(finding.cause))}.{advice}<br>"
         f"{escaped(measure)} on {escaped(change.record['unit'])}; before, {before} {fails}; after, {after}"
     )
 

@@ -14,7 +14,7 @@ from pytest_specqa.results.comparing.compare import Comparison
 from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange, tally
 from pytest_specqa.results.telling import limits_of, stage_name
-from pytest_specqa.triage import Finding, cause_of
+from pytest_specqa.triage import Finding
 from pytest_specqa.values import Outcome
 
 OPEN = 8
@@ -62,7 +62,7 @@ def _finding(change: FindingChange, flips: Mapping[Key, VerdictChange], *, break
     kind = "fixed" if change.change is Change.GONE else "better" if change.change is Change.SMALLER else word
     told = [
         f'<header><span class="mark {kind}">{BECAME[change.change]}</span> <b>{escape(stage_name(finding))}</b>: '
-        f"{escape(cause_of(finding))}</header>",
+        f"{escape(finding.cause)}</header>",
         f'<p class="numbers">{_numbers(change)}</p>',
         f"<p>{escape(finding.scope)}</p>" if finding.scope else "",
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_specqa.checks.outcome import Key
-from pytest_specqa.triage import STAGES, Finding, cause_of, excess, stage_of
+from pytest_specqa.triage import STAGES, Finding, excess, stage_of
 from pytest_specqa.values import Outcome, Record
 
 REASONS = 3
@@ -89,7 +89,7 @@ def stage_name(finding: Finding) -> str:
 def cause(finding: Finding) -> str:
     """The likeliest cause with the measurements that speak for it, or why none can be told."""
     reasons = finding.suspects[0].reasons[:REASONS] if finding.suspects and not finding.unclear else ()
-    return cause_of(finding) + (f" ({'; '.join(reasons)})" if reasons else "")
+    return finding.cause + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
 def finding_dict(finding: Finding) -> dict[str, Any]:

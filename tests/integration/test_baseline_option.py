@@ -38,8 +38,8 @@ def test_what_failed_before_does_not_fail_the_run(judge, baseline, workers):
     result.stdout.fnmatch_lines(
         [
             "*against the baseline base.jsonl*",
-            "fixed *20211014-00104284-r6*value 2.5 -> 0.5*",
-            "still failing *20211014-00104282-r7*",
+            "fixed *value 2.5 -> 0.5*20211014-00104284-r6",
+            "still failing *20211014-00104282-r7",
             "Nothing broke, 1 fixed, 1 still failing, of 4 checks;*",
             "*3 passed, 1 known*",
         ]

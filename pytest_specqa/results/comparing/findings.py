@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_specqa.checks.outcome import Key, is_excused
+from pytest_specqa.checks.outcome import Key
 from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.telling import Extent, check_of
 from pytest_specqa.triage import Finding, findings
@@ -93,7 +93,8 @@ def finding_changes(
     Two findings are one if they share measurements (unit and measure); the same stage, and measurements that show it, weigh more
     than what only follows. What a run tells as one finding may be two in the other.
     """
-    old, new = (findings([record for record in run if not is_excused(record)]) for run in (before, after))
+    # What a run took as known by its own baseline excuses nothing here: this comparison is the judge of that.
+    old, new = (findings([record for record in run if not record.get("waiver")]) for run in (before, after))
     values = [{_place(record): record["value"] for record in run} for run in (before, after)]
     known = {_place(change.after): change for change in changes}
     pairs: list[tuple[Finding | None, Finding | None]] = [(_alike(one, old), one) for one in new]

@@ -55,6 +55,11 @@ def test_what_a_waiver_covers_is_in_no_finding(record):
     assert finding_changes(night(record), waived) == []
 
 
+def test_what_a_run_took_as_known_is_not_gone(record):
+    known = [item | {"known": True} if item["camera"] == "r6" else item for item in night(record, r6=2.0)]
+    assert [one.change for one in finding_changes(night(record, r6=2.0), known)] == [Change.SAME]
+
+
 def test_a_consequence_that_stays_when_its_cause_is_gone_is_not_new(record):
     late = [record(3.0, expectation="test_late", measure="late", camera="r6", stage="sframe")]
     found = compare(night(record, r6=2.0) + late, night(record) + late)

@@ -84,6 +84,11 @@ def describe(measured: Measured, limit: Limit, *, outcome: Outcome) -> str:
     return text + (f": {measured.detail}" if measured.detail else "")
 
 
+def claim(expectation: str) -> str:
+    """Write the name of a test as the claim that it is: ``amplifiers agree``."""
+    return expectation.removeprefix("test_").replace("_", " ")
+
+
 def one_line(text: str) -> str:
     """Fold whitespace, so that nothing a file or an exception says can break a line-based report."""
     return " ".join(text.split())

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.compare.page import flips_table
 from pytest_specqa.compare.runs import open_side
+from pytest_specqa.compare.tables import flips_table
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.compare import Comparison, against_baseline, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip

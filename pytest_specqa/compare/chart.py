@@ -35,14 +35,12 @@ def histogram(spread: Distribution) -> str:
     top = max(max(count) for count in counts)
     before, after = (_steps(count, top) for count in counts)
     places = [_x(limit, low, high) for limit in limits]
-    marks = [
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{HEIGHT - FOOT}" stroke="#b3261e" stroke-dasharray="4 3"/>' for x in places
-    ]
+    marks = [f'<line x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{HEIGHT - FOOT}" class="limit"/>' for x in places]
     words = [
-        f'<text x="0" y="{HEIGHT - 3}" font-size="11" fill="#555">{low:.3g}</text>',
-        f'<text x="{WIDTH}" y="{HEIGHT - 3}" font-size="11" fill="#555" text-anchor="end">{high:.3g}</text>',
+        f'<text x="0" y="{HEIGHT - 3}">{low:.3g}</text>',
+        f'<text x="{WIDTH}" y="{HEIGHT - 3}" text-anchor="end">{high:.3g}</text>',
     ]
-    shapes = [f'<path d="{before} Z" fill="#9db8cc"/>', f'<path d="{after}" fill="none" stroke="#D55E00" stroke-width="1.6"/>']
+    shapes = [f'<path d="{before} Z" class="old"/>', f'<path d="{after}" class="new"/>']
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img">{"".join([*shapes, *marks, *words])}</svg>'
 
 

@@ -21,7 +21,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "compare",
         help="compare two productions or two stored results",
-        description="Compare two productions, or two stored results. Exit code 0: nothing broke, 1: something did, 2: misuse.",
+        description="Compare two productions, or two stored results. Exit code 0: nothing broke, 1: a check did, or the redshifts "
+        "of a class moved together by more than the survey allows, 2: misuse.",
     )
     for name in ("before", "after"):
         parser.add_argument(
@@ -34,6 +35,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--group", default="cumulative", help="folder below tiles/ [cumulative]")
     parser.add_argument("-n", dest="processes", type=int, default=0, metavar="N", help="measure with N processes")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the comparison as one self-contained page")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it for a pull request: findings first, at most 60 kB")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it for other programs")
     for name in ("before", "after"):
         text = f"results of {name.upper()}: read instead of measuring if the file exists, else written"
         parser.add_argument(f"--results-{name}", type=Path, metavar="FILE", help=text)
@@ -54,6 +57,7 @@ def _rate(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa compare``."""
+    from pytest_specqa.compare.redshifts import verdict  # noqa: PLC0415
     from pytest_specqa.compare.runs import open_side, records_of  # noqa: PLC0415
     from pytest_specqa.results.comparing.compare import compare, summary  # noqa: PLC0415
     from pytest_specqa.run.apart import Suite  # noqa: PLC0415
@@ -64,11 +68,13 @@ def run(arguments: argparse.Namespace) -> int:
     old, new = records_of(before, after, Suite(tuple(filters), arguments.group, arguments.processes))
     comparison = compare(old, new, rate=arguments.rate)
     _refuse_nothing_in_common(comparison, before, after)
-    redshifts = _redshifts(before, after, [*old, *new], group=arguments.group)
-    print("\n".join([*redshifts.lines, summary(comparison)]).strip())
+    redshifts = _redshifts(before, after, [*old, *new], group=arguments.group, rate=arguments.rate)
+    sentence = verdict(comparison, redshifts)
+    print("\n".join([sentence, "", *redshifts.lines, summary(comparison, sentence=sentence)]))
+    _write_exports(arguments, comparison, redshifts, before=before, after=after)
     if arguments.html:
         _write_page(arguments, comparison, redshifts, before=before, after=after)
-    return BROKE if comparison.broken else NOTHING_BROKE
+    return BROKE if comparison.broken or redshifts.broken else NOTHING_BROKE
 
 
 def _refuse_nothing_in_common(comparison: Comparison, before: Side, after: Side) -> None:
@@ -78,7 +84,7 @@ def _refuse_nothing_in_common(comparison: Comparison, before: Side, after: Side)
         raise UsageError(f"{before.name} and {after.name} have no night and expectation in common: nothing can be compared")
 
 
-def _redshifts(before: Side, after: Side, records: list[Record], *, group: str) -> RedshiftChanges:
+def _redshifts(before: Side, after: Side, records: list[Record], *, group: str, rate: float) -> RedshiftChanges:
     """Compare the redshifts of all tile petals that were judged, if both sides are productions."""
     from pytest_specqa.compare.redshifts import RedshiftChanges, redshift_changes  # noqa: PLC0415
     from pytest_specqa.production import Production  # noqa: PLC0415
@@ -90,7 +96,18 @@ def _redshifts(before: Side, after: Side, records: list[Record], *, group: str) 
     ]
     if not before.root or not after.root or not petals:
         return RedshiftChanges()
-    return redshift_changes(Production(before.root), Production(after.root), petals=petals, group=group)
+    return redshift_changes(Production(before.root), Production(after.root), petals=petals, group=group, rate=rate)
+
+
+def _write_exports(
+    arguments: argparse.Namespace, comparison: Comparison, redshifts: RedshiftChanges, *, before: Side, after: Side
+) -> None:
+    from pytest_specqa.compare import exports  # noqa: PLC0415
+    from pytest_specqa.results.deliver import deliver  # noqa: PLC0415
+
+    for path, write in ((arguments.markdown, exports.markdown), (arguments.json, exports.as_json)):
+        if path:
+            deliver(path, write(comparison, sides=(before.name, after.name), redshifts=redshifts))
 
 
 def _write_page(

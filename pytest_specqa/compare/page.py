@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
 import pytest_specqa
+from pytest_specqa.checks import wording
 from pytest_specqa.compare.chart import histogram
 from pytest_specqa.compare.pictures import Picture
-from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges
+from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges, verdict
+from pytest_specqa.compare.tables import flips_table, mark, table
+from pytest_specqa.compare.told import findings
 from pytest_specqa.results.comparing.changes import MeasureChange
-from pytest_specqa.results.comparing.compare import Comparison, describe, outcome_of
-from pytest_specqa.results.comparing.flips import MEANING, Cell, Flip, VerdictChange, tally
+from pytest_specqa.results.comparing.compare import Comparison
+from pytest_specqa.results.comparing.flips import MEANING, Flip, tally
 from pytest_specqa.values import Record
 
-ROWS = 300
 MOVES = 60
 
 
@@ -39,19 +41,22 @@ def build(comparison: Comparison, *, sides: Sequence[str], redshifts: RedshiftCh
     str
         HTML without anything to load; names and messages are escaped.
     """
+    broken, sentence = bool(comparison.broken or redshifts.broken), verdict(comparison, redshifts)
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-            f"<title>Before and after: {escape(comparison.sentence)}</title><style>{style}</style></head><body>",
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">',
+            f"<title>Before and after: {escape(sentence)}</title><style>{style}</style></head><body>",
             "<h1>Before and after</h1>",
             f'<p class="sides">before: <b>{escape(sides[0])}</b><br>after: <b>{escape(sides[1])}</b></p>',
-            f'<p class="verdict {"bad" if comparison.broken else "good"}">{escape(comparison.sentence)}</p>',
+            f'<p class="verdict {"bad" if broken else "good"}">{escape(sentence)}</p>',
+            *findings(comparison, redshifts),
             *_counts(comparison),
+            *_loose(comparison),
             *_left_out(comparison),
-            *_flips(comparison.flips),
-            *_redshifts(redshifts),
             *_pictures(pictures),
+            *_redshifts(redshifts),
             *_changes(comparison),
             *_spread(comparison),
             f"<footer>pytest-specqa {escape(pytest_specqa.__version__)}; differences are after minus before.</footer>",
@@ -67,7 +72,7 @@ def _counts(comparison: Comparison) -> list[str]:
             items.append(
                 f'<li class="{"some" if count else "none"}" title="{escape(MEANING[kind])}"><b>{count}</b>{escape(kind)}</li>'
             )
-    return ['<ul class="counts">', *items, "</ul>"]
+    return ["<h2>Checks</h2>", '<ul class="counts">', *items, "</ul>", '<p class="note">A check is one claim on one unit.</p>']
 
 
 def _left_out(comparison: Comparison) -> list[str]:
@@ -77,42 +82,16 @@ def _left_out(comparison: Comparison) -> list[str]:
     return [f'<p class="note">{escape(text)}</p>' for text in notes]
 
 
-def _mark(words: str) -> str:
-    return f'<span class="mark {escape(words.split(maxsplit=1)[0])}">{escape(words)}</span>'
-
-
-def _cell(cell: Cell | None) -> str:
-    return _mark(outcome_of(cell)) if cell else "–"
-
-
-def _table(head: Iterable[str], rows: Sequence[Iterable[tuple[str, str]]], *, most: int = ROWS) -> list[str]:
-    """Rows of (class, HTML) cells; headings that start with a space belong to numbers."""
-    titles = "".join(f'<th class="{"number" if title.startswith(" ") else ""}">{escape(title.strip())}</th>' for title in head)
-    body = ["<tr>" + "".join(f'<td class="{kind}">{content}</td>' for kind, content in row) + "</tr>" for row in rows[:most]]
-    rest = [f'<p class="note">… and {len(rows) - most:,} more</p>'] if len(rows) > most else []
-    return ['<div class="scroll"><table>', f"<tr>{titles}</tr>", *body, "</table></div>", *rest]
-
-
-def _flips(flips: Sequence[VerdictChange]) -> list[str]:
-    return ["<h2>Verdicts that changed, and failures that stay</h2>", flips_table(flips)]
-
-
-def flips_table(flips: Sequence[VerdictChange]) -> str:
-    """Write the changed verdicts as an HTML table; names and messages are escaped."""
-    if not flips:
-        return '<p class="note">None: every verdict is the same, and nothing fails.</p>'
-    rows = [
-        (
-            ("", _mark(change.flip)),
-            ("unit", escape(change.unit)),
-            ("", escape(change.expectation)),
-            ("", _cell(change.before)),
-            ("", _cell(change.after)),
-            ("message", f"{escape(describe(change))}<br>{escape(str(change.record.get('message') or ''))}"),
-        )
-        for change in flips
+def _loose(comparison: Comparison) -> list[str]:
+    """Checks that changed and belong to no finding."""
+    loose = [change for change in comparison.loose if not change.breaks or change.flip is Flip.BROKEN]
+    if not loose:
+        return []
+    return [
+        f"<details><summary>{wording.count(len(loose), 'check')} that changed in no finding</summary>",
+        flips_table(loose),
+        "</details>",
     ]
-    return "\n".join(_table(("change", "unit", "expectation", "before", "after", "deciding measure"), rows))
 
 
 def _redshifts(redshifts: RedshiftChanges) -> list[str]:
@@ -133,11 +112,12 @@ def _redshifts(redshifts: RedshiftChanges) -> list[str]:
     ]
     moved = f" |dz|/(1+z) > {MOVED}"
     head = ("class", " spectra", " n(old)", " n(new)", " n(new)/n(old)", moved, " of those good in both")
-    parts += _table(head, rows) if rows else []
+    parts += table(head, rows) if rows else []
     parts.append(
         '<p class="note">Good: ZWARN = 0 and DELTACHI2 above 15 (LRG), 40 (BGS) or 25 (others; QSO also SPECTYPE QSO). '
         "A target counts in every class it belongs to; sky fibers count apart.</p>"
     )
+    parts += _shifts(redshifts)
     parts += [f'<p class="note">{escape(note)}</p>' for note in redshifts.notes]
     moves = [
         (
@@ -151,8 +131,26 @@ def _redshifts(redshifts: RedshiftChanges) -> list[str]:
     ]
     if moves:
         parts.append(f"<details open><summary>{len(moves)} catastrophic moves: good in both productions, and elsewhere</summary>")
-        parts += [*_table(("target", " TARGETID", " z before", " z after", "SPECTYPE"), moves, most=MOVES), "</details>"]
+        parts += [*table(("target", " TARGETID", " z before", " z after", "SPECTYPE"), moves, most=MOVES), "</details>"]
     return parts
+
+
+def _shifts(redshifts: RedshiftChanges) -> list[str]:
+    """Median shift of each class, told or not."""
+    rows = [
+        (
+            ("", mark(one.state)),
+            ("", escape(one.title)),
+            ("number", f"{one.objects:,}"),
+            ("number", f"{one.moved:,}"),
+            ("number", one.change),
+            ("number", escape(one.velocity)),
+            ("number", f"{one.allowance.warned:.1g} / {one.allowance.broken:.1g}"),
+        )
+        for one in redshifts.shifts
+    ]
+    head = ("", "class", " ZWARN = 0 in both", " not the same", " median dz/(1+z)", " velocity", " warns / breaks from")
+    return [*(table(head, rows) if rows else [])]
 
 
 def _redshift(z: float) -> str:
@@ -178,12 +176,12 @@ def _changes(comparison: Comparison) -> list[str]:
         f"Largest first. The error of a difference is that of two independent measurements, which is conservative where both "
         f"productions reduce the same photons; where none is stated, or the changes over units scatter more than it allows, "
         f"it is their robust scatter. "
-        f"Bold: beyond noise at a false-discovery rate of {comparison.rate:g} over all {len(comparison.changes):,} measures."
+        f"Bold: beyond noise at a false-discovery rate of {comparison.rate:g} over all {len(comparison.changes):,} measurements."
     )
     rows = [_change(change) for change in shown]
     head = ("unit", "measure", " before", " after", " Δ", " Δ / error", "")
-    title = f"<h2>Measures: {len(comparison.significant):,} beyond noise</h2>"
-    return [title, f'<p class="note">{escape(note)}</p>', *(_table(head, rows) if rows else [])]
+    title = f"<h2>Measurements: {len(comparison.significant):,} beyond noise</h2>"
+    return [title, f'<p class="note">{escape(note)}</p>', *(table(head, rows) if rows else [])]
 
 
 def _change(change: MeasureChange) -> list[tuple[str, str]]:

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.archive import Archive
+from pytest_specqa.compare.shifts import Moved, Shift, median_shifts
 from pytest_specqa.errors import ProductError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.production import Redshifts
+from pytest_specqa.results.comparing.changes import RATE
+from pytest_specqa.results.comparing.compare import Comparison
 
 MOVED = 0.003
 """Smallest \\|dz\\| / (1 + z) that counts as another redshift: 1000 km/s rounded down, as DESI compares productions."""
@@ -92,6 +95,8 @@ class RedshiftChanges:
         Number of tile petals.
     notes : tuple of str
         What could not be compared.
+    shifts : tuple of Shift
+        How the redshifts of each class moved together, those that break first.
     """
 
     classes: tuple[ClassChange, ...] = ()
@@ -99,6 +104,17 @@ class RedshiftChanges:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     petals: int = 0
     notes: tuple[str, ...] = ()
+    shifts: tuple[Shift, ...] = ()
+
+    @property
+    def broken(self) -> tuple[Shift, ...]:
+        """Classes whose redshifts moved by more than the survey allows."""
+        return tuple(one for one in self.shifts if one.state is Moved.BROKEN)
+
+    @property
+    def warned(self) -> tuple[Shift, ...]:
+        """Classes whose redshifts moved by less than that, and by more than chance."""
+        return tuple(one for one in self.shifts if one.state is Moved.WARNED)
 
     @property
     def lines(self) -> list[str]:
@@ -109,10 +125,22 @@ class RedshiftChanges:
             f"{one.moved_good} of the {one.good_both} good in both"
             for one in self.classes
         ]
-        return [*found, *self.notes]
+        told = [f"{one.state}: {one.sentence}" for one in (*self.broken, *self.warned)]
+        return [*found, *told, *self.notes]
 
 
-def redshift_changes(before: Archive, after: Archive, *, petals: Iterable[tuple[int, int, int]], group: str) -> RedshiftChanges:
+def verdict(comparison: Comparison, redshifts: RedshiftChanges) -> str:
+    """The verdict of the comparison in one sentence; redshifts that moved together break, whatever the checks say."""
+    if not redshifts.broken:
+        return comparison.sentence
+    first, *others = redshifts.broken
+    more = f", and {len(others)} other class{'es' * (len(others) > 1)}" if others else ""
+    return f"Redshifts shifted: {first.sentence}{more}. Checks: {comparison.sentence[0].lower()}{comparison.sentence[1:]}"
+
+
+def redshift_changes(
+    before: Archive, after: Archive, *, petals: Iterable[tuple[int, int, int]], group: str, rate: float = RATE
+) -> RedshiftChanges:
     """Compare the redshifts of tile petals.
 
     Parameters
@@ -123,6 +151,8 @@ def redshift_changes(before: Archive, after: Archive, *, petals: Iterable[tuple[
         Tile, night and petal.
     group : str
         Folder below ``tiles/``.
+    rate : float
+        See `pytest_specqa.compare.shifts.median_shifts`.
 
     Returns
     -------
@@ -148,7 +178,14 @@ def redshift_changes(before: Archive, after: Archive, *, petals: Iterable[tuple[
     if not parts:
         return RedshiftChanges(notes=tuple(notes))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return RedshiftChanges(tuple(_by_class(columns, after.instrument)), tuple(_moves(columns)), columns, len(parts), tuple(notes))
+    return RedshiftChanges(
+        classes=tuple(_by_class(columns, after.instrument)),
+        moves=tuple(_moves(columns)),
+        columns=columns,
+        petals=len(parts),
+        notes=tuple(notes),
+        shifts=median_shifts(columns, after.instrument, rate=rate),
+    )
 
 
 def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], int]:
@@ -157,6 +194,7 @@ def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], i
     _, first, second = np.intersect1d(keys[0], keys[1], assume_unique=False, return_indices=True)
     bits = _targets(new)[second]
     columns = {"fiber": new.fiber[second], "is_sky": new.is_sky[second], "bits": bits, "targetid": new["TARGETID"][second]}
+    columns["clean"] = (old["ZWARN"][first] == 0) & (new["ZWARN"][second] == 0)
     for name, side, rows in (("before", old, first), ("after", new, second)):
         columns[f"z_{name}"] = side["Z"][rows]
         columns[f"type_{name}"] = np.char.strip(side["SPECTYPE"][rows].astype("U16"))

@@ -80,6 +80,7 @@ def _date(text: str) -> datetime.date:
 
 def run_gate(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa gate``."""
+    from pytest_specqa.results.deliver import deliver  # noqa: PLC0415
     from pytest_specqa.results.gating import gate_output  # noqa: PLC0415
     from pytest_specqa.results.gating.gate import gate  # noqa: PLC0415
     from pytest_specqa.rules import waiver_file  # noqa: PLC0415
@@ -95,22 +96,21 @@ def run_gate(arguments: argparse.Namespace) -> int:
     ]
     for path, writer in writers:
         if path:
-            _deliver(path, writer(report))
+            deliver(path, writer(report))
     print(gate_output.text(report))
     return PASSED if report.passed else BLOCKED
 
 
-def _deliver(path: Path, text: str) -> None:
-    """Write a file whole; a CI summary, which other steps write to as well, is appended to."""
-    import os  # noqa: PLC0415
-
+def run_triage(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa triage``."""
+    from pytest_specqa.checks.outcome import is_excused  # noqa: PLC0415
     from pytest_specqa.results import store  # noqa: PLC0415
+    from pytest_specqa.triage import as_json, findings, report  # noqa: PLC0415
 
-    if str(path) == os.environ.get("GITHUB_STEP_SUMMARY"):
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(text)
-    else:
-        store.write_text(path, text)
+    records = store.read(arguments.results)
+    made = findings(record for record in records if not is_excused(record))
+    print(as_json(made) if arguments.json else report(made))
+    return BLOCKED if any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
 
 
 def run_triage(arguments: argparse.Namespace) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".parquet")
 ROWS_PER_BATCH = 20_000
+EXTRA = ("features", "detail")
+"""What a failing record has beyond the columns of a table, as `scan` gives it: features as JSON, and the phrase of the measure."""
 
 
 def is_results_file(path: str | Path) -> bool:
@@ -231,13 +233,17 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
     try:
         if files[0].suffix == ".parquet":
             relation = connection.read_parquet(names, union_by_name=True)
+            # What no column is made for travels in one; a query that does not ask for it does not read it.
+            extra = {name: f"json_extract_string(extra, '$.{name}')" for name in EXTRA} if "extra" in relation.columns else {}
         else:
-            relation = connection.read_json(names, columns=typed, format="newline_delimited")
+            relation = connection.read_json(names, columns=typed | dict.fromkeys(EXTRA, "JSON"), format="newline_delimited")
+            extra = {name: f"json_extract_string({name}, '$')" for name in EXTRA}
         missing = [name for name in REQUIRED if name not in relation.columns]
         if missing:
             raise ResultsError(f"{names[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
         chosen = (f"{name if name in relation.columns else 'NULL'}::{kind} AS {name}" for name, kind in typed.items())
-        return relation.project(", ".join(chosen))
+        more = (f"{extra.get(name, 'NULL')}::VARCHAR AS {name}" for name in EXTRA)
+        return relation.project(", ".join([*chosen, *more]))
     except duckdb.Error as error:
         raise damaged(files, error) from None
 

@@ -8,6 +8,7 @@ import pytest
 from pytest_specqa.compare.page import build
 from pytest_specqa.compare.pictures import Picture, over_median
 from pytest_specqa.compare.redshifts import RedshiftChanges, good, moved
+from pytest_specqa.compare.shifts import ALLOWED, Shift
 from pytest_specqa.results.comparing.compare import compare
 
 
@@ -18,7 +19,7 @@ def page(before, after, **changes):
 
 def test_the_verdict_comes_first_and_the_worst_flip_next(record):
     text = page([record(value=0.5), record(value=2.0, camera="r7")], [record(value=2.0), record(value=0.5, camera="r7")])
-    assert text.index("1 broke, 1 fixed, of 2 verdicts") < text.index("20211014-00104284-r6") < text.index("20211014-00104284-r7")
+    assert text.index("1 broke, 1 fixed, of 2 checks") < text.index("20211014-00104284-r6") < text.index("20211014-00104284-r7")
     assert 'class="verdict bad"' in text
 
 
@@ -62,3 +63,55 @@ def test_sky_over_its_median_ignores_what_has_no_weight():
     found = over_median(flux, ivar)
     assert found[:3, 0] == pytest.approx([-50, 0, 50])
     assert np.isnan(found[3, 0])
+
+
+def night(record, **values):
+    return [record(value=values.get(f"r{petal}", 0.5), camera=f"r{petal}", stage="sky") for petal in range(4)]
+
+
+def test_findings_with_their_numbers_come_before_counts_and_pictures(record):
+    text = page(night(record, r1=3.0), night(record), pictures=[Picture("a picture", png="AAAA")])
+    places = [
+        text.index(words)
+        for words in ('class="verdict good"', "<h2>Findings</h2>", "<b>3 → 0.5</b>", "<h2>Checks</h2>", "a picture")
+    ]
+    assert places == sorted(places)
+    assert "<b>1 check (1 measurement)</b> fail; after, <b>0 checks</b>" in text
+
+
+def test_what_follows_is_folded_under_its_finding(record):
+    late = record(value=5.0, camera="r1", expectation="test_late_claim", measure="late", stage="sframe")
+    good = record(value=0.5, camera="r1", expectation="test_late_claim", measure="late", stage="sframe")
+    text = page([*night(record), good], [*night(record, r1=3.0), late])
+    articles = text.split('<article class="finding')[1:]
+    (first,) = [one for one in articles if "late claim" in one]
+    assert first.index("<b>sky model</b>") < first.index("<details>") < first.index("late claim")
+    assert text.count("late claim") == 1, "one message once"
+
+
+def test_claims_are_words(record):
+    text = page([record(value=0.5)], [record(value=2.0)])
+    assert ">size<" in text
+    assert "test_size" not in text.split("<h2>Measurements")[0]
+
+
+def test_the_page_is_made_for_a_phone_and_for_the_dark(record):
+    text = page([record(value=0.5)], [record(value=2.0)])
+    assert '<html lang="en">' in text
+    assert 'name="viewport" content="width=device-width' in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_a_shift_of_a_class_is_a_finding_and_the_verdict(record):
+    shift = Shift("QSO", "SPECTYPE", 800, 800, 5e-4, 1e-6, 1e-99, ALLOWED["QSO"], significant=True)
+    text = page([record()], [record()], redshifts=RedshiftChanges(shifts=(shift,)))
+    assert 'class="verdict bad">Redshifts shifted: spectra of type QSO' in text
+    assert text.index('class="finding broken"') < text.index("<h2>Checks</h2>")
+    assert "DESI science requirement" in text
+
+
+def test_checks_that_are_missing_are_a_finding(record):
+    text = page(night(record), night(record)[1:])
+    article = text.split('<article class="finding broken">')[1].split("</article>")[0]
+    assert "1 missing" in article
+    assert "20211014-00104284-r0" in article

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from pytest_specqa.cli import main
-from pytest_specqa.compare import runs
+from pytest_specqa.compare import cli, runs
+from pytest_specqa.compare.redshifts import RedshiftChanges
+from pytest_specqa.compare.shifts import ALLOWED, Shift
 from pytest_specqa.results import store
 from pytest_specqa.run.apart import Suite
 
@@ -34,9 +38,9 @@ def productions(write, record, monkeypatch) -> Path:
 def test_what_was_fixed_is_no_failure_and_what_broke_is(productions, capsys):
     before, after = str(productions / "before"), str(productions / "after")
     assert main(["compare", before, after]) == 0
-    assert "Nothing broke, 1 fixed, of 2 verdicts" in capsys.readouterr().out
+    assert "Nothing broke, 1 fixed, of 2 checks" in capsys.readouterr().out
     assert main(["compare", after, before]) == 1
-    assert "1 broke, of 2 verdicts" in capsys.readouterr().out
+    assert "1 broke, of 2 checks" in capsys.readouterr().out
 
 
 def test_units_with_the_same_inputs_are_measured_once(productions, capsys):
@@ -60,6 +64,30 @@ def test_stored_results_are_compared_alone(productions, record, tmp_path):
     assert main(["compare", f"{tmp_path}/old.jsonl", f"{tmp_path}/new.parquet"]) == 0
     assert main(["compare", f"{tmp_path}/new.parquet", f"{tmp_path}/old.jsonl"]) == 1
     assert runs.asked == []
+
+
+def test_markdown_and_json_are_written_whole(productions, tmp_path, capsys):
+    files = [f"--{name}={tmp_path}/c.{name}" for name in ("markdown", "json")]
+    assert main(["compare", str(productions / "after"), str(productions / "before"), *files]) == 1
+    assert (tmp_path / "c.markdown").read_text().startswith("## ❌ Before and after")
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert (content["broken"], content["before"]) == (True, str(productions / "after"))
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == out[-1] == content["verdict"], "the verdict first and last"
+
+
+def test_a_file_that_cannot_be_written_is_misuse(productions, capsys):
+    sides = [str(productions / name) for name in ("before", "after")]
+    assert main(["compare", *sides, "--markdown", str(productions / "nowhere" / "c.md")]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "cannot be written" in line
+
+
+def test_a_shift_of_all_quasars_fails_the_comparison(productions, monkeypatch, capsys):
+    shift = Shift("QSO", "SPECTYPE", 800, 800, 5e-4, 1e-6, 1e-99, ALLOWED["QSO"], significant=True)
+    monkeypatch.setattr(cli, "_redshifts", Mock(return_value=RedshiftChanges(shifts=(shift,))))
+    assert main(["compare", str(productions / "before"), str(productions / "after")]) == 1
+    assert capsys.readouterr().out.startswith("Redshifts shifted: spectra of type QSO: median dz/(1+z) +0.0005")
 
 
 def test_the_page_says_why_a_picture_is_missing(productions, tmp_path):

@@ -38,9 +38,9 @@ def test_what_failed_before_does_not_fail_the_run(judge, baseline, workers):
     result.stdout.fnmatch_lines(
         [
             "*against the baseline base.jsonl*",
-            "fixed *20211014-00104284-r6*value 2.5 -> 0.5*",
-            "still failing *20211014-00104282-r7*",
-            "Nothing broke, 1 fixed, 1 still failing, of 4 verdicts;*",
+            "fixed *value 2.5 -> 0.5*20211014-00104284-r6",
+            "still failing *20211014-00104282-r7",
+            "Nothing broke, 1 fixed, 1 still failing, of 4 checks;*",
             "*3 passed, 1 known*",
         ]
     )
@@ -78,14 +78,14 @@ def test_one_failure_among_known_ones_is_the_headline(judge, baseline):
 def test_what_breaks_fails_the_run(judge, baseline):
     result = judge(*REGRESSIONS, **{"4282-r6": 2.5})
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["broken *20211014-00104282-r6*", "1 broke, 2 still failing, of 4 verdicts;*"])
+    result.stdout.fnmatch_lines(["broken *20211014-00104282-r6*", "1 broke, 2 still failing, of 4 checks;*"])
 
 
 def test_what_cannot_be_measured_any_more_fails_the_run(project, run, pytester, baseline):
     project("def test_value(specqa_camera, expect): expect.not_expected('gone')\n")
     result = run(*REGRESSIONS, "--html", "report.html")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["FAILED: 2 checks of the baseline lost,*", "lost *", "2 broke, 2 unproved, of 4 verdicts;*"])
+    result.stdout.fnmatch_lines(["FAILED: 2 checks of the baseline lost,*", "lost *", "2 broke, 2 unproved, of 4 checks;*"])
     assert "<strong>FAILED</strong>: 2 checks of the baseline lost" in (pytester.path / "report.html").read_text()
 
 
@@ -99,7 +99,7 @@ def test_a_baseline_alone_makes_no_loss_a_failure(project, run, baseline):
 def test_a_baseline_alone_excuses_nothing(judge, baseline):
     result = judge("--specqa-baseline", "base.jsonl", "--html", "report.html")
     result.assert_outcomes(passed=2, failed=2)
-    result.stdout.fnmatch_lines(["Nothing broke, 2 still failing, of 4 verdicts;*"])
+    result.stdout.fnmatch_lines(["Nothing broke, 2 still failing, of 4 checks;*"])
 
 
 def test_the_report_shows_what_changed(judge, baseline, pytester):
@@ -112,13 +112,13 @@ def test_the_report_shows_what_changed(judge, baseline, pytester):
 def test_a_smaller_selection_is_judged_for_what_it_holds(judge, baseline):
     result = judge(*REGRESSIONS, "--camera", "r7")
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["Nothing broke, 1 still failing, of 2 verdicts;*"])
+    result.stdout.fnmatch_lines(["Nothing broke, 1 still failing, of 2 checks;*"])
 
 
 def test_a_production_as_baseline_is_measured_first(judge, night):
     result = judge("--specqa-baseline", night.root, "--specqa-fail-on", "regressions", "--expid", "104284")
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.fnmatch_lines(["Nothing broke, 1 still failing, of 2 verdicts;*"])
+    result.stdout.fnmatch_lines(["Nothing broke, 1 still failing, of 2 checks;*"])
 
 
 @pytest.mark.parametrize(("text", "message"), [("none.jsonl", "*no such results file*"), ("no/production", "*no/production*")])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_specqa.checks.outcome import Key, by_check, reduce
+from pytest_specqa.results.telling import data_flow
+from pytest_specqa.triage import lead
 from pytest_specqa.values import Outcome, Record
 
 
@@ -124,7 +126,7 @@ def _cell(records: list[Record]) -> Cell:
     return Cell(
         outcome=result.outcome,
         waived=result.waived,
-        record=failures[0] if failures else max(records, key=lambda record: Outcome(record["outcome"]).rank),
+        record=lead(failures or records),
         values={record["measure"]: record["value"] for record in records},
         failures=frozenset(record["measure"] for record in failures),
     )
@@ -172,7 +174,7 @@ def verdict_changes(
     Returns
     -------
     list of VerdictChange
-        Everything that can be compared, unchanged verdicts too, in the order of `Flip`.
+        Everything that can be compared, unchanged verdicts too, in the order of `Flip`, then of the data flow, largest first.
     list of str
         What cannot: nights and expectations that only one of the runs holds; choosing them is the user's affair, while a hole
         in a night and expectation that both hold is a loss.
@@ -190,7 +192,7 @@ def verdict_changes(
                 old, new = ({key: cell for key, cell in found.items() if cell.record[field] not in only} for found in (old, new))
     changes = [VerdictChange(*key, flip(old.get(key), new.get(key)), old.get(key), new.get(key)) for key in old.keys() | new.keys()]
     order = list(Flip)
-    return sorted(changes, key=lambda change: (order.index(change.flip), change.expectation, change.unit)), left_out
+    return sorted(changes, key=lambda change: (order.index(change.flip), data_flow(change.record), change.expectation)), left_out
 
 
 def tally(changes: Iterable[VerdictChange]) -> dict[Flip, int]:

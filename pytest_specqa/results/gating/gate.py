@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_specqa.checks import wording
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.regressions import Regressions, count_regressions
-from pytest_specqa.results.gating.gate_sql import Release
+from pytest_specqa.results.gating.gate_sql import NIGHTS, Release
+from pytest_specqa.results.telling import Extent
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger, State, Waiver
+from pytest_specqa.triage import Finding, findings
 from pytest_specqa.values import Outcome, Record, Severity
 
 if TYPE_CHECKING:
@@ -50,9 +53,15 @@ class GateReport:
     counts : dict
         Measurements by ``(expectation, outcome)``; outcome ``waived`` counts failures and warnings that a waiver covers.
     blocking : tuple of dict
-        Measurements that block, worst first, at most 200 of them.
+        Measurements that block, by stage of the data flow and then by size, at most 200 of them.
     blocking_total : int
         How many there are.
+    blocking_checks : int
+        How many checks they are, a unit and an expectation each.
+    findings : tuple of (int, Finding)
+        What belongs together in the nights with most of it, with the night; most telling first.
+    nights_told, nights_blocked : int
+        Nights of `findings`, and nights with something that blocks.
     regressions : Regressions or None
         Against the baseline, where the policy names one.
     waivers : tuple of (Waiver, State, str)
@@ -69,6 +78,10 @@ class GateReport:
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     blocking: tuple[Record, ...] = ()
     blocking_total: int = 0
+    blocking_checks: int = 0
+    findings: tuple[tuple[int, Finding], ...] = ()
+    nights_told: int = 0
+    nights_blocked: int = 0
     regressions: Regressions | None = None
     waivers: tuple[tuple[Waiver, State, str], ...] = ()
     nights: tuple[int, int, int] = (0, 0, 0)
@@ -89,8 +102,17 @@ class GateReport:
     def sentence(self) -> str:
         """The verdict in one sentence."""
         broken = [rule.name for rule in self.rules if not rule.passed]
-        scope = f"{self.total:,} measurements, {self.nights[2]:,} nights, {self.files:,} files"
-        return f"PASS: the policy is satisfied ({scope})." if self.passed else f"BLOCKED: {', '.join(broken)} ({scope})."
+        judged = wording.count(self.nights[2], "night"), wording.count(self.files, "file")
+        scope = f"({self.total:,} measurements judged, {', '.join(judged)})"
+        if self.passed:
+            return f"PASS: the policy is satisfied {scope}."
+        blocking = f"; {self.extent} in the way" if self.blocking_total else ""
+        return f"BLOCKED: {', '.join(broken)}{blocking} {scope}."
+
+    @property
+    def extent(self) -> Extent:
+        """How much blocks."""
+        return Extent(self.blocking_checks, self.blocking_total)
 
 
 def gate(
@@ -151,6 +173,8 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
     nights = release.nights()
     repeated = release.repeated()
     blocking, blocking_total = release.blocking(LISTED)
+    checks = release.blocked_checks()
+    told, nights_told, nights_blocked = _findings(release, policy)
     regressions = count_regressions(connection, policy.baseline, listed=LISTED) if policy.baseline else None
     states = tuple(ledger.states())
     expired = [waiver.id for waiver, state, _ in states if state is State.EXPIRED]
@@ -158,7 +182,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
         Rule("nights", nights[2] >= policy.min_nights, f"{nights[2]}", f"{policy.min_nights} or more"),
         Rule("repeated measurements", not repeated, f"{repeated:,}", "none: the same unit and measure is in two of the files"),
         Rule("expired waivers", not expired, ", ".join(expired) or "none", "none"),
-        *_part_rules(policy, counts),
+        *_part_rules(policy, counts, checks),
         *_required(policy, counts),
     ]
     if regressions:
@@ -172,12 +196,32 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
         counts=_over_parts(counts),
         blocking=tuple(blocking),
         blocking_total=blocking_total,
+        blocking_checks=sum(checks.values()),
+        findings=tuple(told),
+        nights_told=nights_told,
+        nights_blocked=nights_blocked,
         regressions=regressions,
         waivers=states,
         nights=nights,
         files=len(files),
         policy=policy.path,
     )
+
+
+def _findings(release: Release, policy: Policy) -> tuple[list[tuple[int, Finding]], int, int]:
+    """What belongs together, night by night, so that one night at a time is in memory; and how many nights that is, of how many."""
+    severities = {
+        severity for terms in (policy.terms, *(override.terms for override in policy.overrides)) for severity in terms.block
+    }
+    outcomes = {OUTCOME_OF[severity] for severity in severities}
+    nights = release.blocked_nights()
+    told: list[tuple[int, Finding]] = []
+    number = 0
+    for night in nights[:NIGHTS]:
+        records = release.night(night)
+        number += bool(records)
+        told += [(night, finding) for finding in findings(records) if finding.outcome in outcomes]
+    return sorted(told, key=lambda one: -one[1].outcome.rank), number, len(nights)
 
 
 Counts = dict[tuple[int, str, str], int]
@@ -190,7 +234,7 @@ def _over_parts(counts: Counts) -> dict[tuple[str, str], int]:
     return found
 
 
-def _part_rules(policy: Policy, counts: Counts) -> list[Rule]:
+def _part_rules(policy: Policy, counts: Counts, checks: dict[int, int]) -> list[Rule]:
     """Failures and measured fraction of the release and of each override."""
     parts: list[tuple[str, Terms]] = [(override.name, override.terms) for override in policy.overrides]
     rules = []
@@ -203,9 +247,12 @@ def _part_rules(policy: Policy, counts: Counts) -> list[Rule]:
         outcomes = {str(OUTCOME_OF[severity]) for severity in terms.block}
         failures = sum(count for (_, _, outcome), count in mine.items() if outcome in outcomes)
         measured = 1 - sum(count for (_, _, outcome), count in mine.items() if outcome == Outcome.NOT_MEASURED) / total
-        rules.append(Rule(f"failures{suffix}", failures <= terms.max_failures, f"{failures:,}", f"{terms.max_failures:,}"))
+        found, allowed = str(Extent(checks.get(index, 0), failures)), wording.count(terms.max_failures, "measurement")
+        rules.append(Rule(f"failures{suffix}", failures <= terms.max_failures, found, allowed))
         enough = f"{terms.min_measured:.1%} or more"
-        rules.append(Rule(f"measured fraction{suffix}", measured >= terms.min_measured, f"{measured:.1%} of {total:,}", enough))
+        rules.append(
+            Rule(f"measured fraction{suffix}", measured >= terms.min_measured, f"{measured:.1%} of {total:,} measurements", enough)
+        )
     return rules
 
 

@@ -5,93 +5,176 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from pytest_specqa.checks import wording
+from pytest_specqa.checks.outcome import Key
 from pytest_specqa.results.gating.gate import GateReport
 from pytest_specqa.results.gating.gate_sql import WAIVED
+from pytest_specqa.results.markdown import clipped, escaped, folded, table
+from pytest_specqa.results.telling import Extent, cause, check_of, data_flow, finding_dict, found_in, limits_of, stage_name
 from pytest_specqa.rules.waivers import State
+from pytest_specqa.triage import Finding, lead
 from pytest_specqa.values import Outcome, Record
 
-IN_TEXT, IN_MARKDOWN = 20, 50
+SHOWN = 20
+"""Findings, checks that block, and regressions that text and Markdown list."""
 COLUMNS = (str(Outcome.FAILED), str(Outcome.WARNED), WAIVED, str(Outcome.NOT_MEASURED), str(Outcome.PASSED))
 ATTENTION = (State.EXPIRED, State.EXCEEDED, State.STALE)
 
 
+@dataclass(frozen=True)
+class Row:
+    """What blocks by one claim, within one finding.
+
+    Attributes
+    ----------
+    record : Record
+        The measurement that tells most.
+    checks, measurements : int
+        Checks of the claim that block, one for each unit, and their measurements that do.
+    """
+
+    record: Record
+    checks: int
+    measurements: int
+
+    @property
+    def unit(self) -> str:
+        """The unit of the measurement, and how many others block: ``20211014-00104284-r8 and 3 others``."""
+        others = self.checks - 1
+        return self.record["unit"] + (f" and {wording.count(others, 'other')}" if others else "")
+
+    @property
+    def claim(self) -> str:
+        """What does not hold."""
+        return wording.claim(self.record["expectation"])
+
+
+def rows(report: GateReport, *, shown: int = SHOWN) -> list[Row]:
+    """Choose what tells most: each claim once in each finding, so that forty cameras with one fault do not hide another.
+
+    Parameters
+    ----------
+    report : GateReport
+        The verdict.
+    shown : int
+        Most rows to return.
+
+    Returns
+    -------
+    list of Row
+        By finding, then by stage of the data flow, then by size; the listed measurements that no finding speaks of come last.
+    """
+    seen: set[tuple[Key, str]] = set()
+    found: list[Row] = []
+    outcomes = {record["outcome"] for record in report.blocking}
+    for group in [*((*finding.records, *finding.follows) for _, finding in report.findings), report.blocking]:
+        new = [one for one in group if one["outcome"] in outcomes and (check_of(one), one["measure"]) not in seen]
+        seen |= {(check_of(record), record["measure"]) for record in new}
+        claims: dict[str, list[Record]] = {}
+        for record in new:
+            claims.setdefault(record["expectation"], []).append(record)
+        told = [Row(lead(records), len({record["unit"] for record in records}), len(records)) for records in claims.values()]
+        found += sorted(told, key=lambda row: data_flow(row.record))
+    return found[:shown]
+
+
 def text(report: GateReport) -> str:
-    """For a terminal: what is wrong first, the verdict last."""
-    lines = [line for _, state, line in report.waivers if state in ATTENTION]
+    """For a terminal: findings first, then what blocks, the verdict first and last."""
+    lines = [report.sentence]
+    for night, finding in report.findings[:SHOWN]:
+        lines += ["", f"night {night}: {finding.headline}", f"  {_shown_by(finding)}"]
+        lines += [f"  where: {finding.scope}"] if finding.scope else []
+        lines += [f"  next: {finding.advice}"] if finding.advice else []
+    lines += _more(len(report.findings), SHOWN, "findings")
+    lines += ["", _nights(report)] if _nights(report) else []
     if report.blocking:
-        lines += ["", f"Blocking ({report.blocking_total:,})", *(f"  {_line(record)}" for record in report.blocking[:IN_TEXT])]
-        lines += _more(report.blocking_total, IN_TEXT)
+        told = rows(report)
+        lines += ["", f"Blocking: {report.extent}", *(f"  {_line(row)}" for row in told)]
+        lines += _more(report.blocking_checks, sum(row.checks for row in told), "checks")
     if report.regressions and report.regressions.total:
-        lines += ["", f"Regressions ({report.regressions.total:,})"]
-        lines += [f"  {flip}: {unit} {name}" for flip, unit, name in report.regressions.examples[:IN_TEXT]]
-        lines += _more(report.regressions.total, IN_TEXT)
+        lines += ["", f"Regressions ({report.regressions.total:,} checks)"]
+        lines += [f"  {flip}: {unit} {wording.claim(name)}" for flip, unit, name in report.regressions.examples[:SHOWN]]
+        lines += _more(report.regressions.total, SHOWN, "checks")
+    attention = [line for _, state, line in report.waivers if state in ATTENTION]
+    lines += ["", *attention] if attention else []
     lines += ["", f"Policy {report.policy}"]
     lines += [f"  {'ok     ' if rule.passed else 'BLOCKED'}  {rule}" for rule in report.rules]
-    return "\n".join([*lines, "", report.sentence]).lstrip("\n")
+    return "\n".join([*lines, "", report.sentence])
 
 
-def _more(total: int, shown: int) -> list[str]:
-    return [f"  ... and {total - shown:,} more"] if total > shown else []
+def _more(total: int, shown: int, what: str) -> list[str]:
+    return [f"  ... and {total - shown:,} more {what}"] if total > shown else []
 
 
-def _line(record: Record) -> str:
-    return f"{record['unit']}  {record['expectation']}  {_value(record)}"
+def _nights(report: GateReport) -> str:
+    """Which findings are not told; empty if all are."""
+    if report.nights_told == report.nights_blocked:
+        return ""
+    return (
+        f"Findings of {report.nights_told} of {wording.count(report.nights_blocked, 'night')} with something that blocks: "
+        "those with most of it; specqa gate on the results of one night tells those of the others."
+    )
+
+
+def _shown_by(finding: Finding) -> str:
+    """The measurement that shows a finding best, and how much fails or warns with it."""
+    record = finding.lead
+    extent = Extent.of((*finding.records, *finding.follows), outcome=finding.outcome)
+    return f"{_value(record)} on {record['unit']}; {finding.outcome}: {extent}"
+
+
+def _line(row: Row) -> str:
+    return f"{row.claim}: {_value(row.record)} on {row.unit}"
 
 
 def _value(record: Record) -> str:
     value = "no value" if record["value"] is None else f"{record['value']:.4g} {record.get('value_unit') or ''}".rstrip()
-    sides = (("at least", record.get("low")), ("at most", record.get("high")))
-    bounds = [f"{word} {bound:g}" for word, bound in sides if bound is not None]
-    return f"{record['measure']} = {value}" + (f" (must be {' and '.join(bounds)})" if bounds else "")
+    limits = limits_of(record, unit=False)
+    return f"{record['measure']} = {value}" + (f" (must be {limits})" if limits else "")
 
 
 def markdown(report: GateReport) -> str:
-    """For a CI summary or a pull request."""
+    """For a CI summary or a pull request: findings, what blocks, then counts; nothing from the data becomes markup."""
     mark = "✅" if report.passed else "❌"
-    parts = [f"## {mark} Release gate", "", f"**{_md(report.sentence)}**", ""]
-    rows = [
+    parts = [f"## {mark} Release gate", "", f"**{escaped(report.sentence)}**", ""]
+    parts += [_paragraph(night, finding) for night, finding in report.findings[:SHOWN]]
+    parts += [*_more(len(report.findings), SHOWN, "findings"), ""] if report.findings else []
+    parts += [escaped(_nights(report)), ""] if _nights(report) else []
+    if report.blocking:
+        told = rows(report)
+        parts += [f"### Blocking: {report.extent}", ""]
+        cells = [[row.claim, row.unit, _value(row.record), found_in(row.record)] for row in told]
+        parts += [*table(["Claim", "Unit", "Measure", "What was found"], cells), ""]
+        parts += _more(report.blocking_checks, sum(row.checks for row in told), "checks")
+    if report.regressions and report.regressions.total:
+        parts += ["", f"### Regressions: {report.regressions.total:,} checks", ""]
+        examples = [[str(flip), unit, wording.claim(name)] for flip, unit, name in report.regressions.examples[:SHOWN]]
+        parts += [*table(["Change", "Unit", "Claim"], examples), "", *_more(report.regressions.total, SHOWN, "checks")]
+    cells = [
         ["✅" if rule.passed else "❌", rule.name, rule.found, rule.allowed]
         for rule in sorted(report.rules, key=lambda rule: rule.passed)
     ]
-    parts += _md_table(["", "Policy", "Found", "Allowed"], rows)
-    if report.blocking:
-        shown = report.blocking[:IN_MARKDOWN]
-        parts += ["", f"### Blocking: {report.blocking_total:,}", ""]
-        parts += _md_table(["Unit", "Expectation", "Measure", "What was found"], [_md_row(record) for record in shown])
-        parts += ["", *_more(report.blocking_total, len(shown))]
-    if report.regressions and report.regressions.total:
-        parts += ["", f"### Regressions: {report.regressions.total:,}", ""]
-        parts += _md_table(
-            ["Change", "Unit", "Expectation"], [[str(item) for item in row] for row in report.regressions.examples[:IN_MARKDOWN]]
-        )
+    parts += ["", "### Policy", "", *table(["", "Policy", "Found", "Allowed"], cells)]
     if report.waivers:
-        parts += ["", "### Waivers", ""]
-        parts += _md_table(
-            ["State", "Owner", "Waiver", "Issue"], [[str(state), w.owner, line, w.issue] for w, state, line in report.waivers]
-        )
-    parts += ["", f"<details><summary>{report.total:,} measurements by expectation</summary>", ""]
+        cells = [[str(state), waiver.owner, line, waiver.issue] for waiver, state, line in report.waivers]
+        parts += ["", "### Waivers", "", *table(["State", "Owner", "Waiver", "Issue"], cells)]
     names = sorted({expectation for expectation, _ in report.counts})
-    table = [[name, *(f"{report.counts.get((name, column), 0):,}" for column in COLUMNS)] for name in names]
-    parts += [*_md_table(["Expectation", *COLUMNS], table), "", "</details>", ""]
-    return "\n".join(parts)
+    cells = [[wording.claim(name), *(f"{report.counts.get((name, column), 0):,}" for column in COLUMNS)] for name in names]
+    title = f"{wording.count(report.total, 'measurement')} by claim"
+    return "\n".join([*parts, "", *folded(title, table(["Claim", *COLUMNS], cells)), ""])
 
 
-def _md_row(record: Record) -> list[str]:
-    return [record["unit"], record["expectation"], _value(record), str(record.get("message") or "")[:300]]
-
-
-def _md_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return lines + ["| " + " | ".join(_md(cell) for cell in row) + " |" for row in rows]
-
-
-def _md(cell: str) -> str:
-    """Headers and file names are data: nothing in them may become markup."""
-    flat = re.sub(r"\s+", " ", cell).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|~#!@])", r"\\\1", flat)
+def _paragraph(night: int, finding: Finding) -> str:
+    """A finding in a list: scope, cause, advice, and the measurement that shows it best."""
+    sign = "❌" if finding.outcome is Outcome.FAILED else "⚠️"
+    advice = f" _{escaped(clipped(finding.advice))}_" if finding.advice else ""
+    return (
+        f"- {sign} **{escaped(stage_name(finding))}**, night {night}, {escaped(clipped(finding.scope))}: "
+        f"{escaped(clipped(cause(finding)))}.{advice}<br>{escaped(_shown_by(finding))}"
+    )
 
 
 def junit(report: GateReport) -> str:
@@ -136,16 +219,32 @@ def as_json(report: GateReport) -> str:
         "policy": report.policy,
         "measurements": report.total,
         "files": report.files,
+        "findings": {
+            "nights_told": report.nights_told,
+            "nights_blocked": report.nights_blocked,
+            "listed": [_finding(night, finding) for night, finding in report.findings],
+        },
         "nights": dict(zip(("first", "last", "count"), report.nights, strict=True)),
         "rules": [
             {"name": rule.name, "passed": rule.passed, "found": rule.found, "allowed": rule.allowed} for rule in report.rules
         ],
         "counts": [{"expectation": name, "outcome": outcome, "count": count} for (name, outcome), count in report.counts.items()],
-        "blocking": {"total": report.blocking_total, "listed": [_plain(record) for record in report.blocking]},
+        "blocking": {
+            "total": report.blocking_total,
+            "checks": report.blocking_checks,
+            "listed": [_plain(record) for record in report.blocking],
+        },
         "regressions": _regressions(report),
         "waivers": [{"id": waiver.id, "state": str(state), "text": line} for waiver, state, line in report.waivers],
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _finding(night: int, finding: Finding) -> dict[str, Any]:
+    extent = Extent.of((*finding.records, *finding.follows), outcome=finding.outcome)
+    shown = {name: finding.lead.get(name) for name in ("unit", "expectation", "measure", "value", "error", "value_unit")}
+    head = {"night": night, "outcome": str(finding.outcome)}
+    return head | finding_dict(finding) | extent.as_dict() | {"shown_by": shown | {"limits": limits_of(finding.lead)}}
 
 
 def _plain(record: Record) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,6 +12,7 @@ from pytest_specqa.results import store
 from pytest_specqa.results.records import OUTCOMES
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
+from pytest_specqa.triage import STAGES
 from pytest_specqa.values import Outcome, Record, Severity
 
 if TYPE_CHECKING:
@@ -19,9 +21,15 @@ if TYPE_CHECKING:
 WAIVED = "waived"
 ROWS_PER_FETCH = 10_000
 OUTCOME_OF = {Severity.FAIL: str(Outcome.FAILED), Severity.WARN: str(Outcome.WARNED)}
-# Relative distance beyond the limit; what has no value at all comes first.
-EXCESS = """coalesce(greatest(value - high, low - value, value - warn_high, warn_low - value)
-    / greatest(abs(coalesce(high, low, warn_high, warn_low)), 1e-30), 'inf'::DOUBLE)"""
+_LOW, _HIGH = (f"if(outcome = '{Outcome.FAILED}', {side}, warn_{side})" for side in ("low", "high"))
+EXCESS = f"""CASE WHEN value IS NULL THEN 'inf'::DOUBLE
+    WHEN value > {_HIGH} THEN if({_HIGH} > 0, value / {_HIGH}, 'inf'::DOUBLE)
+    WHEN value < {_LOW} THEN if(value > 0, {_LOW} / value, if({_LOW} <> 0, 1 + ({_LOW} - value) / abs({_LOW}), 'inf'::DOUBLE))
+    ELSE 0 END"""
+"""How many times over its limit a value is: `pytest_specqa.triage.excess` in SQL."""
+STAGE = "CASE stage " + " ".join(f"WHEN '{stage}' THEN {place}" for place, stage in enumerate(STAGES)) + f" ELSE {len(STAGES)} END"
+NIGHTS, LARGEST_NIGHT = 5, 200_000
+"""Nights whose findings are told, those with most failures first, and the measurements that one of them may have."""
 
 
 class Release:
@@ -113,17 +121,54 @@ class Release:
         ((count,),) = self._run(f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM ({names}) WHERE n > 1")
         return int(count)
 
-    def blocking(self, listed: int) -> tuple[list[Record], int]:
-        """The worst measurements that block, and the number of all that do."""
+    def _blocks(self) -> str:
+        """SQL for what blocks."""
         terms: list[Terms] = [*(override.terms for override in self._policy.overrides), self._policy.terms]
         conditions = " OR ".join(
             f"(part = {index} AND outcome IN ({', '.join(repr(OUTCOME_OF[severity]) for severity in part.block)}))"
             for index, part in enumerate(terms)
         )
-        where = f"waiver IS NULL AND ({conditions})"
+        return f"waiver IS NULL AND ({conditions})"
+
+    def blocking(self, listed: int) -> tuple[list[Record], int]:
+        """Measurements that block, by stage of the data flow and then by size, and the number of all that do."""
+        where = self._blocks()
         ((total,),) = self._run(f"SELECT count(*) FROM judged WHERE {where}")
-        order = f"outcome, {EXCESS} DESC, unit, expectation, measure"
-        return list(self._stream(f"SELECT * FROM judged WHERE {where} ORDER BY {order} LIMIT {listed}", [])), int(total)
+        order = f"outcome, {STAGE}, {EXCESS} DESC, unit, expectation, measure"
+        rows = self._stream(f"SELECT * FROM judged WHERE {where} ORDER BY {order} LIMIT {listed}", [])
+        return [_with_features(row) for row in rows], int(total)
+
+    def blocked_checks(self) -> dict[int, int]:
+        """Number of checks, a unit and an expectation each, that block in each part."""
+        checks = f"SELECT DISTINCT part, unit, expectation FROM judged WHERE {self._blocks()}"
+        return dict(self._run(f"SELECT part, count(*) FROM ({checks}) GROUP BY part"))
+
+    def blocked_nights(self) -> list[int]:
+        """Nights with something that blocks, most of it first."""
+        rows = self._run(
+            f"SELECT night FROM judged WHERE night IS NOT NULL AND {self._blocks()} GROUP BY night ORDER BY count(*) DESC, night"
+        )
+        return [night for (night,) in rows]
+
+    def night(self, night: int) -> list[Record]:
+        """All measurements of a night but waived ones, good ones without their words; none of a night that has too many."""
+        bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}')"
+        where = f"night = ? AND (waiver IS NULL OR NOT {bad})"
+        ((count,),) = self._run(f"SELECT count(*) FROM judged WHERE {where}", [night])
+        if count > LARGEST_NIGHT:
+            return []
+        words = ", ".join(f"if({bad}, {name}, '') AS {name}" for name in ("message", "source"))
+        rows = self._stream(f"SELECT * EXCLUDE (products) REPLACE ({words}) FROM judged WHERE {where}", [night])
+        return [_with_features(row) for row in rows]
+
+
+def _with_features(record: Record) -> Record:
+    """Undo what the table made of features and phrase; good values have none."""
+    found: dict[str, Any] = {**record}
+    features, detail = found.pop("features"), found.pop("detail")
+    found |= {"features": json.loads(features)} if features else {}
+    found |= {"detail": detail} if detail is not None else {}
+    return cast("Record", found)
 
 
 def _condition(wanted: dict[str, str | None]) -> str:

@@ -281,32 +281,47 @@ def test_a_comparison_without_a_change_prints_no_empty_table(record):
     assert summary(found).splitlines() == ["", found.sentence]
 
 
+def section(text, title):
+    """Lines of the summary from a title to the next empty line."""
+    lines = text.splitlines()
+    first = lines.index(title)
+    return lines[first : lines.index("", first)]
+
+
 def test_a_long_table_is_cut_and_counted(record):
+    before = [record(expectation=f"test_claim_{number}") for number in range(5)]
+    broken = compare(before, [item | {"outcome": "failed"} for item in before])
+    lines = section(summary(broken, shown=2), "Checks that changed or fail (5)")
+    assert lines[1].split() == ["checks", "claim", "before", "after", "measure", "unit"]
+    assert [line.split()[:4] for line in lines[2:4]] == [["broken", "1", "claim", f"{number}"] for number in (0, 1)]
+    assert lines[4:] == ["... and 3 more"]
+    assert "... and" not in summary(broken, shown=5)
+
+
+def test_a_claim_of_many_cameras_is_one_row(record):
     before = [record(camera=f"r{petal}") for petal in range(5)]
-    lines = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=2).splitlines()
-    assert lines[1] == "Verdicts (5)"
-    assert lines[2].split() == ["unit", "expectation", "before", "after", "measure"]
-    assert [line.split()[:2] for line in lines[3:5]] == [["broken", f"20211014-00104284-r{petal}"] for petal in (0, 1)]
-    assert lines[5] == "... and 3 more"
-    whole = summary(compare(before, [item | {"outcome": "failed"} for item in before]), shown=5)
-    assert "... and" not in whole
+    broken = compare(before, [record(2.0 + int(item["camera"][1]), camera=item["camera"]) for item in before])
+    lines = section(summary(broken), "Checks that changed or fail (5)")
+    assert [line.split() for line in lines[2:]] == [
+        ["broken", "5", "sky", "model", "smooth", "passed", "failed", "sky_chromatic", "0.5", "->", "6", "20211014-00104284-r4"]
+    ]
 
 
 def test_a_change_beyond_noise_is_told_in_its_error(record):
-    lines = summary(compare([record(0.5, error=0.01)], [record(0.9, error=0.01)])).splitlines()
-    assert lines[1] == "Measures beyond noise (1)"
-    assert lines[3].split() == ["20211014-00104284-r6", "sky_chromatic", "0.5", "0.9", "+28.3", "sigma"]
+    text = summary(compare([record(0.5, error=0.01)], [record(0.9, error=0.01)]))
+    lines = section(text, "Measurements beyond noise (1)")
+    assert lines[2].split() == ["20211014-00104284-r6", "sky_chromatic", "0.5", "0.9", "+28.3", "sigma"]
 
 
 def test_a_unit_that_one_run_lacks_has_a_dash_there(record):
     lines = summary(compare([record(), record(camera="r7")], [record(), record(2.0, camera="r8", waiver="w")])).splitlines()
-    rows = {line.split()[1][-2:]: line.split(maxsplit=3)[3] for line in lines if "20211014-" in line and "test_" in line}
-    assert rows["r7"].split() == ["passed", "-", "sky_chromatic", "0.5", "->", "-"]
-    assert rows["r8"].split() == ["-", "failed", "(waived)", "sky_chromatic", "-", "->", "2"]
+    rows = {line.split()[-1][-2:]: line.split(maxsplit=5)[5] for line in lines if "  20211014-" in line}
+    assert rows["r7"].split() == ["passed", "-", "sky_chromatic", "0.5", "->", "-", "20211014-00104284-r7"]
+    assert rows["r8"].split() == ["-", "failed", "(waived)", "sky_chromatic", "-", "->", "2", "20211014-00104284-r8"]
 
 
 def test_the_summary_ends_with_the_verdict(record):
     found = compare([record(2.0), record(camera="r7")], [record(0.5), record(2.0, camera="r7")])
     lines = summary(found).splitlines()
-    assert lines[-1].startswith("1 broke, 1 fixed, of 2 verdicts; 2 of 2 measures changed by more than noise")
+    assert lines[-1].startswith("1 broke, 1 fixed, of 2 checks; findings: 1 new, 1 gone; 2 of 2 measurements changed by more than")
     assert any(line.startswith("broken") and "20211014-00104284-r7" in line for line in lines)

@@ -15,6 +15,7 @@ from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.results.gating import gate_output
 from pytest_specqa.results.gating.gate import gate
 from pytest_specqa.rules import policy, waiver_file
+from pytest_specqa.triage import worst_first
 from pytest_specqa.values import Limit, Measured, Severity
 
 TODAY = datetime.date(2026, 6, 1)
@@ -61,7 +62,7 @@ def test_good_results_pass_and_one_failure_blocks(judge, record, suffix):
     assert broken(report) == ["failures"]
     assert [item["unit"] for item in report.blocking] == ["20211014-00000008-r6", "20211014-00000009-r6"]
     assert report.blocking_total == 2
-    assert report.sentence.startswith("BLOCKED: failures (7 measurements")
+    assert report.sentence == "BLOCKED: failures; 2 checks (2 measurements) in the way (7 measurements judged, 1 night, 1 file)."
 
 
 def test_what_has_no_value_blocks_first(judge, record):
@@ -211,14 +212,15 @@ def test_a_mistake_in_the_policy_is_named_with_its_line(tmp_path, text, line, me
 
 
 def test_markdown_keeps_markup_out_and_names_what_blocks(judge, record):
-    nasty = record(2.0) | {"message": "a|b <script>alert(1)</script> `x` [y](http://z)\nnext"}
+    nasty = record(2.0) | {"detail": "a|b <script>alert(1)</script> `x` [y](http://z) $x^2$ @ada #12\nnext"}
     page = gate_output.markdown(judge([nasty, record(camera="r7")]))
     assert page.startswith("## ❌ Release gate")
     assert "<script>" not in page
     (row,) = [line for line in page.splitlines() if "script" in line]
     assert row.count(" | ") == 3
     assert r"a\|b" in row
-    assert "| test\\_sky\\_model\\_smooth | 1 | 0 | 0 | 0 | 1 |" in page
+    assert not any(active in row for active in ("`x`", "[y]", "http://", "$", "@ada", "#12"))
+    assert "| sky model smooth | 1 | 0 | 0 | 0 | 1 |" in page
 
 
 def test_junit_and_json_say_the_same(judge, record):
@@ -234,29 +236,99 @@ def test_junit_and_json_say_the_same(judge, record):
 
 def test_the_text_names_rules_blocking_units_and_the_verdict(judge, record):
     limits = Limit("sky_chromatic", low=-1.0, high=1.0, unit="fraction")
-    bad = [record(2.0, expid=number, limit=limits) for number in range(gate_output.IN_TEXT + 1)]
+    bad = [record(2.0 + number, expid=number, limit=limits) for number in range(21)]
     report = judge([*bad, record(expectation="test_here", expid=99)], '[gate]\nrequire = ["test_here", "test_absent"]\n')
     lines = gate_output.text(report).splitlines()
-    assert lines[0] == "Blocking (21)"
-    said = "sky_chromatic = 2 fraction (must be at least -1 and at most 1)"
-    assert lines[1] == f"  20211014-00000000-r6  test_sky_model_smooth  {said}"
-    assert lines[21:24] == ["  ... and 1 more", "", f"Policy {report.policy}"]
+    first = lines.index("Blocking: 21 checks (21 measurements)")
+    said = "sky_chromatic = 22 fraction (must be at least -1 and at most 1)"
+    assert lines[first + 1] == f"  sky model smooth: {said} on 20211014-00000020-r6 and 20 others"
+    assert lines[first + 2 : first + 4] == ["", f"Policy {report.policy}"]
     assert "  ok       requires test_here: measured; allowed measured at least once" in lines
     assert "  BLOCKED  requires test_absent: never measured; allowed measured at least once" in lines
-    assert lines[-1] == "BLOCKED: failures, requires test_absent (22 measurements, 1 nights, 1 files)."
-    few = gate_output.text(judge(bad[: gate_output.IN_TEXT]))
-    assert "..." not in few
-    assert few.count("must be") == gate_output.IN_TEXT
+    verdict = "failures, requires test_absent; 21 checks (21 measurements) in the way (22 measurements judged, 1 night, 1 file)."
+    assert lines[0] == lines[-1] == f"BLOCKED: {verdict}"
 
 
-def test_markdown_shows_fifty_of_what_blocks_and_counts_the_rest(judge, record):
-    page = gate_output.markdown(judge([record(2.0, expid=number) for number in range(52)])).splitlines()
-    assert "### Blocking: 52" in page
-    assert sum(line.startswith("| 20211014-") for line in page) == 50
-    assert "  ... and 2 more" in page
+def test_checks_and_measurements_are_counted_apart(judge, record):
+    names = ("sky_chromatic", "other")
+    report = judge([record(2.0, expid=number, measure=name) for number in range(3) for name in names])
+    (rule,) = [rule for rule in report.rules if rule.name == "failures"]
+    assert (rule.found, rule.allowed) == ("3 checks (6 measurements)", "0 measurements")
+    content = json.loads(gate_output.as_json(report))["blocking"]
+    assert (content["checks"], content["total"]) == (3, 6)
+
+
+def test_markdown_shows_twenty_claims_and_counts_the_rest(judge, record):
+    report = judge([record(2.0, expectation=f"test_claim_{number}") for number in range(22)])
+    page = gate_output.markdown(report).splitlines()
+    assert "### Blocking: 22 checks (22 measurements)" in page
+    assert sum(line.startswith("| claim") and "20211014-" in line for line in page) == 20
+    assert "  ... and 2 more checks" in page
     policy_rows = [line for line in page if line.startswith(("| ✅", "| ❌"))]
-    assert policy_rows[0] == "| ❌ | failures | 52 | 0 |"
+    assert policy_rows[0] == "| ❌ | failures | 22 checks (22 measurements) | 0 measurements |"
     assert all(line.startswith("| ✅") for line in policy_rows[1:])
+
+
+def test_findings_come_before_what_blocks_and_counts(judge, record):
+    found = [record(5.0, stage="sky"), record(3.0, camera="r7", stage="sky"), record(9.0, expectation="test_late", stage="sframe")]
+    report = judge(found)
+    assert (report.findings[0][0], report.findings[0][1].stage) == (20211014, "sky")
+    page = gate_output.markdown(report)
+    places = [page.index(words) for words in ("**sky model**, night 20211014", "### Blocking", "### Policy", "<details>")]
+    assert places == sorted(places)
+    first = json.loads(gate_output.as_json(report))["findings"]["listed"][0]
+    assert (first["night"], first["stage"], first["outcome"]) == (20211014, "sky", "failed")
+    assert first["scope"] == report.findings[0][1].scope
+    assert first["shown_by"]["value"] == 5.0
+    assert first["checks"] == sum(
+        len({(r["unit"], r["expectation"]) for r in (*f.records, *f.follows)}) for _, f in report.findings[:1]
+    )
+
+
+def test_rows_follow_the_data_flow_not_the_alphabet(judge, record):
+    late = record(99.0, expectation="test_a_late_claim", stage="cframe")
+    early = [
+        record(2.0, expectation="test_z_early_claim", stage="frame"),
+        record(4.0, expectation="test_y_early_claim", stage="frame"),
+    ]
+    report = judge([late, *early])
+    assert [row.claim for row in gate_output.rows(report)] == ["y early claim", "z early claim", "a late claim"]
+    assert [item["expectation"] for item in report.blocking] == ["test_y_early_claim", "test_z_early_claim", "test_a_late_claim"]
+
+
+def test_the_nights_with_most_failures_are_told_and_the_others_counted(judge, record):
+    nights = [record(2.0, night=20211001 + night, expid=n) for night in range(7) for n in range(night + 1)]
+    report = judge(nights)
+    assert (report.nights_told, report.nights_blocked) == (5, 7)
+    assert {night for night, _ in report.findings} == {20211003, 20211004, 20211005, 20211006, 20211007}
+    assert "Findings of 5 of 7 nights" in gate_output.text(report)
+    assert sum(row.checks for row in gate_output.rows(report)) == 28, "what no finding speaks of is listed all the same"
+
+
+def test_a_waived_failure_is_in_no_finding(judge, record):
+    report = judge([record(1.5), record(1.8, camera="r7")], waivers=WAIVER)
+    assert [record["camera"] for _, finding in report.findings for record in finding.records] == ["r7"]
+
+
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+def test_a_finding_knows_what_the_measure_found(judge, record, suffix):
+    feature = {"kind": "line", "fibers": [3000, 3049], "waves": [6500.0, 6600.0], "amplitude": 2.0}
+    report = judge([record(2.0) | {"features": [feature], "detail": "a line"}], suffix=suffix)
+    (lead,) = [finding.lead for _, finding in report.findings]
+    assert (lead["features"], lead["detail"]) == ([feature], "a line")
+    assert report.blocking[0]["detail"] == "a line"
+
+
+BOUNDS = [{"high": 2.0}, {"low": 2.0}, {"low": -1.0, "high": 1.0}, {"low": 0.0}, {"high": 0.0}, {"high": -1.0}, {"low": -2.0}]
+
+
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_the_size_of_a_failure_is_the_same_in_sql(judge, record, bounds):
+    values = [-9.0, -3.0, -0.5, 0.5, 3.0, 9.0, float("nan")]
+    limit = Limit("sky_chromatic", **bounds)
+    report = judge([record(value, expid=number, limit=limit) for number, value in enumerate(values)])
+    assert len(report.blocking) > 1
+    assert list(report.blocking) == worst_first(report.blocking)
 
 
 def test_outputs_hold_regressions_and_waivers(judge, record):
@@ -266,12 +338,12 @@ def test_outputs_hold_regressions_and_waivers(judge, record):
     assert report.passed, "what is waived is no regression"
     report = judge([item | {"outcome": "failed", "value": 2.5} for item in before], text, baseline=before, waivers=WAIVER)
     lines = gate_output.text(report).splitlines()
-    first = lines.index("Regressions (25)") + 1
-    assert lines[first] == "  broken: 20211014-00000000-r6 test_sky_model_smooth"
-    assert lines[first + 20] == "  ... and 5 more"
+    first = lines.index("Regressions (25 checks)") + 1
+    assert lines[first] == "  broken: 20211014-00000000-r6 sky model smooth"
+    assert lines[first + 20] == "  ... and 5 more checks"
     page = gate_output.markdown(report)
-    assert "### Regressions: 25" in page
-    assert page.count("| broken |") == 25
+    assert "### Regressions: 25 checks" in page
+    assert page.count("| broken |") == 20
     assert "| exceeded | Ada |" in page
     content = json.loads(gate_output.as_json(report))
     assert content["regressions"]["total"] == 25
@@ -287,7 +359,7 @@ def test_outputs_hold_regressions_and_waivers(judge, record):
 def test_nothing_measured_is_counted_as_nothing(judge):
     report = judge([])
     assert (report.total, report.blocking_total, report.nights) == (0, 0, (0, 0, 0))
-    assert json.loads(gate_output.as_json(report))["blocking"] == {"total": 0, "listed": []}
+    assert json.loads(gate_output.as_json(report))["blocking"] == {"total": 0, "checks": 0, "listed": []}
 
 
 def test_junit_counts_what_it_lists(judge, record):

@@ -26,7 +26,7 @@ GID = "mark"
 LEAST = 7.0
 """Pixels that a box has at least in each direction: the inside of a smaller one cannot be seen."""
 WARNED = "#8a5a00"
-LINE, LETTER = 19, 7.4
+LINE, LETTER = 19, 8.0
 """Height of a line of text and width of a letter in pixels."""
 Ints = npt.NDArray[np.int_]
 Bools = npt.NDArray[np.bool_]

@@ -78,9 +78,15 @@ def per_fiber(
     whole = len(places) == 1 and marked.sum() == known.sum()
     named = marked if marked.any() and not whole else outside
     bottom, top = _range(values[known], low, high)
+    if limited == "depth":
+        # The light of objects is as high as they are bright, and not what fails.
+        top = min(top, 3.0 * max(-bottom, -low))
     beyond = known & ((values < bottom) | (values > top))
     figure = new_figure(
-        1330, 430, title=title, subtitle=_counts(outside, known, beyond, limited=math.isfinite(low) or math.isfinite(high))
+        1330,
+        430,
+        title=title,
+        subtitle=_counts(outside, known, beyond, limited=mark is None and (math.isfinite(low) or math.isfinite(high))),
     )
     axes = place(figure, (86, 66, 1174, 310))
     errors = as_float(error)

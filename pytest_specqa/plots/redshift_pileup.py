@@ -74,7 +74,7 @@ def redshift_pileup(
     nz_expected : array of shape (nbins,), optional
         Expected number in each bin.
     title, note : str, optional
-        What the picture shows; a sentence below it, such as which line falls where.
+        What the picture shows; a sentence below it, such as which line falls where, where nothing fails.
     mark : Mark, optional
         What fails: the window is outlined in the fibers that it names.
 
@@ -105,7 +105,7 @@ def redshift_pileup(
     if mark is not None:
         for first, last in mark.fibers or ((int(fibers.min()), int(fibers.max())),):
             box(against_fiber, (first - 0.5, last + 0.5), window or against_fiber.get_ylim())
-    if note:
+    if note and mark is None:
         figure.text(0.5, 0.012, literal(note), ha="center", va="bottom", fontsize=11, color=INK)
     return figure
 

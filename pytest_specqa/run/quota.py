@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -141,7 +142,7 @@ def mark_of(measurement: Measurement) -> Mark:
         fibers=measured.fibers,
         waves=measured.waves,
         features=measured.features,
-        detail=measured.detail,
+        detail=measured.detail or ("" if math.isfinite(measured.value) else measurement.message),
         peers=measured.peers,
         low=low,
         high=high,

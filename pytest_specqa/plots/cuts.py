@@ -81,12 +81,14 @@ def draw_image(
         What is shown, in `unit`; NaN is grey.
     fibers : ndarray of int, shape (n,)
         FIBER of each row, rising.
-    reach, middle : float
-        Half range of the colours, and what is white.
+    reach : float
+        Half range of the colours.
     unit : str
         Above the colour bar.
     mark : Mark or None
         What fails.
+    middle : float
+        What is white.
 
     Returns
     -------

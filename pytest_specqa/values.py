@@ -114,6 +114,29 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """One of the petals among which a value was found: what a picture of it compares.
+
+    Attributes
+    ----------
+    petal : int
+        Petal 0-9.
+    series : str
+        What it is compared within: a band, or a band and an exposure.
+    value, error : float
+        Before anything is taken off for noise.
+    chosen : bool
+        Whether the value speaks of this one.
+    """
+
+    petal: int
+    series: str
+    value: float
+    error: float = 0.0
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
 class Measured:
     """A number that a measure found, with all that is needed to judge and to report it.
 
@@ -136,6 +159,10 @@ class Measured:
         What was found, worst first.
     reason : str
         Why nothing could be measured; a value with a reason is *not measured*.
+    camera : str
+        Camera that the value speaks of, where it was found among several.
+    peers : tuple of Peer
+        The petals among which it was found, where petals are compared.
     """
 
     value: float
@@ -146,6 +173,8 @@ class Measured:
     detail: str = ""
     features: tuple[Feature, ...] = ()
     reason: str = ""
+    camera: str = ""
+    peers: tuple[Peer, ...] = ()
 
     @classmethod
     def impossible(cls, reason: str, sensitivity: float | None = None) -> Measured:

@@ -1,5 +1,6 @@
 """Expectations on flux calibration and calibrated frames."""
 
+import numpy as np
 import pytest
 
 from pytest_specqa.measures.fibermaps.coverage import flagged_with_weight, masked_with_weight
@@ -21,6 +22,10 @@ def test_flux_calibration_is_finite_and_smooth(fluxcalib, sframe, expect):
         "calibration_lines",
         calibration_lines(fluxcalib.fluxcalib, fluxcalib.ivar, sframe.wave, fiber=sframe.fiber, instrument=sframe.instrument),
     )
+    shared = {"image": fluxcalib.fluxcalib, "wave": sframe.wave, "fiber": sframe.fiber, "title": "Flux calibration"}
+    expect.picture("fiber_image", shows=("calibration_usable", "calibration_lines"), label="calibration", **shared)
+    weight = {"image": fluxcalib.ivar, "label": "ivar", "title": "Inverse variance of the flux calibration"}
+    expect.picture("fiber_image", shows="calibration_ivar", limited=True, **(shared | weight))
 
 
 def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
@@ -37,6 +42,27 @@ def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
     expect("calibration_fiber_roughness", found.fiber_roughness)
     expect("calibration_fiber_level", found.fiber_level)
     expect("calibration_certainty", found.certainty)
+    shared = {"wave": sframe.wave, "fiber": sframe.fiber, "image": fluxcalib.fluxcalib, "title": "Flux calibration"}
+    expect.picture("fiber_image", shows="calibration_roughness", label="calibration", **shared)
+    expect.picture("fiber_image", shows="calibration_fiber_roughness", relative="both", label="over the typical vector", **shared)
+    level = np.nanmedian(fluxcalib.fluxcalib[:, ::8], axis=1)
+    expect.picture(
+        "per_fiber",
+        shows="calibration_fiber_level",
+        fiber=sframe.fiber,
+        value=lambda: level / np.nanmedian(level),
+        label="vector / typical vector",
+        title="Level of the flux calibration",
+    )
+    expect.picture(
+        "per_fiber",
+        shows="calibration_certainty",
+        fiber=sframe.fiber,
+        value=lambda: level * np.sqrt(np.nanmedian(fluxcalib.ivar[:, ::8], axis=1)),
+        limited="value",
+        label="signal to noise of a pixel",
+        title="What the flux calibration claims to know",
+    )
 
 
 def test_calibration_was_applied_to_flux_and_ivar(cframe, sframe, fluxcalib, expect):
@@ -46,6 +72,25 @@ def test_calibration_was_applied_to_flux_and_ivar(cframe, sframe, fluxcalib, exp
     )
     expect("cframe_flux_difference", same_flux)
     expect("cframe_ivar_ratio", same_ivar)
+    factor = fluxcalib.fluxcalib[:, ::7]
+    expect.picture(
+        "per_fiber",
+        shows="cframe_flux_difference",
+        fiber=cframe.fiber,
+        value=lambda: middle_of(np.abs(cframe.flux[:, ::7] * factor - sframe.flux[:, ::7]) * np.sqrt(sframe.ivar[:, ::7])),
+        label="|cframe x calibration - sframe|",
+        unit="errors",
+        title="The calibrated spectra against those before calibration",
+    )
+    expect.picture(
+        "per_fiber",
+        shows="cframe_ivar_ratio",
+        fiber=cframe.fiber,
+        value=lambda: middle_of(cframe.ivar[:, ::7] / (sframe.ivar[:, ::7] * factor**2)),
+        limited="value",
+        label="ivar / expected ivar",
+        title="The ivar of the calibrated spectra against that before calibration",
+    )
 
 
 def test_spectra_have_the_light_of_their_targets(cframe, expect):
@@ -70,3 +115,28 @@ def test_flags_are_honoured(cframe, expect):
     flagged = flagged_fibers(cframe.fibermap["FIBERSTATUS"], band=cframe.band, instrument=cframe.instrument)
     expect("flagged_with_weight", flagged_with_weight(cframe.ivar, fiber=cframe.fiber, flagged=flagged))
     expect("masked_with_weight", masked_with_weight(cframe.ivar, cframe.mask, fiber=cframe.fiber))
+    expect.picture(
+        "per_fiber",
+        shows="flagged_with_weight",
+        fiber=cframe.fiber,
+        value=np.where(flagged, live_fraction(cframe.ivar), np.nan),
+        label="part of the pixels with weight",
+        title="Flagged fibers",
+    )
+    expect.picture(
+        "per_fiber",
+        shows="masked_with_weight",
+        fiber=cframe.fiber,
+        value=lambda: ((cframe.mask != 0) & (cframe.ivar > 0)).sum(axis=1),
+        label="masked pixels with weight",
+        title="Masked pixels that count",
+    )
+
+
+def middle_of(values):
+    """Median of each fiber over what is finite, NaN where nothing is."""
+    known = np.where(np.isfinite(values), values, np.nan)
+    live = np.isfinite(known).any(axis=1)
+    found = np.full(len(known), np.nan)
+    found[live] = np.nanmedian(known[live], axis=1)
+    return found

@@ -18,6 +18,7 @@ def sky_of(sframe, spectra):
 def test_petals_see_the_same_sky(exposure_reduced, expect):
     """The sky is as bright in each petal as in the others, after their flats."""
     expect("petal_sky", petals_see_one_sky(exposure_reduced(sky_of)))
+    expect.picture("per_petal", label="ln(sky / median sky)", title="Sky of the petals")
 
 
 @pytest.mark.specqa_stage("sframe")
@@ -25,6 +26,7 @@ def test_petals_see_the_same_sky(exposure_reduced, expect):
 def test_no_part_of_the_sky_is_left_in_all_petals(exposure_reduced, expect):
     """Sky fibers of all petals together keep nothing that is proportional to the sky."""
     expect("sky_left", sky_left(exposure_reduced(sky_of)))
+    expect.picture("per_petal", label="part of the sky", title="What the sky fibers of each petal keep of the sky")
 
 
 @pytest.mark.specqa_stage("frame")
@@ -34,6 +36,12 @@ def test_sky_lines_stay_in_place(tile_reduced, expect):
     found = line_changes(tile_reduced(sky_of))
     expect("visit_line_offset", found.offset)
     expect("visit_line_width", found.width)
+    expect.picture(
+        "per_petal", shows="visit_line_offset", label="change [Å]", title="Places of the sky lines against other exposures"
+    )
+    expect.picture(
+        "per_petal", shows="visit_line_width", label="change [Å]", title="Widths of the sky lines against other exposures"
+    )
 
 
 @pytest.mark.specqa_stage("frame")
@@ -43,3 +51,4 @@ def test_barycentric_corrections_agree(tile_reduced, expect):
     found = barycentric_corrections(tile_reduced(sky_of))
     expect("barycenter_spread", found.spread)
     expect("barycenter_change", found.change)
+    expect.picture("per_petal", label="difference [km/s]", title="Barycentric corrections less their median")

@@ -20,23 +20,31 @@ def maps_of(sframe, sky, spectra):
 def test_residuals_flat_over_focal_plane(exposure_reduced, expect):
     """What sky subtraction leaves is the same all over the focal plane: no patch, no petal apart, no gradient."""
     found = focal_plane([one for maps in exposure_reduced(maps_of) for one in maps])
-    expect("focal_plane_patch", found.patch)
-    expect("focal_plane_petal", found.petal)
-    expect("focal_plane_gradient", found.gradient)
-    expect("focal_plane_seen", found.seen)
-    if found.sky_line is not None:
-        expect("focal_plane_sky_line", found.sky_line)
-    if found.nebular is not None:
-        expect("focal_plane_nebular", found.nebular)
-    if found.shown is not None:
+    values = {
+        "focal_plane_patch": found.patch,
+        "focal_plane_petal": found.petal,
+        "focal_plane_gradient": found.gradient,
+        "focal_plane_seen": found.seen,
+        "focal_plane_sky_line": found.sky_line,
+        "focal_plane_nebular": found.nebular,
+    }
+    for name, value in values.items():
+        if value is not None:
+            expect(name, value)
+            picture_of(found.map_of(value), name, expect=expect)
+
+
+def picture_of(shown, name, *, expect):
+    """Show the window in which a value was found."""
+    if shown is not None:
         expect.picture(
             "focal_plane",
-            x=found.shown.x,
-            y=found.shown.y,
-            fiber=found.shown.fiber,
-            before=found.shown.before,
-            after=found.shown.after,
-            features=found.features,
+            shows=name,
+            x=shown.x,
+            y=shown.y,
+            fiber=shown.fiber,
+            before=shown.before,
+            after=shown.after,
             unit="electron/Angstrom",
-            title=f"Light in {found.shown.window.name} over the focal plane",
+            title=f"Light in {shown.window.name} over the focal plane",
         )

@@ -13,18 +13,21 @@ NODATA = 1 << 9
 @pytest.mark.specqa_stage("sframe")
 def test_sframe_is_usable(sframe, expect):
     """The sky-subtracted spectra of a camera can be read and most pixels carry weight."""
+    picture_of(sframe, sframe.fiber, expect=expect)
     expect("sframe_usable_fraction", live_fraction(sframe.ivar).mean())
 
 
 @pytest.mark.specqa_stage("sky")
 def test_sky_model_is_usable(sky, expect):
     """The sky model of a camera can be read and most pixels carry weight."""
+    picture_of(sky, sky.fiber, expect=expect)
     expect("sky_usable_fraction", live_fraction(sky.ivar).mean())
 
 
 @pytest.mark.specqa_stage("cframe")
 def test_cframe_is_usable(cframe, expect):
     """The calibrated spectra of a camera can be read and most pixels carry weight."""
+    picture_of(cframe, cframe.fiber, expect=expect)
     expect("cframe_usable_fraction", live_fraction(cframe.ivar).mean())
 
 
@@ -32,6 +35,13 @@ def test_redshifts_are_usable(redshifts, expect):
     """The redshifts of a petal can be read and most of its targets were fitted."""
     fitted = (redshifts["ZWARN"][redshifts.is_target] & NODATA) == 0
     expect("redshift_fit_fraction", fitted.mean())
+    expect.picture(
+        "per_fiber",
+        fiber=redshifts.fiber[redshifts.is_target],
+        value=fitted.astype(float),
+        label="1: fitted, 0: no data",
+        title="Targets whose redshift was fitted",
+    )
 
 
 def test_night_has_every_tile(production, specqa_night, exposures, expect):
@@ -43,6 +53,12 @@ def test_night_has_every_tile(production, specqa_night, exposures, expect):
         return
     missing = sorted(asked - reduced)
     expect("missing_tiles", len(missing), detail=f"no redshifts of tile {', '.join(map(str, missing))}" if missing else "")
+
+
+def picture_of(product, fiber, *, expect):
+    """Show how much of each fiber carries weight."""
+    title, label = "Good pixels of each fiber", "part of the pixels with weight"
+    expect.picture("per_fiber", fiber=fiber, value=lambda: live_fraction(product.ivar), label=label, title=title)
 
 
 def has_complete_petal(cameras):

@@ -32,6 +32,9 @@ def test_each_redshift_of_a_petal_is_its_own(redshifts, expect):
     """No two targets have the same redshift to all digits: each was fitted for itself."""
     columns = {"zwarn": redshifts["ZWARN"], "targetid": redshifts["TARGETID"], "fiber": redshifts.fiber}
     expect("repeated_redshifts", repeated_redshifts(redshifts["Z"], **columns))
+    expect.picture(
+        "redshift_pileup", z=redshifts["Z"], fiber=redshifts.fiber, is_sky=redshifts.is_sky, title="Redshifts of the petal"
+    )
 
 
 def pileup_of(redshifts, *, of_sky=False):

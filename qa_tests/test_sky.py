@@ -1,13 +1,14 @@
 """Expectations on sky models."""
 
+import numpy as np
 import pytest
 
 from pytest_specqa.measures.models.fiberflats import plane_gradient
 from pytest_specqa.measures.models.sky_smoothness import sky_smoothness
 from pytest_specqa.measures.sframes.fibers import throughput_outlier, throughput_scatter
-from pytest_specqa.measures.sframes.sky_levels import fiber_sky, sky_levels
+from pytest_specqa.measures.sframes.sky_levels import fiber_sky, level_at
 from pytest_specqa.measures.sframes.skylines import typical_error
-from pytest_specqa.measures.sframes.wavelength import sky_line_places
+from pytest_specqa.measures.sframes.wavelength import isolated_lines, sky_line_places
 
 pytestmark = pytest.mark.specqa_stage("sky")
 
@@ -23,19 +24,19 @@ def test_sky_model_smooth(sky, expect):
         ivar=sky.ivar,
         wave=sky.wave,
         fiber=sky.fiber,
-        chromatic=found.ratio,
+        chromatic={"sky_chromatic_block": found.over_block, "sky_chromatic_run": found.over_run},
         chromatic_wave=found.grid,
-        features=found.block.features,
     )
 
 
 def test_every_fiber_has_its_sky(sky, spectra, expect):
     """The sky model of every fiber is as bright as that of the others: no sky was scaled, left out or doubled in a single fiber."""
-    expect("sky_fiber_level", fiber_sky(spectra, sky.thrputcorr), product=sky.path)
+    level = fiber_sky(spectra, sky.thrputcorr)
+    expect("sky_fiber_level", level, product=sky.path)
     expect.picture(
         "per_fiber",
         fiber=sky.fiber,
-        value=sky_levels(spectra)[:, -1],
+        value=lambda: level_at(spectra, level.waves),
         label="sky of the fiber / typical sky",
         title="Sky of each fiber",
     )
@@ -46,6 +47,10 @@ def test_sky_lines_lie_at_their_wavelengths(sky, spectra, expect):
     found = sky_line_places(spectra)
     expect("sky_line_offset", found.offset, product=sky.path)
     expect("sky_line_width", found.width, product=sky.path)
+    places = {"wave": np.array(spectra.instrument.sky_lines), "title": "Isolated lines of the sky model"}
+    lines = isolated_lines(spectra)
+    expect.picture("per_line", shows="sky_line_offset", value=lines[:, 0], label="place less known place", unit="Å", **places)
+    expect.picture("per_line", shows="sky_line_width", value=lines[:, 1], label="full width at half maximum", unit="Å", **places)
 
 
 def test_throughputs_are_those_of_the_flat(sky, sframe, spectra, expect):
@@ -59,4 +64,18 @@ def test_throughputs_are_those_of_the_flat(sky, sframe, spectra, expect):
             sky.thrputcorr, fibermap["FIBERASSIGN_X"], fibermap["FIBERASSIGN_Y"], fiber=sky.fiber, instrument=sky.instrument
         ),
     )
-    expect.picture("per_fiber", fiber=sky.fiber, value=sky.thrputcorr, label="THRPUTCORR", title="Throughput corrections")
+    one = ("throughput_rms", "throughput_outlier")
+    expect.picture(
+        "per_fiber", shows=one, fiber=sky.fiber, value=sky.thrputcorr, label="THRPUTCORR", title="Throughput corrections"
+    )
+    expect.picture(
+        "focal_plane",
+        shows="throughput_gradient",
+        x=fibermap["FIBERASSIGN_X"],
+        y=fibermap["FIBERASSIGN_Y"],
+        fiber=sky.fiber,
+        after=lambda: 100 * (np.asarray(sky.thrputcorr) - 1),
+        caption="THRPUTCORR - 1",
+        unit="%",
+        title="Throughput corrections over the focal plane",
+    )

@@ -31,6 +31,8 @@ def test_each_redshift_of_a_tile_is_its_own(tile_redshifts, expect):
     """No two targets of a tile have the same redshift to all digits."""
     z, zwarn, targetid = (together(tile_redshifts, name) for name in ("Z", "ZWARN", "TARGETID"))
     expect("repeated_redshifts", repeated_redshifts(z, zwarn=zwarn, targetid=targetid, fiber=fibers_of(tile_redshifts)))
+    where = {"fiber": fibers_of(tile_redshifts), "is_sky": sky_of(tile_redshifts)}
+    expect.picture("redshift_pileup", z=z, title="Redshifts of the tile", **where)
 
 
 def test_petals_yield_redshifts_alike(tile_redshifts, expect):
@@ -46,6 +48,7 @@ def test_petals_yield_redshifts_alike(tile_redshifts, expect):
         instrument=tile_redshifts[0].instrument,
     )
     expect("redshift_shortfall", found)
+    expect.picture("per_petal", label="share", title="Sure redshifts of the petals")
 
 
 def pileup_of(petals, *, of_sky=False):

@@ -15,9 +15,28 @@ def test_fibers_are_where_they_can_be(sframe, expect):
     flagged = flagged_fibers(fibermap["FIBERSTATUS"], band=sframe.band, instrument=sframe.instrument) | idle
     found = impossible_positions(fibermap, fiber=sframe.fiber, flagged=flagged, instrument=sframe.instrument)
     expect("impossible_positions", found, product=fibermap.path)
+    expect.picture(
+        "focal_plane",
+        x=fibermap["FIBERASSIGN_X"],
+        y=fibermap["FIBERASSIGN_Y"],
+        fiber=sframe.fiber,
+        after=flagged.astype(float),
+        caption="1: flagged or on nothing of use",
+        unit="",
+        title="Where the fibers are said to be",
+    )
 
 
 @pytest.mark.specqa_stage("sky")
 def test_no_sky_is_dark(sky, expect):
     """The sky model is positive in every fiber and at every wavelength."""
     expect("sky_lowest", sky_lowest(sky.flux, sky.ivar, sky.wave, fiber=sky.fiber))
+    expect.picture(
+        "fiber_image",
+        image=sky.flux,
+        wave=sky.wave,
+        fiber=sky.fiber,
+        relative="spectrum",
+        label="sky over that of the typical fiber",
+        title="Sky model",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.outcome import CheckOutcome, reduce_values
@@ -16,6 +16,24 @@ from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue
 
 if TYPE_CHECKING:
     from pytest_specqa.rules.limits import Limits
+
+
+class Picture(NamedTuple):
+    """What a picture needs, until it is drawn.
+
+    Attributes
+    ----------
+    name : str
+        Picture family.
+    arrays : dict
+        What the family takes; what can be called is called when the picture is drawn.
+    shows : tuple of str
+        Measures that it shows; empty: any of its test.
+    """
+
+    name: str
+    arrays: dict[str, Any]
+    shows: tuple[str, ...] = ()
 
 
 @dataclass
@@ -40,12 +58,14 @@ class Check:
         Command that repeats this check alone.
     measurements : list of Measurement
         In the order in which they were made.
-    pictures : list of (str, dict)
-        Names and arrays; drawn only if they are needed.
+    pictures : list of Picture
+        Drawn only if they are needed.
     products : list of Path
         Files that fixtures read for this check, in order: a value speaks of the first of them unless the test names another.
     read : list of Path
         Every file read for this check, by fixtures or by the test itself, in order.
+    cameras : dict of str to Path
+        The first file of each camera that was read: a value that names its camera speaks of it.
     beyond_products : bool
         Whether the check also rests on what `read` cannot name: a listing, or a file that is missing or damaged.
     notes, extras : list
@@ -71,9 +91,10 @@ class Check:
     versions: Mapping[str, str] = field(default_factory=dict)
     rerun: str = ""
     measurements: list[Measurement] = field(default_factory=list)
-    pictures: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
     products: list[Path] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
+    cameras: dict[str, Path] = field(default_factory=dict)
     beyond_products: bool = False
     notes: list[str] = field(default_factory=list)
     extras: list[dict[str, Any]] = field(default_factory=list)
@@ -138,7 +159,7 @@ class Check:
         self._add(measured, Limit(str(measure), source="every check"), outcome=Outcome.NOT_MEASURED, message=reason)
 
     def _add(self, measured: Measured, limit: Limit, *, outcome: Outcome, message: str, product: Path | None = None) -> None:
-        path = product or (self.products[0] if self.products else None)
+        path = product or self.cameras.get(measured.camera) or (self.products[0] if self.products else None)
         self.measurements.append(
             Measurement(
                 unit=self.unit,
@@ -238,17 +259,19 @@ class Expect:
         """
         return self._check.measure(name, value, product=product, detail=detail)
 
-    def picture(self, name: str, **arrays: Any) -> None:
+    def picture(self, name: str, *, shows: str | tuple[str, ...] = (), **arrays: Any) -> None:
         """Keep what a picture needs; it is drawn only if the test fails or warns.
 
         Parameters
         ----------
         name : str
             Picture family, as `pytest_specqa.plots.draw` knows it.
+        shows : str or tuple of str
+            Measures of the test that it shows: it is drawn where one of them is the worst of the test. Empty: any of the test.
         **arrays
-            What the family takes.
+            What the family takes; a function without arguments is called when the picture is drawn.
         """
-        self._check.pictures.append((name, arrays))
+        self._check.pictures.append(Picture(name, arrays, (shows,) if isinstance(shows, str) else tuple(shows)))
 
     def not_expected(self, reason: str) -> None:
         """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""

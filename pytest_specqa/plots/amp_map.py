@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from pytest_specqa.plots.canvas import (
+    FAINT,
     INK,
+    VERMILLION,
     FloatArray,
     as_float,
     diverging,
@@ -20,11 +22,15 @@ from pytest_specqa.plots.canvas import (
     robust_limit,
     short_unit,
 )
+from pytest_specqa.plots.cuts import binned
+from pytest_specqa.plots.mark import Mark, boxes, spans
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEFT = 74
+CUT, CUT_COLUMNS = 230, 120
+"""Height in pixels of the cut below the image, and its points: 16 Angstrom each, as levels of amplifiers are broad."""
 
 
 def amp_map(
@@ -38,6 +44,7 @@ def amp_map(
     worst: str = "",
     unit: str = "electron/Å",
     title: str = "Amplifiers",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw the image, the boundaries, and a value in each quarter.
 
@@ -60,6 +67,8 @@ def amp_map(
         Amplifier that is shown in bold.
     unit, title : str, optional
         Unit of the image; what the picture shows.
+    mark : Mark, optional
+        What fails: its place is outlined, and cut along wavelength below the image.
 
     Returns
     -------
@@ -72,7 +81,7 @@ def amp_map(
     how = "fiber against wavelength: amplifiers A, C below and B, D above; low wavelengths (A, B) on the left"
     blocks = block_mean(array)
     high, across = 2 * blocks.shape[0], 2 * blocks.shape[1]
-    figure = new_figure(LEFT + across + 96, 62 + high + 60, title=title, subtitle=how)
+    figure = new_figure(LEFT + across + 96, 62 + high + 60 + (CUT if mark else 0), title=title, subtitle=how)
     axes = place(figure, (LEFT, 62, across, high))
     reach = robust_limit(blocks)
     extent = (waves[0], waves[-1], -0.5, len(fibers) - 0.5)
@@ -98,10 +107,41 @@ def amp_map(
     axes.set_ylim(extent[2], extent[3])
     axes.set_ylabel("FIBER")
     axes.set_xlabel("wavelength as in the file [Å]")
+    if mark is not None:
+        boxes(axes, mark, fibers)
+        _cut(figure, array, waves, fibers=fibers, mark=mark, box=(LEFT, 62 + high + 66, across, CUT - 76), unit=unit)
     bar = place(figure, (LEFT + across + 12, 90, 14, high - 50))
     figure.colorbar(drawn, cax=bar, extend="both")
     bar.set_title(short_unit(unit), fontsize=9.5, loc="left", pad=14)
     return figure
+
+
+def _cut(
+    figure: Figure,
+    array: FloatArray,
+    waves: FloatArray,
+    *,
+    fibers: Any,
+    mark: Mark,
+    box: tuple[float, float, float, float],
+    unit: str,
+) -> None:
+    """Median of the marked fibers against wavelength, over that of the others."""
+    small, grid = binned(array, waves, columns=CUT_COLUMNS)
+    inside = mark.rows(fibers)
+    axes = place(figure, box)
+    axes.axhline(0.0, color="#999999", lw=0.8)
+    for rows, colour, name in ((~inside, FAINT, "all other fibers"), (inside, VERMILLION, "fibers of the box")):
+        known = np.isfinite(small[rows]).any(axis=0)
+        if known.any():
+            middle = np.nanmedian(small[rows][:, known], axis=0)
+            axes.plot(grid[known], middle, color=colour, lw=1.4, label=name)
+    if mark.places and (span := mark.places[0][1]):
+        spans(axes, [span])
+    axes.set_xlim(waves[0], waves[-1])
+    axes.set_ylabel(unit)
+    axes.set_xlabel("wavelength as in the file [Å]")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, ncols=2)
 
 
 def block_mean(array: FloatArray) -> FloatArray:

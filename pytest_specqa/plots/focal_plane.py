@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Wedge
 
 from pytest_specqa.instrument import DESI
 from pytest_specqa.plots.canvas import (
@@ -22,17 +22,17 @@ from pytest_specqa.plots.canvas import (
     robust_limit,
     short_unit,
 )
-from pytest_specqa.values import Feature
+from pytest_specqa.plots.mark import Mark, outline, ring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
 
 EDGE = DESI.radius + 5.0
 """Edge of the focal plane in mm, just outside its outermost fibers."""
+MAPPED = "electron/Angstrom"
 SIDE, LEFT, TOP = 560, 74, 96
-BRIGHT = 3.0
+HOW = "red: too much light, blue: too little, rings: bright targets, small grey dots: no value"
+BRIGHT = 1.3
 """Fibers above this many half ranges of the colour scale hold a bright target, and say nothing of the sky."""
 
 
@@ -43,9 +43,10 @@ def focal_plane(
     *,
     before: npt.ArrayLike | None = None,
     fiber: npt.ArrayLike | None = None,
-    features: Sequence[Feature] = (),
+    caption: str = "",
     unit: str = "electron/Å",
     title: str = "Residual over the focal plane",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw one or two maps, with the petals outlined and numbered.
 
@@ -58,11 +59,13 @@ def focal_plane(
     before : array of shape (n,), optional
         Flat-fielded flux before sky subtraction; its median is taken out here.
     fiber : array of shape (n,), optional
-        FIBER (0-4999); places the features, and shows which petals have no data.
-    features : sequence of Feature, optional
-        Worst first; the first patch or petal is circled and named.
+        FIBER (0-4999); places what fails, and shows which petals have no data.
+    caption : str, optional
+        What is shown, where it is not light before and after sky subtraction: one map of `after`.
     unit, title : str, optional
         Unit of the values; what the picture shows.
+    mark : Mark, optional
+        What fails: its fibers are outlined and named.
 
     Returns
     -------
@@ -79,35 +82,28 @@ def focal_plane(
     left = left[here] if left.shape == here.shape else np.empty(0)
     paired = bool(np.isfinite(left).any())
     panels = [("before sky subtraction, flat-fielded, less its median", left - np.nanmedian(left))] if paired else []
-    panels.append(("after sky subtraction", right[here]))
-    note = "" if paired else "The flat-fielded data before sky subtraction are not available.  "
-    figure = new_figure(len(panels) * (SIDE + 150) + 10, TOP + SIDE + 60, title=title, subtitle=note + _how_to_read(features))
-    reach = max(robust_limit(values, sigmas=2.2) for _, values in panels)
-    for k, (name, values) in enumerate(panels):
+    panels.append((caption or "after sky subtraction", right[here]))
+    note = "" if paired or caption else "The flat-fielded data before sky subtraction are not available.  "
+    figure = new_figure(len(panels) * (SIDE + 150) + 10, TOP + SIDE + 60, title=title, subtitle=note + HOW)
+    reach = _reach(panels, mark)
+    for k, (heading, values) in enumerate(panels):
         offset = k * (SIDE + 150)
         axes = place(figure, (LEFT + offset, TOP, SIDE, SIDE))
         bar = place(figure, (LEFT + offset + SIDE + 8, TOP + 60, 13, SIDE - 120))
         _map(axes, bar, where, values=values, reach=reach)
         bar.set_title(short_unit(unit), fontsize=9.5, loc="left", pad=14)
-        axes.set_title(name, pad=8)
+        axes.set_title(heading, pad=8)
         _petals(axes, fibers)
-        if features and fibers is not None:
-            _circle(axes, where, fibers, features[0])
+        if mark is not None and mark.places and fibers is not None:
+            _outline(axes, where, fibers, mark)
     return figure
 
 
-def _how_to_read(features: Sequence[Feature]) -> str:
-    how = "red: too much light, blue: too little, rings: bright targets, small grey dots: no value"
-    if not features:
-        return how
-    worst = features[0]
-    size = f"{worst.amplitude:+.3g} ± {worst.error:.2g} {short_unit(worst.unit)}".rstrip()
-    return f"{how}; worst: {_name(worst)}, {size}"
-
-
-def _name(feature: Feature) -> str:
-    where = fiber_text(feature.fibers)
-    return f"{feature.label} ({where})" if feature.label else f"{feature.kind}, {where}"
+def _reach(panels: list[tuple[str, FloatArray]], mark: Mark | None) -> float:
+    """Half range of the colours: what fails is seen in half of it, where its size is known in the unit of the map."""
+    bulk = max(robust_limit(values, sigmas=2.2) for _, values in panels)
+    size = abs(mark.features[0].amplitude) if mark is not None and mark.features and mark.features[0].unit == MAPPED else 0.0
+    return min(2.0 * size, bulk) if size > 0 else bulk
 
 
 def _map(axes: Axes, bar: Axes, where: FloatArray, *, values: FloatArray, reach: float) -> None:
@@ -147,18 +143,31 @@ def _petals(axes: Axes, fibers: npt.NDArray[np.int_] | None) -> None:
         )
 
 
-def _circle(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], feature: Feature) -> None:
-    """Circle the fibers of a feature; a whole petal needs none, its number is enough."""
-    inside = where[(fibers >= feature.fibers[0]) & (fibers <= feature.fibers[1])]
-    if not inside.size or feature.fibers[1] - feature.fibers[0] >= DESI.fibers:
+def _outline(axes: Axes, where: FloatArray, fibers: npt.NDArray[np.int_], mark: Mark) -> None:
+    """Outline the worst place: a petal along its edges, a patch of fibers with a ring, single fibers with a small ring each."""
+    places = list(mark.fibers or [each for each, _ in mark.places])
+    first, last = places[0]
+    if last - first >= DESI.fibers:
+        outline(axes, Circle((0, 0), EDGE))
         return
+    if last - first == DESI.fibers - 1:
+        petal = first // DESI.fibers
+        outline(axes, Wedge((0, 0), EDGE, 252 + 36 * petal, 288 + 36 * petal, width=EDGE - 26))
+        return
+    single = all(low == high for low, high in places) and len(places) > 1
+    for low, high in places[:12]:
+        inside = where[(fibers >= low) & (fibers <= high)]
+        if inside.size:
+            _ring(axes, inside, fiber_text((low, high)), least=12 if single else 20)
+
+
+def _ring(axes: Axes, inside: FloatArray, name: str, *, least: float) -> None:
     centre = np.median(inside, axis=0)
-    distance = np.hypot(*(inside - centre).T)
-    radius = float(np.clip(np.percentile(distance, 90) * 1.1, 20, EDGE / 2))
-    axes.add_patch(Circle((float(centre[0]), float(centre[1])), radius, fill=False, ec="black", lw=2.0))
+    radius = max(float(np.hypot(*(inside - centre).T).max()) + 8.0, least)
+    ring(axes, (float(centre[0]), float(centre[1])), radius)
     above = centre[1] < 0
     axes.annotate(
-        fiber_text(feature.fibers),
+        name,
         xy=(centre[0], centre[1] + (radius if above else -radius)),
         xytext=(0, 14 if above else -14),
         textcoords="offset points",

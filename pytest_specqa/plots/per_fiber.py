@@ -20,6 +20,7 @@ from pytest_specqa.plots.canvas import (
     nothing_to_show,
     place,
 )
+from pytest_specqa.plots.mark import Mark, spans
 
 MAX_NAMED = 12
 GREEN_FILL = "#e3f1e6"
@@ -37,6 +38,8 @@ def per_fiber(
     label: str = "value",
     unit: str = "",
     title: str = "Value of each fiber",
+    limited: str = "",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw a value against FIBER.
 
@@ -50,6 +53,11 @@ def per_fiber(
         Limits; what lies between them is shaded.
     label, unit, title : str, optional
         Name and unit of the value; what the picture shows.
+    limited : str, optional
+        How the limits of what fails hold for what is shown: ``value`` as they are, ``size`` for its absolute value, ``depth`` for
+        what it lies below zero.
+    mark : Mark, optional
+        What fails: its fibers are shaded.
 
     Returns
     -------
@@ -60,24 +68,39 @@ def per_fiber(
     known = np.isfinite(values)
     if not known.any():
         return nothing_to_show(title, "No fiber has a finite value.")
+    if limited and mark is not None:
+        low, high = {"value": (mark.low, mark.high), "size": (-mark.high, mark.high), "depth": (-mark.high, math.inf)}[limited]
     outside = known & ~((values >= low) & (values <= high))
+    places = [] if mark is None else list(mark.fibers or [each for each, _ in mark.places])
+    marked = known & np.logical_or.reduce(
+        [(fibers >= first) & (fibers <= last) for first, last in places] or [np.zeros_like(known)]
+    )
+    whole = len(places) == 1 and marked.sum() == known.sum()
+    named = marked if marked.any() and not whole else outside
     bottom, top = _range(values[known], low, high)
+    if limited == "depth":
+        # The light of objects is as high as they are bright, and not what fails.
+        top = min(top, 3.0 * max(-bottom, -low))
     beyond = known & ((values < bottom) | (values > top))
     figure = new_figure(
-        1330, 430, title=title, subtitle=_counts(outside, known, beyond, limited=math.isfinite(low) or math.isfinite(high))
+        1330,
+        430,
+        title=title,
+        subtitle=_counts(outside, known, beyond, limited=mark is None and (math.isfinite(low) or math.isfinite(high))),
     )
     axes = place(figure, (86, 66, 1174, 310))
     errors = as_float(error)
     if errors.shape == values.shape:
         axes.errorbar(fibers[known], values[known], errors[known], fmt="none", ecolor="#c4c4c4", elinewidth=0.8, zorder=1)
-    good = known & ~outside
+    good = known & ~named
     axes.scatter(fibers[good], values[good], s=12, color=BLUE, lw=0, zorder=2)
-    axes.scatter(fibers[outside], values[outside], s=34, marker="D", color=VERMILLION, lw=0, zorder=3)
+    axes.scatter(fibers[named], values[named], s=34, marker="D", color=VERMILLION, lw=0, zorder=3)
+    spans(axes, [(first - 0.5, last + 0.5) for first, last in places[:MAX_NAMED]], least=3.0)
     axes.set_ylim(bottom, top)
     for k in np.flatnonzero(beyond):
         above = values[k] > top
         edge = top if above else bottom
-        axes.plot(fibers[k], edge, marker="^" if above else "v", ms=7, color=VERMILLION if outside[k] else BLUE, clip_on=False)
+        axes.plot(fibers[k], edge, marker="^" if above else "v", ms=7, color=VERMILLION if named[k] else BLUE, clip_on=False)
     if math.isfinite(low) or math.isfinite(high):
         axes.axhspan(max(low, bottom), min(high, top), color=GREEN_FILL, lw=0, zorder=0)
     for limit in (low, high):
@@ -85,7 +108,7 @@ def per_fiber(
             axes.axhline(limit, color=FAINT, lw=1.0, ls="--")
             axes.text(1.0, limit, f" {limit:.4g}", transform=axes.get_yaxis_transform(), va="center", fontsize=9, color="#444444")
     centre = min(max(float(np.median(values[known])), low), high)
-    runs = _runs(fibers, np.flatnonzero(outside))
+    runs = _runs(fibers, np.flatnonzero(named))
     runs.sort(key=lambda run: -float(np.abs(values[run] - centre).max()))
     for run in runs[:MAX_NAMED]:
         name = fiber_text((int(fibers[run[0]]), int(fibers[run[-1]]))).split()[1]

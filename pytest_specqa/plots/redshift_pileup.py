@@ -24,6 +24,7 @@ from pytest_specqa.plots.canvas import (
     nothing_to_show,
     place,
 )
+from pytest_specqa.plots.mark import Mark, box
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +49,7 @@ def redshift_pileup(
     nz_expected: npt.ArrayLike | None = None,
     title: str = "Redshifts",
     note: str = "",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw Z against FIBER beside n(z).
 
@@ -72,7 +74,9 @@ def redshift_pileup(
     nz_expected : array of shape (nbins,), optional
         Expected number in each bin.
     title, note : str, optional
-        What the picture shows; a sentence below it, such as which line falls where.
+        What the picture shows; a sentence below it, such as which line falls where, where nothing fails.
+    mark : Mark, optional
+        What fails: the window is outlined in the fibers that it names.
 
     Returns
     -------
@@ -98,7 +102,10 @@ def redshift_pileup(
     for axes in (against_fiber, number):
         if window is not None:
             axes.axhspan(*window, color=ORANGE, alpha=0.25, lw=0, zorder=0)
-    if note:
+    if mark is not None:
+        for first, last in mark.fibers or ((int(fibers.min()), int(fibers.max())),):
+            box(against_fiber, (first - 0.5, last + 0.5), window or against_fiber.get_ylim())
+    if note and mark is None:
         figure.text(0.5, 0.012, literal(note), ha="center", va="bottom", fontsize=11, color=INK)
     return figure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from pytest_specqa.plots.canvas import (
     spread_labels,
     symmetric_limit,
 )
+from pytest_specqa.plots.closeup import HEIGHT, closeup
+from pytest_specqa.plots.mark import Mark, boxes
 from pytest_specqa.values import Feature
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def sframe_lines(
     group_size: int = 50,
     unit: str = "electron/Å",
     title: str = "Sky-subtracted frame",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw the image with marks, and below it the residual spectra of the worst groups.
 
@@ -76,6 +79,8 @@ def sframe_lines(
         Fibers per group.
     unit, title : str, optional
         Unit of flux; what the picture shows.
+    mark : Mark, optional
+        What fails: outlined in black, and shown enlarged. Without `features`, its own are drawn.
 
     Returns
     -------
@@ -87,16 +92,26 @@ def sframe_lines(
         image = np.where(np.asarray(ivar) > 0, image, np.nan)
     if not np.isfinite(image).any():
         return nothing_to_show(title, "No good pixel: every value is masked, NaN or absent.")
+    features = features or (mark.features if mark else ())
     binned = two_pixel_mean(image)
     height, across = binned.shape
     top = 56 + (NAMES_HEIGHT if features else 0)
     residuals, errors = as_float(group_residual), as_float(group_error)
     groups = _worst_groups(residuals, errors, group_first, features, group_size)
-    total = top + height + 54 + (112 * len(groups) + 20 if groups else 0)
+    if mark is not None and mark.places:
+        # What fails is shown, and not what comes next: they would look like it.
+        held = [(first, last) for (first, last), _ in mark.places]
+        groups = [(k, start) for k, start in groups if any(a < start + group_size and start <= b for a, b in held)]
+    near = HEIGHT if mark is not None and mark.places and mark.places[0][1] is not None else 0
+    total = top + height + 54 + (112 * len(groups) + 20 if groups else 0) + near
     figure = new_figure(LEFT + across + RIGHT, total, title=title, subtitle=_how_to_read(features, ivar is not None))
     lowest = axes = _image(figure, binned, waves=waves, fibers=fibers, unit=unit, top=top)
     limits = axes.get_xlim()
     _mark(axes, features, int(fibers[0]), across)
+    boxes(axes, mark, fibers)
+    if mark is not None and near:
+        corner = (LEFT, total - near - 4)
+        closeup(figure, image, waves, fibers=fibers, mark=mark, corner=corner, across=across, colours=grey_scale(), unit=unit)
     for k, (index, first) in enumerate(groups):
         lowest = place(figure, (LEFT, top + height + 36 + 112 * k, across, 96), sharex=axes)
         error = errors[index] if errors.size else None
@@ -136,13 +151,18 @@ def _how_to_read(features: Sequence[Feature], masked: bool) -> str:
     return "; ".join(parts)
 
 
+def grey_scale() -> Any:
+    """Black to white in few steps; what has no data is pale blue."""
+    return LinearSegmentedColormap.from_list("specqa_grey", ["black", "white"], N=GREYS).with_extremes(bad=NO_DATA)
+
+
 def _image(figure: Figure, binned: FloatArray, *, waves: FloatArray, fibers: npt.NDArray[np.int_], unit: str, top: int) -> Axes:
     height, across = binned.shape
     axes = place(figure, (LEFT, top, across, height))
     low, high = ZScaleInterval().get_limits(binned[np.isfinite(binned)])
     if not high > low:
         low, high = low - 1.0, high + 1.0
-    greys = LinearSegmentedColormap.from_list("specqa_grey", ["black", "white"], N=GREYS).with_extremes(bad=NO_DATA)
+    greys = grey_scale()
     step = float(np.median(np.diff(waves))) if waves.size > 1 else 1.0
     extent = (waves[0] - step / 2, waves[0] + (2 * across - 0.5) * step, -0.5, height - 0.5)
     drawn = axes.imshow(

@@ -19,6 +19,7 @@ from pytest_specqa.plots.canvas import (
     place,
     symmetric_limit,
 )
+from pytest_specqa.plots.mark import Mark, spans
 from pytest_specqa.values import Feature
 
 MAX_PANELS = 4
@@ -34,6 +35,7 @@ def spectrum_stack(
     features: Sequence[Feature] = (),
     unit: str = "electron/Å",
     title: str = "Stacked residual",
+    mark: Mark | None = None,
 ) -> Figure:
     """Draw one panel for each stack.
 
@@ -51,6 +53,8 @@ def spectrum_stack(
         Wavelength ranges to shade and name.
     unit, title : str, optional
         Unit of the residual; what the picture shows.
+    mark : Mark, optional
+        What fails: its wavelengths are shaded.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def spectrum_stack(
                 axes.text(
                     x, 0.97, feature.label, transform=axes.get_xaxis_transform(), rotation=90, va="top", ha="right", fontsize=9
                 )
+        if mark is not None:
+            spans(axes, [span for _, span in mark.places if span], least=(waves[-1] - waves[0]) / 400)
         axes.set_title(literal(labels[k]) if k < len(labels) else "", fontsize=11, pad=3)
         axes.set_ylabel(unit if row == len(shown) // 2 else "")
         axes.tick_params(labelbottom=row == len(shown) - 1)

@@ -253,6 +253,8 @@ def _noted(product: T, check: Check | Notes) -> T:
     path = cast(Any, product).path
     check.products.append(path)
     check.read.append(path)
+    if camera := getattr(product, "camera", ""):
+        check.cameras.setdefault(camera, path)
     return product
 
 

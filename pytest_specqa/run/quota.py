@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_specqa.checks.check import Check
-from pytest_specqa.values import Outcome
+from pytest_specqa import triage
+from pytest_specqa.checks import wording
+from pytest_specqa.checks.check import Check, Picture
+from pytest_specqa.values import Measurement, Outcome
+
+if TYPE_CHECKING:
+    from pytest_specqa.plots import Mark
 
 
 class Gallery:
@@ -34,13 +41,14 @@ class Gallery:
         outcome = check.result.outcome
         if outcome not in (Outcome.FAILED, Outcome.WARNED):
             return
-        for name, arrays in check.pictures:
-            failed = outcome is Outcome.FAILED
+        failed = outcome is Outcome.FAILED
+        measurement, pictures = chosen(check)
+        for name, arrays, _ in pictures:
             if not self._takes_place(check.expectation, name, failed=failed):
                 check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")
                 continue
             try:
-                check.extras.append(_extra(name, arrays, unit=str(check.unit)))
+                check.extras.append(_extra(name, arrays, unit=str(check.unit), measurement=measurement))
             except Exception as error:
                 check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
 
@@ -82,10 +90,71 @@ def share(quota: int, *, failed: bool) -> int:
     return quota if failed else min(quota, 1)
 
 
-def _extra(name: str, arrays: dict[str, Any], *, unit: str) -> dict[str, str]:
+def chosen(check: Check) -> tuple[Measurement, list[Picture]]:
+    """Choose what a check has to show: the measurement that tells most, and the pictures of it.
+
+    Parameters
+    ----------
+    check : Check
+        One that failed or warned.
+
+    Returns
+    -------
+    Measurement, list of Picture
+        The lead of the check; where no picture shows it, the next that one shows.
+    """
+    by_name = {found.limit.name: found for found in check.measurements}
+    bad = [record for record in check.records() if record["outcome"] in (Outcome.FAILED, Outcome.WARNED)]
+    order = [by_name[record["measure"]] for record in triage.worst_first(bad)]
+    for found in order:
+        pictures = [picture for picture in check.pictures if not picture.shows or found.limit.name in picture.shows]
+        if pictures:
+            return found, pictures
+    return order[0], []
+
+
+def mark_of(measurement: Measurement) -> Mark:
+    """Say what a picture has to show of a measurement: its place, and its number as the message has it.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        What failed or warned.
+
+    Returns
+    -------
+    Mark
+        For `pytest_specqa.plots.draw`.
+    """
+    from pytest_specqa.plots import Mark  # noqa: PLC0415
+
+    measured, limit = measurement.measured, measurement.limit
+    failed = measurement.outcome is Outcome.FAILED
+    warns = not failed and limit.low <= measured.value <= limit.high
+    low, high = (limit.warn_low, limit.warn_high) if warns else (limit.low, limit.high)
+    error = f" ± {wording.number(measured.error)}" if measured.error else ""
+    unit = f" {limit.unit}" if limit.unit else ""
+    return Mark(
+        measure=limit.name,
+        value=f"{wording.number(measured.value)}{error}{unit}",
+        number=measured.value,
+        bounds=f"allowed: {wording.allowed(replace(limit, low=low, high=high))}{unit}",
+        fibers=measured.fibers,
+        waves=measured.waves,
+        features=measured.features,
+        detail=measured.detail or ("" if math.isfinite(measured.value) else measurement.message),
+        peers=measured.peers,
+        low=low,
+        high=high,
+        failed=failed,
+    )
+
+
+def _extra(name: str, arrays: dict[str, Any], *, unit: str, measurement: Measurement) -> dict[str, str]:
     from pytest_specqa import plots  # noqa: PLC0415
 
-    figure = plots.draw(name, **arrays)
+    made = {key: value() if callable(value) else value for key, value in arrays.items()}
+    figure = plots.draw(name, mark=mark_of(measurement), **made)
     plots.stamp(figure, unit)
     content = base64.b64encode(plots.to_png(figure)).decode()
     return {"name": name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}

@@ -28,12 +28,14 @@ class Notes:
 
     products: list[Path] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
+    cameras: dict[str, Path] = field(default_factory=dict)
     beyond_products: bool = False
 
     def add_to(self, check: Check) -> None:
         """Let a check know."""
         check.products += self.products
         check.read += self.read
+        check.cameras = self.cameras | check.cameras
         check.beyond_products |= self.beyond_products
 
 

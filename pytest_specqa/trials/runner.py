@@ -129,6 +129,10 @@ class Suite:
         list of Measurement
             At least one, as in a run of pytest: see `pytest_specqa.checks.call.recorded`.
         """
+        return self.check(name, unit, fixtures=fixtures).measurements
+
+    def check(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> Check:
+        """Run one expectation, and return its check with what its pictures need; arguments as for `judge`."""
         test, module = self._found[name]
         check = Check(unit, name, name, self.limits, root=Path(), stage="".join(_marked(STAGE_MARKER, test, module)))
         # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
@@ -137,7 +141,7 @@ class Suite:
                 raise SKIPS[0](reasons[0])
             asked = inspect.signature(test).parameters
             test(**{each: Expect(check) if each == GIVEN else fixtures[each]() for each in asked})
-        return check.measurements
+        return check
 
 
 def why_not(name: str, fixtures: Iterable[str]) -> str:

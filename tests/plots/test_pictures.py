@@ -10,6 +10,7 @@ import pytest
 from pytest_specqa.plots import draw
 from pytest_specqa.plots.amp_map import block_mean
 from pytest_specqa.plots.canvas import robust_limit, spread_labels
+from pytest_specqa.plots.mark import GID, Mark
 from pytest_specqa.values import Feature
 
 Words = Callable[..., str]
@@ -45,9 +46,10 @@ def test_the_chromatic_part_of_the_measure_is_used_where_it_is_given(texts: Word
         fiber=FIBER,
         chromatic=ratio,
         chromatic_wave=grid,
-        features=[Feature("bump", (3100, 3149), (6490, 6510), 0.2, 0.01, 9)],
+        mark=Mark("sky_chromatic_block", "0.2", features=(Feature("bump", (3100, 3149), (6490, 6510), 0.2, 0.01, 9),)),
     )
-    assert "+20.0 % at 6" in told
+    assert "fails: sky chromatic block = 0.2" in told
+    assert "at 64" in told or "at 65" in told
     assert "nan" not in told
 
 
@@ -68,11 +70,13 @@ def test_the_worst_patch_is_circled_where_its_fibers_are(rng: np.random.Generato
     x, y = rng.uniform(-300, 300, 500), rng.uniform(-300, 300, 500)
     x[100:150], y[100:150] = rng.normal(-200, 10, 50), rng.normal(150, 10, 50)
     patch = Feature("patch", (3100, 3149), (6500, 6700), -9, 1, 9, "electron/Angstrom")
-    figure = draw("focal_plane", x=x, y=y, after=rng.normal(0, 1, 500), before=rng.normal(0, 1, 500), fiber=FIBER, features=[patch])
+    mark = Mark("focal_plane_patch", features=(patch,))
+    figure = draw("focal_plane", x=x, y=y, after=rng.normal(0, 1, 500), before=rng.normal(0, 1, 500), fiber=FIBER, mark=mark)
     for axes in (figure.axes[0], figure.axes[2]):
-        circle = min(axes.patches, key=lambda patch: patch.radius)
+        circle = next(one for one in axes.patches if one.get_gid() == GID)
         assert np.hypot(circle.center[0] + 200, circle.center[1] - 150) < 10
-        assert circle.radius < 40
+        assert circle.radius < 60
+        assert (np.hypot(x[100:150] - circle.center[0], y[100:150] - circle.center[1]) <= circle.radius).all()
         assert "fibers 3100–3149" in [text.get_text() for text in axes.texts]
 
 

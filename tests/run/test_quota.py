@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from pytest_specqa import plots
-from pytest_specqa.checks.check import Check
-from pytest_specqa.run.quota import Gallery
-from pytest_specqa.values import DataUnit, Outcome
+from pytest_specqa.checks.check import Check, Picture
+from pytest_specqa.rules.limits import Limits
+from pytest_specqa.run.quota import Gallery, chosen, mark_of
+from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
+
+SHOWN = (Picture("sketch", {}), Picture("map", {}))
 
 
 @pytest.fixture(autouse=True)
@@ -20,12 +22,17 @@ def sketch(monkeypatch):
     monkeypatch.setattr(plots, "to_png", lambda _: b"png")
 
 
-def failed(expectation: str = "test_value", *, outcome: Outcome = Outcome.FAILED) -> Check:
-    unit = DataUnit("camera", 20211014, expid=1, camera="r6")
-    pictures = [("sketch", {}), ("map", {})]
-    made = SimpleNamespace(unit=unit, expectation=expectation, pictures=pictures, notes=[], extras=[])
-    made.result = SimpleNamespace(outcome=outcome)
-    return made  # type: ignore[return-value]
+def failed(expectation: str = "test_value", *, outcome: Outcome = Outcome.FAILED, pictures: tuple[Picture, ...] = SHOWN) -> Check:
+    check = Check(DataUnit("camera", 20211014, expid=1, camera="r6"), expectation, expectation, Limits(), root=Path())
+    check.measurements += [measurement("value", 1.5, outcome=outcome), measurement("twice", 2.5, outcome=outcome)]
+    check.pictures += pictures
+    return check
+
+
+def measurement(name: str, value: float, *, outcome: Outcome = Outcome.FAILED) -> Measurement:
+    unit, limit = DataUnit("camera", 20211014, expid=1, camera="r6"), Limit(name, high=1.0, warn_high=1.0, unit="sigma")
+    measured = Measured(value, error=0.25, fibers=((3000, 3049),), waves=(6500.0, 6510.0), detail=f"{name} is large")
+    return Measurement(unit, "test_value", measured, limit, outcome, f"{name} = {value}")
 
 
 def drawn(gallery: Gallery, *checks: Check) -> list[int]:
@@ -61,3 +68,31 @@ def test_without_the_folder_a_process_has_the_quota_for_itself(tmp_path):
     gallery = Gallery(1, tmp_path / "gone")
     assert drawn(gallery, failed(), failed()) == [2, 0]
     assert not Path(tmp_path / "gone").exists()
+
+
+def test_the_picture_of_the_worst_measure_is_drawn():
+    check = failed(pictures=(Picture("sketch", {}, ("value",)), Picture("map", {}, ("twice",)), Picture("all", {})))
+    found, pictures = chosen(check)
+    assert found.limit.name == "twice"
+    assert [picture.name for picture in pictures] == ["map", "all"]
+
+
+def test_where_none_shows_the_worst_the_next_is_drawn():
+    found, pictures = chosen(failed(pictures=(Picture("sketch", {}, ("value",)),)))
+    assert found.limit.name == "value"
+    assert [picture.name for picture in pictures] == ["sketch"]
+
+
+def test_a_mark_has_place_limit_and_number_of_its_measurement():
+    mark = mark_of(measurement("value", 1.5))
+    assert mark.text == "fails: value = 1.5 ± 0.25 sigma (allowed: at most 1 sigma)"
+    assert mark.places == (((3000, 3049), (6500.0, 6510.0)),)
+    assert mark_of(measurement("value", 1.5, outcome=Outcome.WARNED)).text.startswith("warns: value = 1.5")
+
+
+def test_what_can_be_called_is_called_when_the_picture_is_drawn(monkeypatch):
+    given = []
+    monkeypatch.setattr(plots, "draw", lambda _, **arrays: given.append(arrays["value"]))
+    gallery = Gallery(2)
+    gallery.draw(failed(pictures=(Picture("sketch", {"value": lambda: 7}),)))
+    assert given == [7]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.petals import BRIGHT, mean_ratio, percent
+from pytest_specqa.measures.focal.petals import BRIGHT, mean_ratio, peers_of, percent
 from pytest_specqa.measures.models.light import FiberLight
 from pytest_specqa.measures.statistics import Found, strongest
 from pytest_specqa.values import Measured
@@ -55,7 +56,13 @@ def camera_joins(lights: Iterable[FiberLight], *, instrument: Instrument = DESI)
         detail = f"{blue} of petal {petal} is {percent(size[place])} than {red} where they overlap: one calibration is off"
         return Found(instrument.petal_range(petal), detail, kind="level", waves=instrument.overlaps[pair], label=f"{pair} join")
 
-    return strongest(size, error).measured(worst, nothing="no petal has two neighbouring cameras with bright targets in both")
+    worst_break = strongest(size, error)
+    pair, petal = rows[worst_break.place][:2]
+    return replace(
+        worst_break.measured(worst, nothing="no petal has two neighbouring cameras with bright targets in both"),
+        camera=f"{pair[0]}{petal}" if worst_break.place >= 0 else "",
+        peers=peers_of([(row[1], row[0], *row[2:]) for row in rows], worst_break.place),
+    )
 
 
 def _break(blue: FiberLight, red: FiberLight, pair: str) -> tuple[float, float] | None:

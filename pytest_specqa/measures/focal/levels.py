@@ -7,12 +7,12 @@ petals within a few per cent, and for stars is 1. What is left of them stands in
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.petals import BRIGHT, MIN_PETALS, SCATTER, SHARED, against_median, by_band, percent
+from pytest_specqa.measures.focal.petals import BRIGHT, MIN_PETALS, SCATTER, SHARED, against_median, by_band, peers_of, percent
 from pytest_specqa.measures.models.light import FiberLight
 from pytest_specqa.measures.statistics import (
     MARGIN,
@@ -24,7 +24,7 @@ from pytest_specqa.measures.statistics import (
     mad_scale,
     strongest,
 )
-from pytest_specqa.values import Measured
+from pytest_specqa.values import Measured, Peer
 
 MIN_FIBERS = 10
 """Fibers from which on the level of a petal has an error that can be trusted."""
@@ -138,8 +138,11 @@ def exposure_levels(lights: Iterable[FiberLight], *, instrument: Instrument = DE
             flat[place][0].light, size[place], instrument, "images than the median petal: its standard stars or its throughput"
         )
 
+    found = strongest(size, error)
     return Levels(
-        petal=strongest(size, error).measured(petal, nothing="no petal has bright targets"),
+        petal=_with_peers(
+            found.measured(petal, nothing="no petal has bright targets"), [(one[0].light, *one[1:]) for one in flat], found.place
+        ),
         color=_colors(flat, instrument),
         exposure=_whole(bands, instrument),
     )
@@ -151,6 +154,12 @@ def _camera_found(light: FiberLight, size: float, instrument: Instrument, what: 
     return Found(
         instrument.petal_range(light.petal), detail, kind="level", waves=(band.first, band.last), label=f"{light.camera} level"
     )
+
+
+def _with_peers(measured: Measured, rows: Sequence[tuple[FiberLight, float, float]], place: int) -> Measured:
+    """Tell with a value its camera, and the petals among which it was found."""
+    peers = peers_of([(light.petal, light.band, size, error) for light, size, error in rows], place)
+    return replace(measured, camera=rows[place][0].camera if place >= 0 else "", peers=peers)
 
 
 def _colors(flat: Sequence[tuple[Level, float, float]], instrument: Instrument) -> Measured:
@@ -169,7 +178,9 @@ def _colors(flat: Sequence[tuple[Level, float, float]], instrument: Instrument) 
         return _camera_found(rows[place][0].light, float(rows[place][1]), instrument, "other bands: the calibration of one camera")
 
     size, error = np.array([row[1:] for row in rows]).T
-    return strongest(size, error).measured(worst, nothing="no petal has two bands")
+    found = strongest(size, error)
+    measured = found.measured(worst, nothing="no petal has two bands")
+    return _with_peers(measured, [(row[0].light, *row[1:]) for row in rows], found.place)
 
 
 def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
@@ -188,6 +199,17 @@ def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
     names = ("standard stars", "") if by_stars else ("all targets", ", or seeing")
     edges = instrument.bands[band]
     ranges = [instrument.petal_range(one.light.petal) for one in bands[band]]
+    peers = [
+        Peer(
+            one.light.petal,
+            name,
+            one.stars if by_stars else one.all,
+            one.stars_error if by_stars else one.error,
+            chosen=name == band,
+        )
+        for name, these in bands.items()
+        for one in these
+    ]
     return Measured(
         value=float(np.exp(value)),
         error=float(np.exp(middle)) * error,
@@ -197,4 +219,6 @@ def _whole(bands: dict[str, list[Level]], instrument: Instrument) -> Measured:
             f"all {petals} petals are {percent(middle, digits=0)} than the images in {band}, by {names[0]}: the zero point of the "
             f"calibration{names[1]}"
         ),
+        camera=bands[band][0].light.camera,
+        peers=tuple(peer for peer in peers if np.isfinite(peer.value)),
     )

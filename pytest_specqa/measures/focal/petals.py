@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Floats, clipped_mean
+from pytest_specqa.values import Peer
 
 MIN_PETALS = 5
 """Petals from which on the median petal is the exposure's: the half of DESI."""
@@ -59,6 +60,27 @@ def mean_ratio(ratio: Floats, part: Floats) -> tuple[float, float]:
     error = np.hypot(SCATTER, part)
     mean, sigma = clipped_mean(np.log(ratio), error)
     return float(mean), float(np.hypot(sigma, SHARED * np.average(part, weights=error**-2)))
+
+
+def peers_of(rows: Iterable[tuple[int, str, float, float]], place: int) -> tuple[Peer, ...]:
+    """Tell a picture among which petals a value was found.
+
+    Parameters
+    ----------
+    rows : iterable of (int, str, float, float)
+        Petal, series, value and error of each.
+    place : int
+        Row that the value speaks of; none where it is negative.
+
+    Returns
+    -------
+    tuple of Peer
+        One for each row.
+    """
+    return tuple(
+        Peer(petal, series, float(value), float(error), chosen=number == place)
+        for number, (petal, series, value, error) in enumerate(rows)
+    )
 
 
 def percent(size: float, more: str = "brighter", less: str = "fainter", *, digits: int = 1) -> str:

@@ -7,7 +7,7 @@ A good sky subtraction leaves no patch, no petal and no gradient. The founding c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,15 @@ from pytest_specqa.measures.focal.continuum import whole_bands, without_throughp
 from pytest_specqa.measures.focal.gradient import fit_plane, without_sky_gradient
 from pytest_specqa.measures.focal.places import Places, full_patches, independent_places, places
 from pytest_specqa.measures.focal.shifts import FEWEST_PETALS, ShiftMap, shift_map
+from pytest_specqa.measures.focal.told import NOTHING, PERCENT, Seen, measured_of, most_seen, worse
 from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap
-from pytest_specqa.measures.statistics import MARGIN, Floats, Strongest, global_sigma, local_threshold, strongest
-from pytest_specqa.values import Feature, Measured
+from pytest_specqa.measures.statistics import Floats, global_sigma, local_threshold, strongest
+from pytest_specqa.values import Measured
 
 FEWEST = 8
 """Fewest fibers with data that make a place."""
 PATCH_FLOOR, PETAL_FLOOR = 0.005, 0.010
 """What airglow and throughputs leave in a patch once a plane is taken out, and what the targets of petals differ by."""
-PERCENT = 100.0
-"""Values are in percent of the sky."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class FocalPlane:
         Largest patch or petal offset in the windows of [O I] 5578.9 and 6302; None where no camera of their bands is there.
     nebular : Measured or None
         Largest patch or petal offset at Galactic H-alpha and [S II], in percent of the sky there; None likewise.
-    shown : ShiftMap or None
-        The window with the largest of these, for the picture; None where nothing could be measured.
+    maps : dict of str to ShiftMap
+        The windows by name, for pictures.
     """
 
     patch: Measured
@@ -59,14 +58,22 @@ class FocalPlane:
     seen: Measured
     sky_line: Measured | None
     nebular: Measured | None
-    shown: ShiftMap | None
+    maps: dict[str, ShiftMap]
 
-    @property
-    def features(self) -> tuple[Feature, ...]:
-        """What stands out in the window that is shown, continuum first."""
-        found = (self.patch, self.petal, self.sky_line, self.nebular, self.gradient)
-        name = self.shown.window.name if self.shown else ""
-        return tuple(feature for one in found if one for feature in one.features if feature.label.startswith(name))
+    def map_of(self, measured: Measured) -> ShiftMap | None:
+        """Return the window in which a value was found, for its picture; None where it was found in none.
+
+        Parameters
+        ----------
+        measured : Measured
+            One of the values above.
+
+        Returns
+        -------
+        ShiftMap or None
+            Light of each fiber, before and after sky subtraction.
+        """
+        return next((self.maps.get(feature.label.split(":")[0]) for feature in measured.features), None)
 
 
 def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
@@ -117,16 +124,13 @@ def focal_plane(maps: Iterable[WindowMap]) -> FocalPlane:
     gradient = _worst_gradient(continuum)
     sky_line = nebula = None
     if not bands or bands & _bands("line"):
-        sky_line = _worse(
+        sky_line = worse(
             _worst_patch(list(map(without_sky_gradient, lines)), where, kind="line")[0], _worst_petal(lines, kind="line")[0]
         )
     if not bands or bands & _bands("nebular"):
-        nebula = _worse(_worst_patch(nebular, where, kind="nebular")[0], _worst_petal(nebular, kind="nebular")[0])
-    named = [one for one in (patch, petal, sky_line, nebula, gradient) if one is not None]
-    named.sort(key=lambda measured: -np.nan_to_num(measured.value))
-    names = [feature.label.split(":")[0] for measured in named for feature in measured.features]
-    shown = next((one for name in names for one in found if one.window.name == name), found[0] if found else None)
-    return FocalPlane(patch, petal, gradient, _most_seen(searched), sky_line, nebula, shown)
+        nebula = worse(_worst_patch(nebular, where, kind="nebular")[0], _worst_petal(nebular, kind="nebular")[0])
+    shown = {shifts.window.name: shifts for shifts in found}
+    return FocalPlane(patch, petal, gradient, most_seen(searched), sky_line, nebula, shown)
 
 
 def _bands(kind: str) -> set[str]:
@@ -138,19 +142,6 @@ def _windows(kind: str) -> int:
     """Windows of a kind in all bands, by which every search counts its chance; for a continuum also the bands as a whole."""
     numbers = [sum(window.kind == kind and window.band == band for window in WINDOWS) for band in _bands(kind)]
     return sum(numbers) + (sum(number > 1 for number in numbers) if kind == "continuum" else 0)
-
-
-Seen = tuple[float, str]
-"""Significance beyond what a sound sky leaves, in sigma after the search, and of what."""
-NOTHING: Seen = (float("nan"), "")
-
-
-def _most_seen(searched: Sequence[tuple[Measured, Seen]]) -> Measured:
-    known = [seen for _, seen in searched if np.isfinite(seen[0])]
-    if not known:
-        return Measured.impossible("no continuum window with enough good fibers")
-    sigma, what = max(known)
-    return Measured(sigma, error=1.0, detail=f"{what}: {sigma:.1f} sigma beyond what a sound sky leaves")
 
 
 def _all_places(found: Sequence[ShiftMap]) -> Places:
@@ -181,16 +172,20 @@ def _worst_patch(found: Sequence[ShiftMap], where: Places, *, kind: str = "patch
     size = float(sizes[worst.place])
     members = where.fiber[where.member[place].indices]
     one = found[number]
-    measured = _measured(
+    measured = measured_of(
         worst, one, size=size, kind=kind, fibers=full_patches(members, patch=one.instrument.patch), where=where.names[place]
     )
     with np.errstate(invalid="ignore"):
         beyond = np.nan_to_num((np.abs(sizes) - PATCH_FLOOR) / scales)
     top = int(np.argmax(beyond))
-    name = f"{where.names[top % len(where.names)]} in {found[top // len(where.names)].window.name}"
-    return measured, (
+    number, place = divmod(top, len(where.names))
+    seen = full_patches(where.fiber[where.member[place].indices], patch=one.instrument.patch)
+    return measured, Seen(
         float(global_sigma(max(beyond[top], 0.0), n_trials=trials)),
-        f"{name}, {PERCENT * sizes[top]:+.2g} % of the sky",
+        f"{where.names[place]} in {found[number].window.name}, {PERCENT * sizes[top]:+.2g} % of the sky",
+        found[number],
+        seen,
+        float(sizes[top]),
     )
 
 
@@ -244,10 +239,10 @@ def _worst_petal(found: Sequence[ShiftMap], *, kind: str = "petal") -> tuple[Mea
     petal = int(found[number].petals[worst.place - (ends[number - 1] if number else 0)])
     fibers = (found[number].instrument.petal_range(petal),)
     size = float(offsets[worst.place])
-    beyond = max(float(np.max((np.abs(offsets) - PETAL_FLOOR) / errors)), 0.0)
+    beyond = max(float(((np.abs(offsets) - PETAL_FLOOR) / errors).max()), 0.0)
     name = f"petal {petal} in {found[number].window.name}, {PERCENT * size:+.2g} % of the sky"
-    measured = _measured(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
-    return measured, (float(global_sigma(beyond, n_trials=trials)), name)
+    measured = measured_of(worst, found[number], size=size, kind=kind, fibers=fibers, where=f"petal {petal}")
+    return measured, Seen(float(global_sigma(beyond, n_trials=trials)), name, found[number], fibers, size)
 
 
 def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
@@ -267,41 +262,4 @@ def _worst_gradient(found: Sequence[ShiftMap]) -> Measured:
     one, plane = fits[worst.place]
     fibers = ((int(one.fiber.min()), int(one.fiber.max())),)
     where = f"rising towards {plane.angle:.0f} deg (0: +x, 90: +y)"
-    return _measured(worst, one, size=plane.size, kind="gradient", fibers=fibers, where=where)
-
-
-def _measured(
-    worst: Strongest, one: ShiftMap, *, size: float, kind: str, fibers: tuple[tuple[int, int], ...], where: str
-) -> Measured:
-    """Value of a search: the size that is proved, in percent; the detail has the size that was found."""
-    window, error = one.window, PERCENT * worst.error
-    needed = PERCENT * worst.sensitivity
-    if worst.amplitude == 0.0:
-        detail = f"nothing beyond noise; the largest is {worst.significance:.1f} sigma, {where} in {window.name}"
-        return Measured(0.0, error=error, sensitivity=needed, detail=detail)
-    electrons = size * one.level
-    detail = (
-        f"{PERCENT * size:+.2g} +- {error:.2g} % of the {'line' if window.kind == 'line' else 'sky'} "
-        f"({electrons:+.2g} electron/Angstrom) at {window.name}, {where}, {worst.significance:.1f} sigma after the search"
-    )
-    feature = Feature(
-        kind=kind,
-        fibers=fibers[0],
-        waves=window.core,
-        amplitude=electrons,
-        error=worst.error * one.level,
-        significance=worst.significance,
-        unit="electron/Angstrom",
-        label=f"{window.name}: {where}",
-    )
-    proved = max(PERCENT * abs(size) - MARGIN * error, 0.0)
-    return Measured(proved, error=error, sensitivity=needed, fibers=fibers, waves=window.core, detail=detail, features=(feature,))
-
-
-def _worse(first: Measured, second: Measured) -> Measured:
-    """The larger of two values, with the coarser sensitivity; one that could not be measured gives way."""
-    known = [one for one in (first, second) if not one.reason]
-    if not known:
-        return first
-    worst = max(known, key=lambda one: one.value)
-    return replace(worst, sensitivity=max(one.sensitivity or 0.0 for one in known))
+    return measured_of(worst, one, size=plane.size, kind="gradient", fibers=fibers, where=where)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, percent
+from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, peers_of, percent
 from pytest_specqa.measures.sframes.sky_state import SkyState
 from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Found, mad_scale, strongest
-from pytest_specqa.values import Measured
+from pytest_specqa.values import Measured, Peer
 
 FITTED = 0.3
 """Least part of the noise in what sky fibers keep of the sky that was fitted to them: the fit of desispec leaves 0.01-0.4."""
@@ -41,7 +42,8 @@ def petals_see_one_sky(states: Iterable[SkyState], *, instrument: Instrument = D
         found += [(state.level - middle, state) for state in these]
     if not found:
         return Measured.impossible(f"the sky of petals can be compared from {MIN_PETALS} petals of a band on")
-    size, state = max(found, key=lambda one: abs(one[0]))
+    place = max(range(len(found)), key=lambda number: abs(found[number][0]))
+    size, state = found[place]
     return Measured(
         value=abs(size),
         error=0.0,
@@ -50,6 +52,8 @@ def petals_see_one_sky(states: Iterable[SkyState], *, instrument: Instrument = D
             f"petal {state.petal} saw {percent(size, 'more', 'less', digits=0)} sky in {state.band} than the median petal: light "
             "that leaks in, its flat or its gain"
         ),
+        camera=state.camera,
+        peers=peers_of([(one.petal, one.band, its, 0.0) for its, one in found], place),
     )
 
 
@@ -91,7 +95,16 @@ def sky_left(states: Iterable[SkyState], *, instrument: Instrument = DESI) -> Me
         return Found((min(ranges)[0], max(ranges)[1]), detail, kind="sky", waves=(edges.first, edges.last), label="sky left")
 
     nothing = f"what all petals keep of the sky is known from {MIN_PETALS} petals of a band on"
-    return strongest(sizes, errors).measured(worst, nothing=nothing)
+    found = strongest(sizes, errors)
+    return replace(
+        found.measured(worst, nothing=nothing),
+        camera=bands[names[found.place]][0].camera if found.place >= 0 else "",
+        peers=tuple(
+            Peer(one.petal, band, one.left, one.left_error, chosen=number == found.place)
+            for number, band in enumerate(names)
+            for one in bands[band]
+        ),
+    )
 
 
 def _error(states: list[SkyState]) -> float:

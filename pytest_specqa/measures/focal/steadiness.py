@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, SPEED_OF_LIGHT, Instrument
+from pytest_specqa.measures.focal.petals import peers_of
 from pytest_specqa.measures.sframes.sky_state import SkyState
 from pytest_specqa.measures.sframes.wavelength import PLACE_ERROR, STRAY
 from pytest_specqa.measures.statistics import MARGIN, nan_median
-from pytest_specqa.values import Measured
+from pytest_specqa.values import Measured, Peer
 
 STEADY = 0.01
 """Angstrom to which the place of a line on the same bins repeats."""
@@ -74,7 +75,8 @@ def _change(cameras: dict[str, list[SkyState]], name: str, instrument: Instrumen
                 found.append((float(np.mean(changes)), _misplaced(state, others) / np.sqrt(changes.size), state))
     if not found:
         return Measured.impossible("no camera has sky lines in two exposures of the tile")
-    size, error, state = max(found, key=lambda one: abs(one[0]) - MARGIN * one[1])
+    place = max(range(len(found)), key=lambda number: abs(found[number][0]) - MARGIN * found[number][1])
+    size, error, state = found[place]
     what = "lie" if name == "offset" else "are"
     word = ("redward" if size > 0 else "blueward") if name == "offset" else ("wider" if size > 0 else "narrower")
     return Measured(
@@ -86,6 +88,8 @@ def _change(cameras: dict[str, list[SkyState]], name: str, instrument: Instrumen
             f"sky lines of {state.camera} {what} {abs(size):.3f} +- {error:.3f} A {word} in exposure {state.expid} than in its "
             "others of the tile: trace shifts or line spread"
         ),
+        camera=state.camera,
+        peers=peers_of([(one.petal, f"{one.band}, exposure {one.expid}", its, sigma) for its, sigma, one in found], place),
     )
 
 
@@ -139,7 +143,9 @@ def barycentric_corrections(states: Iterable[SkyState]) -> Barycenters:
     spreads = {expid: np.ptp([one.velocity for one in these]) for expid, these in exposures.items()}
     widest = max(spreads, key=lambda expid: spreads[expid])
     detail = f"the cameras of exposure {widest} have barycentric corrections that differ by {spreads[widest]:.2f} km/s"
-    spread = Measured(float(spreads[widest]), error=0.0, detail=detail)
+    spread = Measured(
+        float(spreads[widest]), error=0.0, detail=detail, peers=_peers(exposures, lambda one: one.velocity, widest=widest)
+    )
     beyond = {expid: float(np.median([one.velocity - one.expected for one in these])) for expid, these in exposures.items()}
     beyond = {expid: value for expid, value in beyond.items() if np.isfinite(value)}
     if len(beyond) < 2:
@@ -151,4 +157,15 @@ def barycentric_corrections(states: Iterable[SkyState]) -> Barycenters:
     }
     odd = max(changes, key=lambda expid: abs(changes[expid]))
     told = f"the barycentric correction of exposure {odd} is {changes[odd]:+.2f} km/s off for its position and time"
-    return Barycenters(spread, Measured(abs(changes[odd]), error=0.0, detail=told))
+    peers = _peers({expid: exposures[expid] for expid in changes}, lambda one: one.velocity - one.expected, widest=odd)
+    return Barycenters(spread, Measured(abs(changes[odd]), error=0.0, detail=told, peers=peers))
+
+
+def _peers(exposures: dict[int, list[SkyState]], value: Callable[[SkyState], float], *, widest: int) -> tuple[Peer, ...]:
+    """Values of all cameras less their common median."""
+    middle = float(np.median([value(one) for these in exposures.values() for one in these]))
+    return tuple(
+        Peer(one.petal, f"exposure {expid}", value(one) - middle, chosen=expid == widest)
+        for expid, these in exposures.items()
+        for one in these
+    )

@@ -84,13 +84,37 @@ def light_streak(lights: Iterable[FiberLight], *, instrument: Instrument = DESI)
     )
 
 
-def _bright(light: FiberLight) -> Bright:
-    """Fibers of a camera that exceed their image by far."""
+def excess_light(lights: Iterable[FiberLight]) -> Bright:
+    """Light of each fiber beyond its image, for a picture.
+
+    Parameters
+    ----------
+    lights : iterable of FiberLight
+        Of the cameras of one exposure.
+
+    Returns
+    -------
+    Bright
+        Every fiber of every camera, with the light in units of its error; NaN where it cannot be compared.
+    """
+    seen = list(lights)
+    fiber, x, y = (np.concatenate([getattr(one, name) for one in seen]) for name in ("fiber", "x", "y"))
+    return Bright(fiber, x, y, np.concatenate([_excess(light)[1] for light in seen]))
+
+
+def _excess(light: FiberLight) -> tuple[Floats, Floats]:
+    """Light of each fiber of a camera beyond its image, and the same in units of its error."""
     level = level_of(light)
     scale = float(np.exp(level.all)) if np.isfinite(level.all) else 1.0
     with np.errstate(invalid="ignore"):
         over = light.flux / scale - light.expected
-        sigmas = over / np.hypot(light.noise / scale, CHANGE * light.expected / EXCESS)
+        return over, over / np.hypot(light.noise / scale, CHANGE * light.expected / EXCESS)
+
+
+def _bright(light: FiberLight) -> Bright:
+    """Fibers of a camera that exceed their image by far."""
+    over, sigmas = _excess(light)
+    with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((sigmas > EXCESS) & (over > CHANGE * light.expected) & np.isfinite(light.x) & np.isfinite(light.y))
     return Bright(light.fiber[rows], light.x[rows], light.y[rows], sigmas[rows])
 

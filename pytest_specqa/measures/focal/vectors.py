@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, percent
+from pytest_specqa.measures.focal.petals import MIN_PETALS, by_band, peers_of, percent
 from pytest_specqa.measures.models.light import BINS, FiberLight
 from pytest_specqa.measures.statistics import Floats
 from pytest_specqa.values import Measured
@@ -55,7 +55,8 @@ def calibration_vectors(lights: Iterable[FiberLight], *, instrument: Instrument 
         few = Measured.impossible(f"calibration vectors can be compared from {MIN_PETALS} petals of a band on")
         return Vectors(few, few)
     pairs = [(light, size) for band, these in apart.items() for light, size in zip(bands[band], these.mean(axis=1), strict=True)]
-    light, size = max(pairs, key=lambda pair: abs(pair[1]))
+    place = max(range(len(pairs)), key=lambda number: abs(pairs[number][1]))
+    light, size = pairs[place]
     throughput = Measured(
         value=abs(float(size)),
         error=0.0,
@@ -63,6 +64,8 @@ def calibration_vectors(lights: Iterable[FiberLight], *, instrument: Instrument 
         detail=(
             f"petal {light.petal} has {percent(size, 'more', 'less', digits=0)} throughput in {light.band} than the median petal"
         ),
+        camera=light.camera,
+        peers=peers_of([(one.petal, one.band, its, 0.0) for one, its in pairs], place),
     )
     shapes = [_shape(these, bands[band], instrument) for band, these in apart.items()]
     return Vectors(throughput, max(shapes, key=lambda one: one.value))
@@ -90,4 +93,6 @@ def _shape(apart: Floats, lights: list[FiberLight], instrument: Instrument) -> M
             f"the calibration of {light.camera} is {percent(size, 'above', 'below', digits=0)} its mean difference from other "
             "petals"
         ),
+        camera=light.camera,
+        peers=peers_of([(one.petal, one.band, its, 0.0) for one, its in zip(lights, left[:, piece], strict=True)], row),
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.focal.levels import MIN_FIBERS, MIN_STARS
-from pytest_specqa.measures.focal.petals import BRIGHT, against_median, by_band, mean_ratio, percent
+from pytest_specqa.measures.focal.petals import BRIGHT, against_median, by_band, mean_ratio, peers_of, percent
 from pytest_specqa.measures.models.light import FiberLight
 from pytest_specqa.measures.statistics import MEDIAN_EFFICIENCY, Floats, Found, nan_median, strongest
-from pytest_specqa.values import Measured
+from pytest_specqa.values import Measured, Peer
 
 FEWEST_PETALS = 3
 """Petals from which on a median petal means something."""
@@ -114,7 +114,19 @@ def _petals(groups: Groups, instrument: Instrument) -> Measured:
         )
         return Found(instrument.petal_range(light.petal), detail, kind="level", label=f"{light.camera} level")
 
-    return strongest(np.array(sizes), np.array(errors)).measured(worst, nothing="no petal was seen twice")
+    found = strongest(np.array(sizes), np.array(errors))
+    return replace(
+        found.measured(worst, nothing="no petal was seen twice"),
+        camera=rows[found.place].camera if found.place >= 0 else "",
+        peers=peers_of(
+            [(one.petal, _series(one.band, one.expid), size, error) for one, size, error in zip(rows, sizes, errors, strict=True)],
+            found.place,
+        ),
+    )
+
+
+def _series(band: str, expid: int) -> str:
+    return f"{band}, exposure {expid}"
 
 
 def _exposures(groups: Groups, instrument: Instrument) -> Measured:
@@ -136,12 +148,22 @@ def _exposures(groups: Groups, instrument: Instrument) -> Measured:
         edges = instrument.petal_range(petals[0])[0], instrument.petal_range(petals[-1])[1]
         return Found(edges, detail, kind="level", label=f"{band} level")
 
-    return strongest(sizes, errors).measured(worst, nothing="no band was seen twice")
+    found = strongest(sizes, errors)
+    return replace(
+        found.measured(worst, nothing="no band was seen twice"),
+        camera=groups[keys[found.place]][0][0].camera if found.place >= 0 else "",
+        peers=tuple(
+            Peer(light.petal, _series(*key), size, error, chosen=number == found.place)
+            for number, key in enumerate(keys)
+            for light, size, error in groups[key]
+        ),
+    )
 
 
 def _vectors(seen: list[FiberLight], instrument: Instrument) -> Measured | None:
     """Change of the vectors of a petal, less the median petal's of each exposure; None with too few petals."""
     worst: tuple[float, FiberLight] | None = None
+    changes: list[tuple[FiberLight, float]] = []
     for these in by_band(light for light in seen if np.isfinite(light.vector).all()).values():
         expids, petals = sorted({light.expid for light in these}), sorted({light.petal for light in these})
         if len(expids) < 2 or len(petals) < FEWEST_PETALS:
@@ -153,6 +175,7 @@ def _vectors(seen: list[FiberLight], instrument: Instrument) -> Measured | None:
         change = np.array([row - _others_median(levels, k) for k, row in enumerate(levels)])
         if not np.isfinite(change).any():
             continue
+        changes += [(light, float(change[expids.index(light.expid), petals.index(light.petal)])) for light in these]
         row, column = np.unravel_index(int(np.nanargmax(np.abs(change))), change.shape)
         size = float(change[row, column])
         light = next(one for one in these if (one.expid, one.petal) == (expids[row], petals[column]))
@@ -168,6 +191,8 @@ def _vectors(seen: list[FiberLight], instrument: Instrument) -> Measured | None:
             f"the calibration of {light.camera} in exposure {light.expid} counts {percent(size, 'more', 'fewer')} electrons than "
             "in the tile's other exposures, against the other petals"
         ),
+        camera=light.camera,
+        peers=tuple(Peer(one.petal, _series(one.band, one.expid), its, chosen=one is light) for one, its in changes),
     )
 
 

@@ -43,15 +43,17 @@ class SkySmoothness:
         three errors that a faint model makes are taken off.
     run : Measured
         The same for a running median of 10 fibers.
-    ratio : ndarray, shape (n_fiber, n_grid)
-        Chromatic part of each fiber's model on `grid`, NaN where the sky has no continuum to compare.
+    over_block, over_run : ndarray, shape (n_fiber, n_grid)
+        Running medians of the chromatic part of each fiber's model on `grid`, in which `block` and `run` are the largest; NaN where
+        the sky has no continuum to compare.
     grid : ndarray, shape (n_grid,)
         Wavelength in Angstrom.
     """
 
     block: Measured
     run: Measured
-    ratio: Floats
+    over_block: Floats
+    over_run: Floats
     grid: Floats
 
 
@@ -100,7 +102,7 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     empty = np.full((len(sky), 0), np.nan)
     if kept.sum() < 2 * RUN:
         nothing = Measured.impossible(f"only {int(kept.sum())} fibers have a sky model: {2 * RUN} are needed")
-        return SkySmoothness(nothing, nothing, empty, np.empty(0))
+        return SkySmoothness(nothing, nothing, empty, empty, np.empty(0))
     rows = slice(None) if kept.all() else kept
     model = np.asarray(sky[rows] if good.all() else np.where(good[rows], sky[rows], np.float32(np.nan)), dtype=np.float32)
     present = np.isfinite(model)
@@ -110,7 +112,7 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     usable = np.isfinite(median) & (median > 0)
     if usable.mean() < 0.5:
         nothing = Measured.impossible("the median sky model is not positive over half of the camera")
-        return SkySmoothness(nothing, nothing, empty, np.empty(0))
+        return SkySmoothness(nothing, nothing, empty, empty, np.empty(0))
     median = np.interp(np.arange(len(wave)), np.flatnonzero(usable), median[usable])
     weight, slopes = _continuum_weight(median, wave)
     weight = np.where(usable, weight, 0).astype(np.float32)
@@ -122,15 +124,17 @@ def sky_smoothness(sky: Floats, ivar: Floats, *, wave: Floats, fiber: Ints, inst
     grid = wave[: len(wave) // BIN * BIN].reshape(-1, BIN).mean(axis=1)[1:-1]
     signal = _window_signal(median, ivar[rows], wave)
     smooth[:, signal < MIN_SIGNAL] = np.nan
-    full = np.full((len(sky), len(grid)), np.nan)
-    full[kept] = smooth
-    numbers = fiber[kept]
-    return SkySmoothness(
-        block=_worst(_running_median(smooth, instrument.block), NOISE / signal, grid=grid, fiber=numbers),
-        run=_worst(_running_median(smooth, RUN), NOISE / signal, grid=grid, fiber=numbers),
-        ratio=full,
-        grid=grid,
-    )
+    medians = [_running_median(smooth, width) for width in (instrument.block, RUN)]
+    block, run = (_worst(median_, NOISE / signal, grid=grid, fiber=fiber[kept]) for median_ in medians)
+    over_block, over_run = (_everywhere(median_, kept) for median_ in medians)
+    return SkySmoothness(block, run, over_block, over_run, grid)
+
+
+def _everywhere(values: Floats, kept: Bools) -> Floats:
+    """The rows that were kept among all fibers."""
+    full = np.full((kept.size, values.shape[1]), np.nan, values.dtype)
+    full[kept] = values
+    return full
 
 
 def _running_median(smooth: Floats, width: int) -> Floats:

@@ -10,6 +10,9 @@ from pytest_specqa.values import Measured
 NO_FIT = 1 << 5 | 1 << 9 | 1 << 10
 """ZWARN bits of redshifts that were not fitted: the limit of the templates, no data, no minimum (redrock's zwarning)."""
 
+NAMED = 20
+"""Ranges of fibers that a value names."""
+
 
 def repeated_redshifts(z: ArrayLike, *, zwarn: ArrayLike, targetid: ArrayLike, fiber: ArrayLike) -> Measured:
     """Count redshifts that are those of another target to all digits.
@@ -47,11 +50,12 @@ def repeated_redshifts(z: ArrayLike, *, zwarn: ArrayLike, targetid: ArrayLike, f
     if not count:
         return Measured(0.0, sensitivity=1.0)
     first, second = number[rows[:-1][repeats]], number[rows[1:][repeats]]
-    both = np.concatenate([first, second])
+    both = np.unique(np.concatenate([first, second]))
+    runs = np.split(both, np.flatnonzero(np.diff(both) > 1) + 1)
     pairs = ", ".join(f"{one} and {other}" for one, other in sorted(zip(first.tolist(), second.tolist(), strict=True))[:4])
     return Measured(
         float(count),
         sensitivity=1.0,
-        fibers=((int(both.min()), int(both.max())),),
+        fibers=tuple((int(run[0]), int(run[-1])) for run in runs)[:NAMED],
         detail=f"{count} of {len(rows)} redshifts are those of another target to all digits (fibers {pairs}): rows were copied",
     )

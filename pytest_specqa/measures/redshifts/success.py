@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.statistics import Found, strongest
-from pytest_specqa.values import Measured
+from pytest_specqa.values import Measured, Peer
 
 FEWEST_TARGETS = 10
 """Fewest targets of a petal that say something about it."""
@@ -72,4 +74,9 @@ def petal_shortfall(
         )
         return Found(fibers, detail, kind="petal", label=f"petal {there[k]}")
 
-    return strongest(np.maximum(expected - share, 0.0), error).measured(describe, nothing="no petal with targets")
+    found = strongest(np.maximum(expected - share, 0.0), error)
+    peers = tuple(
+        Peer(int(there[k]), "share of targets with ZWARN = 0", float(share[k]), float(np.sqrt(own[k])), chosen=k == found.place)
+        for k in range(len(there))
+    )
+    return replace(found.measured(describe, nothing="no petal with targets"), peers=peers)

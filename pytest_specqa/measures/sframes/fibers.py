@@ -64,10 +64,9 @@ class FiberResiduals:
     error: Floats
     waves: tuple[tuple[float, float], ...]
 
-    def at_worst(self) -> tuple[Floats, Floats]:
-        """Residual and error of each fiber in the window of the worse finding, or in all of the spectrum where there is none."""
-        worst = max(self.sky_fiber, self.below_zero, key=lambda found: found.value if np.isfinite(found.value) else -1.0)
-        window = self.waves.index(worst.waves) if worst.waves in self.waves else -1
+    def at(self, found: Measured) -> tuple[Floats, Floats]:
+        """Residual and error of each fiber in the window of one of the findings, or in all of the spectrum where it has none."""
+        window = self.waves.index(found.waves) if found.waves in self.waves else -1
         return self.table[:, window], self.error[:, window]
 
 

@@ -60,6 +60,26 @@ def _fill_levels(sky: Floats, typical: Floats, edges: Floats, own: Floats, whole
             own[row, part], whole[row, part] = light, total
 
 
+def level_at(spectra: CameraSpectra, waves: tuple[float, float] | None) -> Floats:
+    """Sky model of each fiber over the typical one in the piece of the spectrum that a value speaks of, for its picture.
+
+    Parameters
+    ----------
+    spectra : CameraSpectra
+        As for `sky_levels`.
+    waves : tuple of float or None
+        Wavelength range of one of the pieces; all of the spectrum for any other.
+
+    Returns
+    -------
+    ndarray, shape (n_fiber,)
+        A ratio.
+    """
+    edges = np.linspace(spectra.wave[0], spectra.wave[-1], N_PART + 1)
+    parts = [k for k in range(N_PART) if waves == (float(edges[k]), float(edges[k + 1]))]
+    return np.asarray(sky_levels(spectra)[:, parts[0] if parts else N_PART])
+
+
 def fiber_sky(spectra: CameraSpectra, thrputcorr: Floats | None) -> Measured:
     """Largest difference of one fiber's sky model from the camera's, in any piece of the spectrum.
 

@@ -62,6 +62,30 @@ class LineFit:
     chi2: Floats
     waves: tuple[tuple[float, float], ...]
 
+    def over(self, term: int, waves: tuple[float, float] | None) -> tuple[Floats, Floats]:
+        """Mean of one of the three numbers over the pieces of the spectrum in a range, for a picture of what was found there.
+
+        Parameters
+        ----------
+        term : int
+            0 for the scale, 1 for the shift, 2 for the width.
+        waves : tuple of float or None
+            Wavelength range in Angstrom; all of the spectrum where it holds no piece.
+
+        Returns
+        -------
+        ndarray, ndarray, shape (n_fiber,)
+            Value and standard error; NaN where nothing was fitted.
+        """
+        pieces = [k for k, (low, high) in enumerate(self.waves[:-1]) if waves and waves[0] <= 0.5 * (low + high) <= waves[1]]
+        if not pieces or len(pieces) == len(self.waves) - 1:
+            return self.values[term, :, -1], self.errors[term, :, -1]
+        values, errors = self.values[term][:, pieces], self.errors[term][:, pieces]
+        known = np.isfinite(values) & (errors > 0)
+        weight = np.where(known, 1.0 / np.where(known, errors, 1.0) ** 2, 0.0)
+        total = np.where(known.any(axis=1), weight.sum(axis=1), np.nan)
+        return (weight * np.where(known, values, 0.0)).sum(axis=1) / total, 1.0 / np.sqrt(total)
+
 
 def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     """Variance that photons and readout alone would give, never more than what the ivar says.

@@ -96,9 +96,9 @@ def test_patch_of_fifty_fibers_is_found_named_and_measured(rng: np.random.Genera
     assert "-" in found.patch.detail.split("%")[0]
     assert (3150, 3199) in found.patch.fibers
     assert found.patch.waves == (6500.0, 6700.0)
-    assert found.shown is not None
-    assert found.shown.window.name == "r 6500-6700 A"
-    assert found.features[0].kind == "patch"
+    assert found.map_of(found.patch).window.name == "r 6500-6700 A"
+    assert found.patch.camera == "r6"
+    assert found.patch.features[0].kind == "patch"
     assert found.petal.value == 0.0
 
 
@@ -176,7 +176,7 @@ def test_single_camera_compares_no_petals_but_finds_patches(rng: np.random.Gener
 def test_nothing_is_measured_without_cameras() -> None:
     found = focal_plane([])
     assert all(one.reason for one in (found.patch, found.petal, found.gradient, found.seen, found.sky_line, found.nebular))
-    assert found.shown is None
+    assert found.map_of(found.patch) is None
 
 
 def test_sensitivity_follows_the_noise(rng: np.random.Generator) -> None:

@@ -10,8 +10,8 @@ from bokeh.models import ColorBar, ColumnDataSource, HoverTool, LabelSet, Linear
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from pytest_specqa.look.spectra_lines import FitLine, Trouble
 from pytest_specqa.look.spectra_found import Spectrum
+from pytest_specqa.look.spectra_lines import FitLine, Trouble
 from pytest_specqa.look.spectra_rebin import Binned, Floats, average
 
 COLOURS = {"b": "#0072B2", "r": "#D55E00", "z": "#009E73"}
@@ -217,7 +217,7 @@ def _shade_places(made: Any, places: Iterable[Trouble]) -> None:
         made.add_glyph(ColumnDataSource({"low": low, "high": high}), strips, level="underlay")
 
 
-def _set_heights(made: Any, parts: Sequence[Floats], *, share: float = 0.4) -> None:
+def _set_heights(made: Any, parts: Sequence[Floats], *, share: float = 0.15) -> None:
     """Leave single bad bins out of view: they are a zoom away."""
     values = np.concatenate([np.ravel(part) for part in parts]) if parts else np.zeros(0)
     values = values[np.isfinite(values)]

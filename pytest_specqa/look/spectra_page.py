@@ -11,12 +11,14 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI
 from pytest_specqa.look.spectra_embed import build, place_for
-from pytest_specqa.look.spectra_lines import Trouble, fit_lines, hint
 from pytest_specqa.look.spectra_found import Found, Spectrum, spread
+from pytest_specqa.look.spectra_lines import STRONG, Trouble, fit_lines, hint
 from pytest_specqa.look.spectra_words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
 
 FEWEST = 3
 """Spectra from which on they are held against each other."""
+WIDTH, SIGNIFICANT = 30.0, 5.0
+"""Half-width in Angstrom over which the flux at a line is averaged, and how many errors below zero are negative."""
 SAME = 0.05
 """Width in ln(1+z) within which redshifts count as the same, so that lines at their median say something."""
 
@@ -145,7 +147,7 @@ def _article(one: Spectrum, number: int, *, places: Sequence[Trouble]) -> str:
         elif name == "FIBERSTATUS" or kind:
             listed.append(f"<li><b>{name}</b> 0</li>")
     listed.append(f"<li>{_position(facts['TARGET_RA'], facts['TARGET_DEC'])}</li>")
-    told = hint(kind, facts["Z"], petal=one.petal, places=places) if kind else ""
+    told = " ".join(filter(None, (hint(kind, facts["Z"], petal=one.petal, places=places), negative_line(one)))) if kind else ""
     return "\n".join(
         [
             f'<article id="fiber-{one.fiber}"><h3>{title}</h3><ul class="facts">{"".join(listed)}</ul>',
@@ -155,6 +157,37 @@ def _article(one: Spectrum, number: int, *, places: Sequence[Trouble]) -> str:
             "</article>",
         ]
     )
+
+
+def negative_line(one: Spectrum) -> str:
+    """Say which strong emission line of the fit lies where the flux is below zero, and whether the fit follows it there.
+
+    Parameters
+    ----------
+    one : Spectrum
+        With a fit.
+
+    Returns
+    -------
+    str
+        A sentence; empty where there is none, at five times the error.
+    """
+    kind = one.facts["SPECTYPE"]
+    for line in fit_lines(kind, one.facts["Z"]):
+        if line.absorption or line.name not in STRONG.get(kind, ()):
+            continue
+        for band, (binned, row) in one.bands.items():
+            near = (np.abs(binned.wave - line.wave) <= WIDTH) & np.isfinite(binned.flux[row])
+            if not near.any():
+                continue
+            weight = binned.error[row][near] ** -2.0
+            flux, error = float(np.average(binned.flux[row][near], weights=weight)), float(weight.sum() ** -0.5)
+            if flux < -SIGNIFICANT * error:
+                fitted = one.model.get(band)
+                follows = fitted is not None and float(np.nanmean(fitted[near])) < 0
+                told = f"The flux there is below zero, {flux:.3f} ± {error:.3f} within {WIDTH:.0f} Å of {line.name}"
+                return f"{told}{', and so is the best fit' if follows else ''}: no object emits that."
+    return ""
 
 
 def _position(ra: float, dec: float) -> str:

@@ -120,7 +120,12 @@ def _told(fibers: TileFibers) -> list[str]:
     if len(missed):
         worst = fibers.fiber[missed[np.argsort(-fibers.miss[missed])]][:6]
         more = ", ..." if len(missed) > len(worst) else ""
-        lines.append(f"{len(missed)} fibers are more than {MISSED} mm beside their target: {', '.join(map(str, worst))}{more}")
+        words = (
+            "1 fiber is more than {} mm beside its"
+            if len(missed) == 1
+            else f"{len(missed)} fibers are more than {{}} mm beside their"
+        )
+        lines.append(f"{words.format(MISSED)} target: {', '.join(map(str, worst))}{more}")
     return [line for line in lines if line]
 
 

@@ -97,18 +97,7 @@ def read_tile_fibers(production: Production, tile: Tile) -> TileFibers:
     ProductError
         If a file is not what the data model says.
     """
-    files: list[Redshifts] = []
-    notes = []
-    for petal in tile.petals:
-        try:
-            files.append(production.read_redshifts(tile, petal))
-        except MissingProductError as error:
-            notes.append(f"petal {petal} has no redshifts")
-            lost = error
-    if not files:
-        raise MissingProductError(f"no redshifts of tile {tile.tile} ({tile.suffix}), so nothing to show: {lost}")
-    if absent := [petal for petal in DESI.petals if petal not in tile.petals]:
-        notes.append(f"this reduction has no petal {', '.join(map(str, absent))}")
+    files, notes = _files(production, tile)
 
     def of_map(name: str, other: str = "") -> Floats:
         """Column of the fibermaps, or one that stands in for it."""
@@ -154,6 +143,23 @@ def read_tile_fibers(production: Production, tile: Tile) -> TileFibers:
         petals=tuple(one.petal for one in files),
         notes=tuple(notes),
     )
+
+
+def _files(production: Production, tile: Tile) -> tuple[list[Redshifts], list[str]]:
+    """Read the redshifts of each petal, and say which petals have none."""
+    files: list[Redshifts] = []
+    notes = []
+    for petal in tile.petals:
+        try:
+            files.append(production.read_redshifts(tile, petal))
+        except MissingProductError as error:
+            notes.append(f"petal {petal} has no redshifts")
+            lost = error
+    if not files:
+        raise MissingProductError(f"no redshifts of tile {tile.tile} ({tile.suffix}), so nothing to show: {lost}")
+    if absent := [petal for petal in DESI.petals if petal not in tile.petals]:
+        notes.append(f"this reduction has no petal {', '.join(map(str, absent))}")
+    return files, notes
 
 
 def _column(one: Redshifts, name: str, other: str) -> NDArray[Any]:

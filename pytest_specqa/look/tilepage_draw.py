@@ -115,7 +115,8 @@ def draw_redshifts(fibers: TileFibers, source: ColumnDataSource, instrument: Ins
     made.add_tools(HoverTool(renderers=dots, tooltips=TIPS))
     made.x_range = Range1d(-40, instrument.all_fibers + 40)
     if made.legend:
-        made.legend.location, made.legend.orientation, made.legend.click_policy = "top_left", "horizontal", "hide"
+        made.legend.location, made.legend.ncols, made.legend.click_policy = "top_left", 3, "hide"
+        made.legend.padding, made.legend.background_fill_alpha = 4, 0.8
     return made
 
 

@@ -78,7 +78,7 @@ def draw_one(spectrum: Spectrum, *, lines: Sequence[FitLine], places: Iterable[T
         data: dict[str, Any] = {"wave": _small(binned.wave), "flux": _small(flux), "error": _small(error)}
         data |= {"low": _small(flux - error), "high": _small(flux + error)}
         source, colour = ColumnDataSource(data), colour_of(band, number)
-        made.varea("wave", "low", "high", source=source, fill_color=colour, fill_alpha=0.18)
+        _band(made, source, binned, colour=colour)
         hovered.append(made.line("wave", "flux", source=source, line_color=colour, line_width=1.2, legend_label=f"{band} camera"))
         if band in spectrum.model:
             made.line(_small(binned.wave), _small(spectrum.model[band]), line_color=MODEL, line_width=1.4, legend_label="best fit")
@@ -122,7 +122,7 @@ def draw_common(stacked: dict[str, Binned], *, lines: Sequence[FitLine], places:
         data = {"wave": _small(binned.wave), "flux": _small(middle), "error": _small(error)}
         data |= {"low": _small(quarters[0]), "high": _small(quarters[1])}
         source, colour = ColumnDataSource(data), colour_of(band, number)
-        made.varea("wave", "low", "high", source=source, fill_color=colour, fill_alpha=0.18, legend_label="half of them")
+        _band(made, source, binned, colour=colour, legend_label="half of them")
         hovered.append(made.line("wave", "flux", source=source, line_color=colour, line_width=1.6, legend_label=f"median, {band}"))
         heights += [*quarters, middle]
     made.add_tools(_hover(hovered))
@@ -185,6 +185,12 @@ def _lines_of(flux: Floats, fibers: NDArray[np.int64], *, patch: int) -> tuple[F
     medians = [average(Binned(np.zeros(flux.shape[1]), flux[group == first], flux[:0], ()))[0] for first in firsts]
     names = [f"{first}-{first + patch - 1}, {int((group == first).sum())} spectra" for first in firsts]
     return np.array(medians).reshape(len(firsts), flux.shape[1]), firsts, names
+
+
+def _band(made: Any, source: ColumnDataSource, binned: Binned, *, colour: str, **more: Any) -> None:
+    """Shade from ``low`` to ``high`` bin by bin: an area would reach across bins in which nothing counts."""
+    width = float(np.median(np.diff(binned.wave))) if binned.wave.size > 1 else 1.0
+    made.vbar(x="wave", bottom="low", top="high", width=width, source=source, color=colour, alpha=0.18, line_color=None, **more)
 
 
 def _small(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -25,6 +25,7 @@ VERBS = {
     "triage": ("pytest_specqa.results.cli", "say from stored results what is wrong, where it began and what to do"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
+    "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
     "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),

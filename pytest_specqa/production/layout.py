@@ -24,7 +24,7 @@ TEMPLATES = {
     "preproc": "preproc/{night}/{expid:08d}/preproc-{camera}-{expid:08d}.fits",
     "fiberflatnight": "calibnight/{night}/fiberflatnight-{camera}-{night}.fits",
     "psfnight": "calibnight/{night}/psfnight-{camera}-{night}.fits",
-    **{kind: _TILE + kind + "-{petal}-{tile}-{suffix}.fits" for kind in ("redrock", "zbest", "coadd", "spectra")},
+    **{kind: _TILE + kind + "-{petal}-{tile}-{suffix}.fits" for kind in ("redrock", "rrmodel", "zbest", "coadd", "spectra")},
     "tile-qa": _TILE + "tile-qa-{tile}-{suffix}.fits",
     "exposure_table": "exposure_tables/{month}/exposure_table_{night}.csv",
 }

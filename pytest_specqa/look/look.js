@@ -229,11 +229,10 @@ const specqaLook = (() => {
     const limits = `${$('contrast').value === '0' ? (view === 'sframe' ? 'zscale of the sky fibers' : 'zscale') : 'from'} ${low.toPrecision(3)} to ${high.toPrecision(3)} ${unit}`
     model('figure_waves').title.text = `${state.camera} ${VIEW_NAMES[view]}, ${limits}`
     model('figure_rows').title.text = `the same, straightened along CCD rows (${given.bend ? 'traces of the PSF' : `parabola of ${state.bend} pixels`})`
-    for (const button of document.querySelectorAll('[data-view]')) {
+    for (const button of document.querySelectorAll('button[data-view]')) {
       button.setAttribute('aria-pressed', String(button.dataset.view === view))
       button.disabled = !one[button.dataset.view]
     }
-    document.body.dataset.view = view
     document.body.dataset.drawn = `${state.camera} ${view} ${state.bend}`
   }
 
@@ -306,7 +305,7 @@ const specqaLook = (() => {
   // ---- buttons and keys
 
   const wire = () => {
-    for (const button of document.querySelectorAll('[data-view]')) { button.addEventListener('click', () => look(button.dataset.view)) }
+    for (const button of document.querySelectorAll('button[data-view]')) { button.addEventListener('click', () => look(button.dataset.view)) }
     for (const button of document.querySelectorAll('[data-show]')) { button.addEventListener('click', () => choose(button.dataset.show)) }
     $('contrast').addEventListener('input', draw)
     $('blink').addEventListener('click', blink)

@@ -106,6 +106,11 @@ def test_b_blinks_and_buttons_choose(browser: Any) -> None:
     assert values[0] == pytest.approx(values[1] + values[2], abs=1e-3)
 
 
+def test_only_buttons_change_the_view(browser: Any) -> None:
+    tags = browser.execute_script("return [...document.querySelectorAll('[data-view]')].map((one) => one.tagName)")
+    assert tags == ["BUTTON"] * 4
+
+
 def test_rows_are_straightened_by_the_bend(browser: Any, written: Written) -> None:
     browser.find_element("css selector", "[data-view=sframe]").click()
     browser.execute_script("const one = document.getElementById('bend'); one.value = -20; one.dispatchEvent(new Event('input'))")

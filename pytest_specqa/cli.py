@@ -21,6 +21,7 @@ USAGE, INTERNAL = 2, 3
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
     "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
+    "look": ("pytest_specqa.look.cli", "write an interactive page of one exposure"),
     "gate": ("pytest_specqa.results.cli", "decide from stored results whether a release may go"),
     "triage": ("pytest_specqa.results.cli", "say from stored results what is wrong, where it began and what to do"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),

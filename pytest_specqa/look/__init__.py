@@ -1,1 +1,1 @@
-"""Pages to look with: what an observer asks for next, as pictures that can be zoomed."""
+"""What an observer asks for next: an exposure to look at, on one interactive page that needs no network."""

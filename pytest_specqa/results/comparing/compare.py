@@ -185,7 +185,8 @@ def summary(comparison: Comparison, *, shown: int = SHOWN, sentence: str = "") -
     for change in comparison.findings[:shown]:
         lines += ["", f"{change.change.upper()} ({change.outcome}): {change.finding.headline}", f"  {numbers(change)}"]
         lines += [f"  where: {change.finding.scope}"] if change.finding.scope else []
-        lines += [f"  next: {change.finding.advice}"] if change.after and change.finding.advice else []
+        worse = change.change in (Change.NEW, Change.LARGER)
+        lines += [f"  next: {change.finding.advice}"] if worse and change.finding.advice else []
     if len(comparison.findings) > shown:
         lines += ["", f"... and {len(comparison.findings) - shown} more findings"]
     flips = [

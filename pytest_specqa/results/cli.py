@@ -113,18 +113,6 @@ def run_triage(arguments: argparse.Namespace) -> int:
     return BLOCKED if any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
 
 
-def run_triage(arguments: argparse.Namespace) -> int:
-    """Carry out ``specqa triage``."""
-    from pytest_specqa.checks.outcome import is_excused  # noqa: PLC0415
-    from pytest_specqa.results import store  # noqa: PLC0415
-    from pytest_specqa.triage import as_json, findings, report  # noqa: PLC0415
-
-    records = store.read(arguments.results)
-    made = findings(record for record in records if not is_excused(record))
-    print(as_json(made) if arguments.json else report(made))
-    return BLOCKED if any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
-
-
 def run_waive(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa waive``."""
     from pytest_specqa.results import store  # noqa: PLC0415

@@ -146,9 +146,9 @@ def _exposures(reach: Reach, run: Run) -> str:
     tile = next(iter(tiles)) if len(tiles) == 1 else None
     of_tile = run.exposures_of.get(tile, frozenset()) if tile is not None else frozenset()
     if having == everything and len(having) > 1 and len(tiles) > 1:
-        text = f"all {len(having)} exposures"
+        text = f"{_every(len(having))} exposures"
     elif tile is not None and of_tile == having and len(having) > 1:
-        text = f"{'both' if len(having) == 2 else f'all {len(having)}'} exposures of tile {tile}"
+        text = f"{_every(len(having))} exposures of tile {tile}"
     elif len(having) <= MANY:
         text = f"exposure{'s' * (len(having) > 1)} {listed([f'{expid:08d}' for expid in reach.exposures])}"
         text += f" of tile {tile}" if tile is not None else ""
@@ -158,6 +158,10 @@ def _exposures(reach: Reach, run: Run) -> str:
         return text
     named = listed([f"{expid:08d}" for expid in reach.spared], last="or")
     return f"{text}, not in {named if len(reach.spared) <= MANY else count(len(reach.spared), 'other exposure')}"
+
+
+def _every(number: int) -> str:
+    return "both" if number == 2 else f"all {number}"
 
 
 def _fibers(reach: Reach) -> str:

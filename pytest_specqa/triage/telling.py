@@ -127,7 +127,7 @@ def story(records: Iterable[Record]) -> str:
     chosen = failing or made
     if not chosen:
         return ""
-    parts = [_in_short(finding, alone=len(chosen) == 1) for finding in chosen[:MANY]]
+    parts = [_in_short(finding, alone=len(chosen) == 1 and bool(failing)) for finding in chosen[:MANY]]
     if len(chosen) > MANY:
         parts.append(f"and {len(chosen) - MANY} more")
     kind = "finding" if failing else "warning"

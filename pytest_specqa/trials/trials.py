@@ -8,7 +8,7 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -111,12 +111,8 @@ def run(trial: Trial) -> Result:
     Result
         Outcomes of the expectations and, with the prefix ``pipeline:``, of the pipeline's own numbers.
     """
-    rng = np.random.default_rng([trial.seed, *trial.key.encode()])
-    unit, fixtures, extra, truth = _STAGES[trial.kind](trial, rng)
-    suite = _suite()
-    found: list[Measurement] = []
-    for name in suite.fitting(set(fixtures), band=trial.band):
-        found += suite.judge(name, unit, fixtures=fixtures)
+    unit, fixtures, extra, truth = _staged(trial)
+    found = judge(unit, fixtures, band=trial.band)
     everything = [each.as_record() for each in found]
     checks = by_check(everything)
     outcomes = {expectation: str(reduce(records).outcome) for (_, expectation), records in checks.items()}
@@ -132,9 +128,34 @@ def run(trial: Trial) -> Result:
     )
 
 
+def judge(unit: DataUnit, fixtures: Mapping[str, Callable[[], Any]], *, band: str) -> list[Measurement]:
+    """Judge one simulated unit by every expectation that fits it.
+
+    Parameters
+    ----------
+    unit : DataUnit
+        What is judged.
+    fixtures : mapping of str to callable
+        Gives each product when it is asked for.
+    band : str
+        Band of the cameras; expectations for other bands are left out.
+
+    Returns
+    -------
+    list of Measurement
+        In file order of the expectations.
+    """
+    suite = _suite()
+    return [found for name in suite.fitting(set(fixtures), band=band) for found in suite.judge(name, unit, fixtures=fixtures)]
+
+
 @cache
 def _suite() -> Suite:
     return Suite()
+
+
+def _staged(trial: Trial) -> Stage:
+    return _STAGES[trial.kind](trial, np.random.default_rng([trial.seed, *trial.key.encode()]))
 
 
 Stage = tuple[DataUnit, dict[str, Callable[[], Any]], dict[str, str], list[Truth]]

@@ -29,10 +29,10 @@ class Told:
         Of the night.
     causes : tuple of str
         Names of the suspects, most likely first.
-    stage : str
-        Where the finding says that the fault began.
-    staged, scoped : bool
-        Whether stage and scope are right.
+    stage, origin : str
+        The stage at which the finding shows first, and the one at which its first suspect acts; empty where it does not say.
+    scoped : bool
+        Whether the scope is right.
     lead : str
         Measure that the finding shows first.
     wrong : str
@@ -45,7 +45,7 @@ class Told:
     seed: int
     causes: tuple[str, ...]
     stage: str
-    staged: bool
+    origin: str
     scoped: bool
     lead: str
     wrong: str
@@ -60,6 +60,16 @@ class Told:
     def named(self) -> str:
         """The most likely cause; `UNCLEAR` where none is named."""
         return self.causes[0] if self.causes else UNCLEAR
+
+    @property
+    def staged(self) -> bool:
+        """Whether it shows first at the stage at which the fault came into the data."""
+        return self.stage in right_stages(FAULTS[self.plant.fault])
+
+    @property
+    def traced(self) -> bool:
+        """Whether the stage at which it shows, or the one at which its first suspect acts, is where the fault came in."""
+        return self.staged or self.origin in right_stages(FAULTS[self.plant.fault])
 
     @property
     def in_two(self) -> bool:
@@ -138,16 +148,15 @@ def told(night: Judged, clean: Mapping[str, Judged]) -> Told | None:
     (plant,) = night.night.plants
     said = [finding for finding in findings(together(night, clean)) if finding.outcome is Outcome.FAILED]
     if not said:
-        return Told(plant, night.night.seed, (), "", staged=False, scoped=False, lead="", wrong="no finding", findings=0)
+        return Told(plant, night.night.seed, (), "", "", scoped=False, lead="", wrong="no finding", findings=0)
     first = said[0]
     wrong = wrong_scope(first, plant, bad, night)
-    stages = right_stages(FAULTS[plant.fault])
     return Told(
         plant,
         night.night.seed,
         tuple(suspect.name for suspect in first.suspects),
         first.stage,
-        staged=first.stage in stages,
+        first.origin,
         scoped=not wrong,
         lead=first.lead["measure"],
         wrong=wrong,
@@ -187,9 +196,9 @@ def wrong_scope(finding: Finding, plant: Plant, bad: Sequence[Record], night: Ju
         ("cameras", cameras, {*reach.cameras}, struck),
         ("petals", petals, {*reach.petals}, {*plant.petals}),
     ):
-        if extra := named - allowed:  # type: ignore[operator]
+        if extra := named - allowed:
             return f"{what} that are sound: {', '.join(map(str, sorted(extra)))}"
-        if missing := needed - named:  # type: ignore[operator]
+        if missing := needed - named:
             return f"{what} left out: {', '.join(map(str, sorted(missing)))}"
     places = [place for place in night.planted if place.fault == plant.fault]
     if reach.fibers and places and not any(_meets(finding, place) for place in places):

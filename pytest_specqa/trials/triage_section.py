@@ -35,6 +35,7 @@ def section(tried: Tried, data: Path) -> str:
     apart = [pair for pair in pairs if not pair.same]
     body = [
         _figure("first bad stage", "-", [one.staged for one in seen]),
+        _figure("... or where its cause acts", "-", [one.traced for one in seen]),
         _figure("scope", "95 %", [one.scoped for one in seen]),
         _figure("cause, first suspect", "-", [one.cause == one.named for one in seen]),
         _figure("cause, first two suspects", "90 %", [one.in_two for one in seen]),
@@ -85,7 +86,9 @@ even seeds.
 In {nights.hits} of {nights.trials} nights something fails. The other nights have no finding to judge, say nothing of the triage,
 and count as *not seen*: {names}.
 
-- **Stage**: the first finding that fails says that the fault began at the stage of the first product that the fault changes.
+- **Stage**: the first finding that fails shows first at the stage of the first product that the fault changes; *or where its cause
+  acts*: that, or the stage at which its first suspect acts is that one. Light on a sky fiber is in the frames, and no check sees it
+  before the sky is subtracted.
 - **Scope**: the exposures, cameras and petals that it names are those that were struck and fail, all of them and nothing that is
   sound; the fibers and wavelengths that it names overlap with those that were struck.
 - **Cause**: what the fault physically is ({len({fault.cause for fault in FAULTS.values()})} causes, said of each fault in the
@@ -116,13 +119,13 @@ def _confusion(seen: Iterable[Told]) -> tuple[list[str], list[list[object]]]:
 def _misled(seen: Iterable[Told]) -> tuple[list[str], list[list[object]]]:
     found: dict[tuple[str, ...], list[Told]] = defaultdict(list)
     for one in seen:
-        if not (one.staged and one.scoped and one.in_two):
+        if not (one.traced and one.scoped and one.in_two):
             causes = "right" if one.in_two else " or ".join(one.causes[:2]) or "none"
             key = (
                 one.plant.fault,
                 one.cause,
                 causes,
-                "right" if one.staged else one.stage,
+                "right" if one.traced else one.stage,
                 one.wrong.partition(":")[0] or "right",
                 one.lead,
             )
@@ -150,6 +153,7 @@ def _write_tables(tried: Tried, data: Path) -> None:
         "first suspect",
         "second suspect",
         "stage",
+        "origin",
         "stage right",
         "scope",
         "measure",
@@ -163,6 +167,7 @@ def _write_tables(tried: Tried, data: Path) -> None:
             one.seed,
             *(*one.causes[:2], "", "")[:2],
             one.stage,
+            one.origin,
             one.staged,
             one.wrong or "right",
             one.lead,
@@ -170,7 +175,7 @@ def _write_tables(tried: Tried, data: Path) -> None:
         ]
         for one in tried.told
     ]
-    rows += [[plant.fault, FAULTS[plant.fault].cause, f"{plant.size:g}", "", "not seen", *[""] * 6] for plant in tried.unseen]
+    rows += [[plant.fault, FAULTS[plant.fault].cause, f"{plant.size:g}", "", "not seen", *[""] * 7] for plant in tried.unseen]
     write_csv(data / "triage.csv", header, sorted(rows, key=lambda row: (str(row[0]), str(row[3]))))
     named = sorted({one.named for one in tried.told} | {one.cause for one in tried.told})
     counts = Counter((one.cause, one.named) for one in tried.told)

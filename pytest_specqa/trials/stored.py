@@ -27,8 +27,11 @@ _TOLD_LATER = ("triage", "report", "plots", "compare")
 
 
 class _Keyed(Protocol):
+    """A trial: something with an identity."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Identity in a results file."""
 
 
 Wanted = TypeVar("Wanted", bound=_Keyed)

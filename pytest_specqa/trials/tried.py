@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_specqa.trials import plan as plans
@@ -107,7 +107,8 @@ def tried(ones: Iterable[Judged], pairs: Iterable[Judged], clean: Mapping[str, J
     return found
 
 
-_key: Callable[[Judged], str] = lambda judged: judged.night.key  # noqa: E731
+def _key(judged: Judged) -> str:
+    return judged.night.key
 
 
 def _beside(judged: Judged, clean: Mapping[str, Judged]) -> dict[str, Judged]:

@@ -6,12 +6,17 @@ import argparse
 import math
 import os
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.processes import single_threaded
 from pytest_specqa.run import preparing
+
+if TYPE_CHECKING:
+    from pytest_specqa.trials import document
 
 
 def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -36,6 +41,7 @@ def add_verb(subparsers: argparse._SubParsersAction[Any]) -> None:
     verb.add_argument(
         "--bad", nargs="*", default=[], metavar="UNIT", help="units with known faults, or files that list them; with --specprod"
     )
+    verb.add_argument("--triage", action="store_true", help="only how often the triage is right: nights with planted faults")
     verb.add_argument("--no-progress", action="store_true", help="no progress bar")
     verb.set_defaults(run=run)
 
@@ -56,13 +62,38 @@ def run(args: argparse.Namespace) -> int:
     single_threaded(os.environ)
     if args.bad and not args.specprod:
         raise UsageError("--bad lists units of a production: give --specprod too")
+    if args.triage and args.specprod:
+        raise UsageError("--triage tries nights with known faults: leave --specprod out")
     if args.specprod:
         return _on_a_production(args)
     preparing.ensure(lambda text: print(text, file=sys.stderr))
+    from pytest_specqa.trials import document, plan, tried  # noqa: PLC0415
+    from pytest_specqa.trials.stored import night_store, workers  # noqa: PLC0415
+
+    chosen = plan.FULL if args.full else plan.QUICK
+    end = time.monotonic() + 60 * args.minutes
+    judgement = None if args.triage else _units(args)
+    found = tried.carry_out(
+        chosen,
+        night_store(args.work),
+        processes=args.processes or workers(),
+        progress=not args.no_progress,
+        seconds=end - time.monotonic(),
+    )
+    if judgement is None:
+        page = document.write_triage(found, args.docs)
+    else:
+        page = document.write(replace(judgement, tried=found), args.docs)
+    sys.stdout.write(f"{len(found.told) + len(found.unseen)} nights with one fault, {len(found.pairs)} with two; {page}\n")
+    return 0
+
+
+def _units(args: argparse.Namespace) -> document.Judgement:
+    """Judge single units, clean ones and ones with faults."""
     from pytest_specqa.trials import document, matched, plan  # noqa: PLC0415
     from pytest_specqa.trials.fixtures import KINDS  # noqa: PLC0415
     from pytest_specqa.trials.runner import Suite, why_not  # noqa: PLC0415
-    from pytest_specqa.trials.trials import Store, workers  # noqa: PLC0415
+    from pytest_specqa.trials.stored import store, workers  # noqa: PLC0415
 
     chosen = plan.FULL if args.full else plan.QUICK
     wanted = {
@@ -75,31 +106,26 @@ def run(args: argparse.Namespace) -> int:
     unjudged = suite.unjudged(KINDS.values())
     for name, fixtures in unjudged.items():
         print(why_not(name, fixtures))
-    store = Store(args.work)
     everything = [trial for trials in wanted.values() for trial in trials]
     results = {
         result.trial.key: result
-        for result in store.complete(
+        for result in store(args.work).complete(
             everything, processes=args.processes or workers(), progress=not args.no_progress, seconds=60 * args.minutes
         )
     }
     done = {name: [results[trial.key] for trial in trials if trial.key in results] for name, trials in wanted.items()}
     command = "make judgement FULL=--full" if args.full else "make judgement"
-    page = document.write(
-        document.Judgement(
-            clean=done["clean"],
-            fitted=done["fitted"],
-            quiet=done["quiet"],
-            faulty=done["faulty"],
-            matched=matched.matched_amplitudes(),
-            limits=suite.limits,
-            command=command,
-            unjudged=unjudged,
-        ),
-        args.docs,
+    sys.stdout.write(f"{len(results)} of {len(everything)} trials\n")
+    return document.Judgement(
+        clean=done["clean"],
+        fitted=done["fitted"],
+        quiet=done["quiet"],
+        faulty=done["faulty"],
+        matched=matched.matched_amplitudes(),
+        limits=suite.limits,
+        command=command,
+        unjudged=unjudged,
     )
-    sys.stdout.write(f"{len(results)} of {len(everything)} trials; {page}\n")
-    return 0
 
 
 def _on_a_production(args: argparse.Namespace) -> int:
@@ -109,7 +135,7 @@ def _on_a_production(args: argparse.Namespace) -> int:
     from pytest_specqa.run.apart import Suite as Apart  # noqa: PLC0415
     from pytest_specqa.trials import own  # noqa: PLC0415
     from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
-    from pytest_specqa.trials.trials import workers  # noqa: PLC0415
+    from pytest_specqa.trials.stored import workers  # noqa: PLC0415
 
     if store.is_results_file(args.specprod):
         records, name = store.read(args.specprod), Path(args.specprod).stem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +10,17 @@ from pathlib import Path
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.results.store import write_text
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.trials import distributions, fault_sections, tables
+from pytest_specqa.trials import distributions, fault_sections, tables, triage_section
 from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Rate
 from pytest_specqa.trials.trials import Result
+from pytest_specqa.trials.tried import Tried
 from pytest_specqa.trials.writing import rate, table, write_csv
 from pytest_specqa.values import Outcome
 
+NAME = "judgement.md"
+_TITLE = "# Judgement"
 NIGHT_CAMERAS = 900
 """Camera-exposures of a night: 30 cameras, 30 exposures."""
 
@@ -37,6 +41,8 @@ class Judgement:
         What repeats the run.
     unjudged : mapping of str to tuple of str
         Expectations that no trial can judge, with the fixtures that stand in the way.
+    tried : Tried
+        What the triage says of nights with faults.
     """
 
     clean: list[Result]
@@ -47,6 +53,7 @@ class Judgement:
     command: str
     unjudged: Mapping[str, tuple[str, ...]]
     fitted: list[Result] = field(default_factory=list)
+    tried: Tried = field(default_factory=Tried)
 
 
 def write(judgement: Judgement, folder: Path) -> Path:
@@ -76,15 +83,44 @@ def write(judgement: Judgement, folder: Path) -> Path:
         fault_sections.power(judgement, data),
         fault_sections.cross_talk(judgement, data),
         fault_sections.pipeline_numbers(judgement, data),
+        triage_section.section(judgement.tried, data),
     ]
-    page = folder / "judgement.md"
+    page = folder / NAME
     write_text(page, "\n\n".join(sections) + "\n")
+    return page
+
+
+def write_triage(tried: Tried, folder: Path) -> Path:
+    """Write the section on the triage anew, and leave the others of the page as they are.
+
+    Parameters
+    ----------
+    tried : Tried
+        What the triage says of nights with faults.
+    folder : Path
+        Where the page is; made if it does not exist.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    data = folder / "judgement"
+    data.mkdir(parents=True, exist_ok=True)
+    page = folder / NAME
+    before = page.read_text(encoding="utf-8") if page.is_file() else _TITLE + "\n"
+    written = triage_section.section(tried, data)
+    # Every section begins with a heading of the second level, and none holds one.
+    sections = re.split(r"\n(?=## )", before)
+    place = next((k for k, text in enumerate(sections) if text.startswith(f"## {triage_section.TITLE}\n")), len(sections))
+    sections[place : place + 1] = [written + "\n"]
+    write_text(page, "\n".join(sections))
     return page
 
 
 def _introduction(judgement: Judgement) -> str:
     varied = "\n".join(f"- `{name}`: {text}" for name, text in RANGES.items())
-    return f"""# Judgement
+    return f"""{_TITLE}
 
 What the expectations of `qa_tests` miss and what they cry wolf for, measured on simulated exposures with the limits of
 `qa_tests/limits.toml`. Every number on this page comes from

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.instrument import DESI
 from pytest_specqa.trials import interop
+from pytest_specqa.trials.nights import Night, planted_in
 from pytest_specqa.trials.scenes import ONE_PETAL, WHOLE_EXPOSURES, band_of
 from pytest_specqa.trials.trials import Trial
 
@@ -37,6 +40,8 @@ class Plan:
         Trials of each must-not-trigger case.
     curve : int
         Trials of each fault at each amplitude.
+    nights, pairs : int
+        Nights with each fault alone, and nights with two of them.
     """
 
     cameras: int
@@ -46,10 +51,15 @@ class Plan:
     quiet: int
     curve: int
     fitted: int = 0
+    nights: int = 0
+    pairs: int = 0
 
 
-QUICK = Plan(cameras=240, exposures=6, petals=150, tiles=4, quiet=4, curve=2, fitted=6)
-FULL = Plan(cameras=5000, exposures=1000, petals=5000, tiles=100, quiet=30, curve=4, fitted=102)
+QUICK = Plan(cameras=240, exposures=6, petals=150, tiles=4, quiet=4, curve=2, fitted=6, nights=1, pairs=24)
+FULL = Plan(cameras=5000, exposures=1000, petals=5000, tiles=100, quiet=30, curve=4, fitted=102, nights=4, pairs=200)
+
+SIZES = (1.0, 3.0)
+"""Sizes at which faults are planted in nights, in units of the reported one: the second where nothing fails at the first."""
 
 
 def clean_trials(plan: Plan) -> Iterator[Trial]:
@@ -130,3 +140,94 @@ def fault_trials(plan: Plan) -> Iterator[Trial]:
             for step in sorted({*STEPS, *REPORTED}):
                 for seed in range(plan.curve):
                     yield Trial(kind, fault.name, seed, amplitude=step * fault.amplitude, band=band_of(fault))
+
+
+def night_seeds(plan: Plan) -> list[int]:
+    """Seeds of the nights that the triage is measured on: odd ones. Rules are made on nights of even seeds.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+
+    Returns
+    -------
+    list of int
+        Ascending.
+    """
+    return [2 * number + 1 for number in range(plan.nights)]
+
+
+def clean_nights(plan: Plan) -> list[Night]:
+    """List the nights in which nothing is wrong, of all bands: the good units of every other night.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+
+    Returns
+    -------
+    list of Night
+        One of each seed and band.
+    """
+    return [Night(seed, band) for seed in night_seeds(plan) for band in DESI.letters]
+
+
+def fault_nights(plan: Plan, seen: Mapping[str, bool]) -> list[Night]:
+    """List the nights with one fault, at the smallest of `SIZES` at which it makes something fail.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+    seen : mapping of str to bool
+        Whether something fails, by night, as far as it is known.
+
+    Returns
+    -------
+    list of Night
+        One of each seed and fault; larger ones replace those of which nothing fails.
+    """
+    found = []
+    for seed in night_seeds(plan):
+        for fault in FAULTS.values():
+            sizes = [Night(seed, band_of(fault), (planted_in(fault, size=size, seed=seed),)) for size in SIZES]
+            found.append(next((night for night in sizes if seen.get(night.key, True)), sizes[-1]))
+    return found
+
+
+def pair_nights(plan: Plan, seen: Mapping[str, bool]) -> list[Night]:
+    """Draw nights with two faults of different causes, each at a size at which it makes something fail alone.
+
+    Parameters
+    ----------
+    plan : Plan
+        How many.
+    seen : mapping of str to bool
+        Whether something fails in nights with one fault.
+
+    Returns
+    -------
+    list of Night
+        In turn in different petals and in the same one; what strikes all petals is in the same one always.
+    """
+    alone = {
+        seed: [night for night in fault_nights(plan, seen) if night.seed == seed and seen.get(night.key)]
+        for seed in night_seeds(plan)
+    }
+    rng = np.random.default_rng(2)
+    found: dict[str, Night] = {}
+    usual = {seed: [night.plants[0] for night in nights if night.band == "r"] for seed, nights in alone.items()}
+    possible = [seed for seed, plants in usual.items() if len({FAULTS[plant.fault].cause for plant in plants}) > 1]
+    while possible and len(found) < plan.pairs:
+        seed = int(rng.choice(possible))
+        first, second = (usual[seed][number] for number in rng.permutation(len(usual[seed]))[:2])
+        step = int(rng.integers(1, DESI.spectrographs))
+        if FAULTS[first.fault].cause == FAULTS[second.fault].cause:
+            continue
+        petal = first.petals[0] if len(found) % 2 else (first.petals[0] + step) % DESI.spectrographs
+        moved = planted_in(FAULTS[second.fault], size=second.size, seed=seed, petal=petal)
+        night = Night(seed, "r", (first, moved))
+        found[night.key] = night
+    return list(found.values())

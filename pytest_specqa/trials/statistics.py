@@ -33,6 +33,13 @@ class Rate:
             return 1.0
         return float(beta.ppf(CONFIDENCE, self.hits + 1, self.trials - self.hits))
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Clopper-Pearson interval, two-sided, 95 %; 0 to 1 without trials."""
+        rest, tail = self.trials - self.hits, (1 - CONFIDENCE) / 2
+        low = float(beta.ppf(tail, self.hits, rest + 1)) if self.hits else 0.0
+        return low, float(beta.ppf(1 - tail, self.hits + 1, rest)) if rest else 1.0
+
 
 @dataclass(frozen=True)
 class Power:

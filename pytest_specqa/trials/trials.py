@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import multiprocessing
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 
 from pytest_specqa.checks.outcome import by_check, reduce
 from pytest_specqa.demo.simulate import SimCamera
@@ -111,12 +103,8 @@ def run(trial: Trial) -> Result:
     Result
         Outcomes of the expectations and, with the prefix ``pipeline:``, of the pipeline's own numbers.
     """
-    rng = np.random.default_rng([trial.seed, *trial.key.encode()])
-    unit, fixtures, extra, truth = _STAGES[trial.kind](trial, rng)
-    suite = _suite()
-    found: list[Measurement] = []
-    for name in suite.fitting(set(fixtures), band=trial.band):
-        found += suite.judge(name, unit, fixtures=fixtures)
+    unit, fixtures, extra, truth = _staged(trial)
+    found = judge(unit, fixtures, band=trial.band)
     everything = [each.as_record() for each in found]
     checks = by_check(everything)
     outcomes = {expectation: str(reduce(records).outcome) for (_, expectation), records in checks.items()}
@@ -132,9 +120,34 @@ def run(trial: Trial) -> Result:
     )
 
 
+def judge(unit: DataUnit, fixtures: Mapping[str, Callable[[], Any]], *, band: str) -> list[Measurement]:
+    """Judge one simulated unit by every expectation that fits it.
+
+    Parameters
+    ----------
+    unit : DataUnit
+        What is judged.
+    fixtures : mapping of str to callable
+        Gives each product when it is asked for.
+    band : str
+        Band of the cameras; expectations for other bands are left out.
+
+    Returns
+    -------
+    list of Measurement
+        In file order of the expectations.
+    """
+    suite = _suite()
+    return [found for name in suite.fitting(set(fixtures), band=band) for found in suite.judge(name, unit, fixtures=fixtures)]
+
+
 @cache
 def _suite() -> Suite:
     return Suite()
+
+
+def _staged(trial: Trial) -> Stage:
+    return _STAGES[trial.kind](trial, np.random.default_rng([trial.seed, *trial.key.encode()]))
 
 
 Stage = tuple[DataUnit, dict[str, Callable[[], Any]], dict[str, str], list[Truth]]
@@ -189,128 +202,3 @@ def unit_and_fixtures(
     """
     unit, fixtures, *_ = _STAGES[kind](Trial(kind, case, 0, amplitude, band), rng)
     return unit, fixtures
-
-
-@dataclass(frozen=True)
-class Store:
-    """Results on disk, a line each, so that a run can stop and go on.
-
-    Attributes
-    ----------
-    folder : Path
-        Work folder; results of other versions of code and limits stay apart in it.
-    """
-
-    folder: Path
-
-    @property
-    def path(self) -> Path:
-        """The file for the code and limits as they are now."""
-        return self.folder / f"trials-{_fingerprint()}.jsonl"
-
-    def load(self) -> dict[str, Result]:
-        """Read what has been done, by key; a last line that was cut off is left out.
-
-        Returns
-        -------
-        dict of str to Result
-            Empty where nothing has been done.
-        """
-        if not self.path.exists():
-            return {}
-        done: dict[str, Result] = {}
-        for line in self.path.read_text().splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            trial = Trial(**record["trial"])
-            done[trial.key] = Result(**record | {"trial": trial})
-        return done
-
-    def complete(
-        self, trials: Iterable[Trial], *, processes: int, progress: bool = True, seconds: float = math.inf
-    ) -> Iterator[Result]:
-        """Run the trials that are not on disk yet, and give the results of all.
-
-        They run in a random order that is always the same, so that a run that was stopped has some of everything.
-
-        Parameters
-        ----------
-        trials : iterable of Trial
-            What is wanted.
-        processes : int
-            Workers.
-        progress : bool
-            Whether to show a progress bar.
-        seconds : float
-            Time after which no more results are waited for; a later call goes on from there.
-
-        Yields
-        ------
-        Result
-            In no particular order.
-        """
-        from tqdm import tqdm  # noqa: PLC0415
-
-        wanted = {trial.key: trial for trial in trials}
-        done = self.load()
-        yield from (result for key, result in done.items() if key in wanted)
-        missing = [trial for key, trial in wanted.items() if key not in done]
-        if not missing:
-            return
-        np.random.default_rng(0).shuffle(missing)
-        end = time.monotonic() + seconds
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (
-            self.path.open("a") as file,
-            multiprocessing.get_context("spawn").Pool(processes) as pool,
-            tqdm(total=len(missing), desc="judging", unit="trial", disable=not progress) as bar,
-        ):
-            # A run that was killed may have left half a line.
-            file.write("\n")
-            for result in pool.imap_unordered(run, missing, chunksize=4):
-                file.write(json.dumps(asdict(result)) + "\n")
-                file.flush()
-                bar.update()
-                yield result
-                if time.monotonic() > end:
-                    return
-
-
-@cache
-def _fingerprint() -> str:
-    return fingerprint([Path(__file__).parent.parent, _suite().folder])
-
-
-def fingerprint(folders: Iterable[Path]) -> str:
-    """Digest of everything that a result depends on.
-
-    Parameters
-    ----------
-    folders : iterable of Path
-        The package and the expectations; every file counts, data files too, but what Python compiled.
-
-    Returns
-    -------
-    str
-        Another one whenever a file, its place, or the version of numpy or scipy is another.
-    """
-    digest = hashlib.sha256(f"numpy {np.__version__}, scipy {scipy.__version__}".encode())
-    for number, folder in enumerate(folders):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-            content = path.read_bytes()
-            digest.update(f"\n{number} {path.relative_to(folder)} {len(content)}\n".encode())
-            digest.update(content)
-    return digest.hexdigest()[:12]
-
-
-def workers() -> int:
-    """Number of processes that this machine can run at once.
-
-    Returns
-    -------
-    int
-        Cores that this process may use.
-    """
-    return len(os.sched_getaffinity(0))

@@ -17,7 +17,8 @@ from pytest_specqa.trials import distributions, document, plan, scenes, tables
 from pytest_specqa.trials.fixtures import KINDS, camera_fixtures, camera_unit, exposure_fixtures, redshift_fixtures
 from pytest_specqa.trials.runner import Suite
 from pytest_specqa.trials.statistics import Rate
-from pytest_specqa.trials.trials import Result, Store, Trial, fingerprint, run
+from pytest_specqa.trials.stored import fingerprint, store
+from pytest_specqa.trials.trials import Result, Trial, run
 from pytest_specqa.values import DataUnit
 
 
@@ -211,20 +212,20 @@ def test_what_python_compiled_is_no_change_and_a_new_numpy_is(sources, tmp_path,
 
 def test_the_store_is_named_by_the_whole_package_and_the_expectations(tmp_path):
     package = Path(pytest_specqa.__file__).parent
-    assert Store(tmp_path).path.name == f"trials-{fingerprint([package, Suite().folder])}.jsonl"
+    assert store(tmp_path).path.name == f"trials-{fingerprint([package, Suite().folder])}.jsonl"
 
 
 def test_store_goes_on_where_it_stopped(tmp_path):
-    store = Store(tmp_path)
+    stored = store(tmp_path)
     trials = [Trial("petal", "clean", seed) for seed in range(2)]
     known = Result(trials[0], {"a": "passed"}, {"v": 1.0})
     tmp_path.mkdir(exist_ok=True)
     record = {"trial": {"kind": "petal", "case": "clean", "seed": 0, "amplitude": 0.0, "band": "r"}}
-    store.path.write_text(json.dumps(record | {"outcomes": known.outcomes, "values": known.values}) + "\n{cut off")
-    found = {result.trial.key: result for result in store.complete(trials, processes=1, progress=False)}
+    stored.path.write_text(json.dumps(record | {"outcomes": known.outcomes, "values": known.values}) + "\n{cut off")
+    found = {result.trial.key: result for result in stored.complete(trials, processes=1, progress=False)}
     assert found[trials[0].key] == known
     assert "test_no_redshift_pileup_in_a_petal" in found[trials[1].key].outcomes
-    assert set(store.load()) == {trial.key for trial in trials}
+    assert set(stored.load()) == {trial.key for trial in trials}
 
 
 def test_plans_plant_every_fault_that_is_one():

@@ -67,6 +67,7 @@ EXTRACTION_FAULTS = (
         "Angstrom",
         0.05,
         "The wavelengths of the fibers are off by a quadratic along the slit.",
+        cause="wavelengths",
         camera=_wavelength_shift,
         persistent=True,
     ),
@@ -78,6 +79,7 @@ EXTRACTION_FAULTS = (
         "1",
         0.4,
         "A default PSF is used: wider lines, a shift, and light of the neighbours.",
+        cause="extraction",
         camera=_psf_fallback,
     ),
     Fault(
@@ -88,6 +90,7 @@ EXTRACTION_FAULTS = (
         "1",
         0.2,
         "Traces that are off sideways give the wrong variance: ivar is too large.",
+        cause="extraction",
         camera=_trace_offset_variance,
         product="frame.ivar",
     ),

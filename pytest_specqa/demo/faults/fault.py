@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Fault:
         Default amplitude: the size that was reported, or an estimate.
     doc : str
         What it does, in one sentence.
+    cause : str
+        What it physically is, in the words of the triage; said of the fault, whatever the rules of the triage make of its traces.
     camera : callable or None
         Acts on an `Exposure` with an amplitude and a random stream.
     redshifts : callable or None
@@ -70,6 +72,7 @@ class Fault:
     unit: str
     amplitude: float
     doc: str
+    cause: str = field(kw_only=True)
     camera: CameraFault | None = None
     redshifts: RedshiftFault | None = None
     bands: str = DESI.letters

@@ -38,6 +38,7 @@ TRACE_FAULTS = (
         "Angstrom",
         0.35,
         "The barycentric correction is applied once more for every bundle that a process extracts.",
+        cause="barycenter",
         camera=_repeated_barycenter,
     ),
     Fault(
@@ -48,6 +49,7 @@ TRACE_FAULTS = (
         "fibers",
         75.0,
         "A run of fibers holds the spectra of the next fibers; the flat was taken with the right labels.",
+        cause="fiber_labels",
         camera=_shifted_labels,
     ),
 )

@@ -11,7 +11,6 @@ from pytest_specqa.triage.rules.groups import (
     OFFSETS,
     PETAL_LEVELS,
     REDSHIFTS,
-    SKY_LINES,
     USABLE,
     VECTORS,
 )
@@ -35,8 +34,8 @@ RULES = (
         },
         "Hold these fibers: compare their order in traces, fibermap and positioner table, then relabel or extract again.",
         "desispec#1380, desitarget#892, KPF-Pipeline#1446",
-        moves=frozenset((*LABELS, *SKY_LINES, "sky_fiber_light", "fiber_below_zero", "sky_fiber_level", *REDSHIFTS, *LEVELS,
-                         *THROUGHPUT, "line_evenness", "standard_stars", *VECTORS, "shared_lines")),
+        moves=frozenset((*LIGHT, *LABELS, *LEVELS, *THROUGHPUT, *VECTORS, "sky_fiber_level", "line_evenness", "standard_stars",
+                         "light_streak")),
         asks=(
             Ask(1.0, asks.when(asks.bad("neighbours_light"), asks.bad("neighbours_throughput"))),
             Ask(-4.0, asks.bad("applied_sky", "applied_flat_pattern", "applied_flat_exponent")),

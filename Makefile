@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv .venv
+	@echo "Installing into .venv, which takes a minute or two and says nothing ..."
 	$(PIP) --editable .
 	$(BIN)/specqa prepare
 	touch $@
@@ -22,11 +23,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # The story in one command: write the demo production, judge it as it was before the fix, leave a report.
 demo: .venv/installed
 	$(BIN)/specqa demo $(DEMO)/production
+	@echo "Judging the night as it was before the fix; a dot is a check that passed ..."
 	@$(BIN)/pytest qa_tests --specprod $(DEMO)/production/before --night 20211014 -n 2 -q \
 	    --html $(DEMO)/report.html --specqa-results $(DEMO)/results.jsonl; \
 	status=$$?; \
-	echo; echo "Report: $(CURDIR)/$(DEMO)/report.html"; \
-	if [ $$status -gt 1 ]; then exit $$status; fi
+	if [ $$status -gt 1 ]; then exit $$status; fi; \
+	if [ $$status -eq 0 ]; then echo; echo "Nothing failed, though a fault is planted in this night: please report it."; exit 1; fi; \
+	echo; echo "As planted: the sky model of tile 7951 is bent by up to a third of the sky around 6546 A in petals 6-8 of the r cameras,"; \
+	echo "in both of its exposures; elsewhere it is off by 1-2 %. The quasars at z = 4.3 follow from it."; \
+	echo "The failures above are the demonstration. See why: open file://$(abspath $(DEMO)/report.html)"
 
 test: .venv/developed
 	$(BIN)/python -m pytest tests -n 2 -q

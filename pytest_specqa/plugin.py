@@ -147,7 +147,8 @@ class Controller:
         running.give_folder(node)
 
     def pytest_unconfigure(self) -> None:
-        """Remove what workers have handed to one another."""
+        """Finish the page, and remove what workers have handed to one another."""
+        page.finish(self.config)
         running.remove_folder(self.config)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -161,16 +162,11 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: pytest.TestReport, cells: list[str]) -> None:
-        """Write the row of a test."""
+        """Take the row of a check out of pytest-html's table."""
         page.row(self.config, report, cells)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_html_results_table_html(self, report: pytest.TestReport, data: list[str]) -> None:
-        """Keep only the log that says more than the row."""
-        page.log(self.config, report, data)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_html_results_summary(self, prefix: list[str], postfix: list[str]) -> None:
-        """Put verdict and grids on top."""
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """Put verdict, findings, grids and rows on the page."""
         state = running.of(self.config)
-        page.summary(self.config, prefix=prefix, postfix=postfix, instrument=state.instrument, lost=state.lost)
+        page.summary(self.config, prefix=prefix, instrument=state.instrument, lost=state.lost)

@@ -187,7 +187,8 @@ class Limit:
     """The range that a measure must lie in.
 
     A value outside ``[low, high]`` has `severity`; one inside it but outside ``[warn_low, warn_high]`` warns. `needs` is the
-    largest sensitivity (in the unit of the value) at which the limit can be judged at all.
+    largest sensitivity (in the unit of the value) at which the limit can be judged at all. `plain` calls the measure by a few words
+    that need no legend, and `doc` says what a miss means and what to do; both may be empty.
     """
 
     name: str
@@ -199,6 +200,8 @@ class Limit:
     warn_low: float = -math.inf
     warn_high: float = math.inf
     needs: float = math.inf
+    plain: str = ""
+    doc: str = ""
 
     def judge(self, measured: Measured) -> Outcome:
         """Compare a value with this limit; anything that is not provably inside is no pass."""
@@ -244,6 +247,9 @@ class Record(TypedDict):
         The `DataUnit`: its id and its parts.
     expectation, measure : str
         Name of the test, and name of the limit.
+    plain, doc : str
+        What the limits file calls the measure in plain words, and what a miss of it means and what to do; empty where it says
+        neither. A value that did not fail or warn has no ``doc``.
     value, error, value_unit, low, high, warn_low, warn_high, severity, sensitivity, needs, source
         What was measured, and the `Limit` that it was compared with.
     outcome : str
@@ -313,9 +319,16 @@ class Record(TypedDict):
     nodeid: NotRequired[str]
     known: NotRequired[bool]
     beyond_products: NotRequired[bool]
+    plain: NotRequired[str]
+    doc: NotRequired[str]
     features: NotRequired[list[FeatureRecord]]
     detail: NotRequired[str]
     reused: NotRequired[bool]
+
+
+def called(record: Record) -> str:
+    """Call the measure of a record by plain words: those of its limit, or its name where it has none."""
+    return record.get("plain") or record["measure"].replace("_", " ")
 
 
 PROPERTY = "specqa"
@@ -367,6 +380,7 @@ class Measurement:
             "fibers": [[int(low), int(high)] for low, high in measured.fibers],
             "waves": [float(wave) for wave in measured.waves] if measured.waves else None,
             "product": self.product,
+            "plain": limit.plain,
             "products": list(self.products),
             "stage": self.stage,
             "source": limit.source,
@@ -380,6 +394,7 @@ class Measurement:
         if self.outcome in (Outcome.FAILED, Outcome.WARNED):
             record["features"] = [_as_record(feature) for feature in measured.features[:MAX_FEATURES]]
             record["detail"] = measured.detail
+            record["doc"] = limit.doc
         return record
 
 

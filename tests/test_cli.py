@@ -59,7 +59,7 @@ def test_list_shows_the_users_layer_on_top(tmp_path, capsys):
     path.write_text('[sframe_usable_fraction]\nlow = 0.5\nsource = "mine"\n')
     assert cli.main(["limits", "list", str(path)]) == 0
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("sframe_usable_fraction:")]
-    assert line == f"sframe_usable_fraction: at least 0.5 (fail); mine [{path}:1]"
+    assert line == f"sframe_usable_fraction: share of usable sframe pixels; at least 0.5 (fail); mine [{path}:1]"
 
 
 def test_an_error_of_ours_is_one_line(tmp_path, capsys):

@@ -146,17 +146,14 @@ class Check:
         self._add(measured, limit, outcome=outcome, message=message, product=product)
         return outcome
 
-    def fail(self, measure: str, message: str) -> None:
+    def fail(self, measure: NoValue, message: str) -> None:
         """Record that the check failed without a value: a crash, a bad product, no measurement at all."""
-        self._add(
-            Measured(math.nan), Limit(str(measure), source="every check"), outcome=Outcome.FAILED, message=wording.one_line(message)
-        )
+        self._add(Measured(math.nan), _every_check(measure), outcome=Outcome.FAILED, message=message)
 
-    def not_measured(self, measure: str, reason: str) -> None:
+    def not_measured(self, measure: NoValue, reason: str) -> None:
         """Record that there is nothing to measure, and why."""
         reason = wording.one_line(reason)
-        measured = Measured.impossible(reason)
-        self._add(measured, Limit(str(measure), source="every check"), outcome=Outcome.NOT_MEASURED, message=reason)
+        self._add(Measured.impossible(reason), _every_check(measure), outcome=Outcome.NOT_MEASURED, message=reason)
 
     def _add(self, measured: Measured, limit: Limit, *, outcome: Outcome, message: str, product: Path | None = None) -> None:
         path = product or self.cameras.get(measured.camera) or (self.products[0] if self.products else None)
@@ -224,6 +221,10 @@ class Check:
     def reason(self) -> str:
         """Return why the check could not be made, in one line."""
         return "; ".join(found.message for found in self.measurements if found.outcome is Outcome.NOT_MEASURED)
+
+
+def _every_check(measure: NoValue) -> Limit:
+    return Limit(str(measure), source="every check", plain=wording.NO_VALUE[measure])
 
 
 @lru_cache(maxsize=4096)

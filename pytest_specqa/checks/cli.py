@@ -18,7 +18,7 @@ def add_verb(subparsers: Any) -> None:
     lint = actions.add_parser("lint", help="check files on top of the project's limits; exit 1 if a line is wrong")
     lint.add_argument("files", nargs="+", type=Path, metavar="FILE")
     lint.set_defaults(run=run_lint)
-    show = actions.add_parser("list", help="print every limit with its source")
+    show = actions.add_parser("list", help="print every limit with its source and what a miss of it means")
     show.add_argument("files", nargs="*", type=Path, metavar="FILE", help="your layers, on top of the project's limits")
     show.set_defaults(run=run_list)
 
@@ -35,11 +35,14 @@ def run_lint(arguments: argparse.Namespace) -> int:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
-    """Print name, range, severity and source of every limit, as they hold where no override applies."""
+    """Print name, range, severity, source and meaning of every limit, as they hold where no override applies."""
     found = limits_file.load([limits_file.default_file(), *arguments.files])
     anywhere = DataUnit("night", 0)
     for name in found.names:
         limit = found.find(name, anywhere)
         unit = f" {limit.unit}" if limit.unit else ""
-        print(f"{name}: {wording.allowed(limit)}{unit} ({limit.severity}); {limit.source} [{found.where(name)}]")
+        called = f"{limit.plain}; " if limit.plain else ""
+        print(f"{name}: {called}{wording.allowed(limit)}{unit} ({limit.severity}); {limit.source} [{found.where(name)}]")
+        if limit.doc:
+            print(f"    {limit.doc}")
     return 0

@@ -1,15 +1,17 @@
-"""What is known of a run: one entry per test, with its records and the node id that its row carries."""
+"""What is known of a run: one entry per test, with its records and what its row opens to."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_specqa.checks.outcome import reduce
+from pytest_specqa.checks.outcome import is_excused, reduce
+from pytest_specqa.triage import Finding, findings, lead
 from pytest_specqa.values import PROPERTY, Outcome, Record
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class Entry:
     Attributes
     ----------
     nodeid : str
-        Joins the entry to its row.
+        Name of the test in pytest.
     records : tuple of Record
         Its measurements.
     failed : bool
@@ -49,6 +51,11 @@ class Entry:
         excuse = WAIVED if result.waived else KNOWN if result.known else ""
         return str(self.outcome) if self.failed or not excuse else excuse
 
+    @cached_property
+    def lead(self) -> Record:
+        """The record that tells most."""
+        return lead(self.records)
+
     @property
     def expectation(self) -> str:
         """Name of the test as recorded."""
@@ -60,9 +67,29 @@ class Entry:
         return str(self.records[0]["unit"])
 
     @property
+    def check(self) -> tuple[str, str]:
+        """Unit and expectation."""
+        return self.unit, self.expectation
+
+    @property
+    def anchor(self) -> str:
+        """What an address names its row by."""
+        return anchor(*self.check)
+
+    @property
     def claim(self) -> str:
         """The test's name as words: names are claims."""
-        return re.sub(r"^test ", "", self.expectation.replace("_", " "))
+        return claim(self.expectation)
+
+
+def claim(expectation: str) -> str:
+    """Write the name of a test as words."""
+    return re.sub(r"^test ", "", expectation.replace("_", " "))
+
+
+def anchor(unit: str, expectation: str) -> str:
+    """Name the row of a check as an address does; whatever a unit is called, it holds no space."""
+    return re.sub(r"\s", "-", f"{unit}/{expectation}")
 
 
 @dataclass
@@ -75,27 +102,46 @@ class Gathered:
         Whether passed tests get a row.
     page : ReportData or None
         What pytest-html is going to write, if it is.
+    root : str
+        Folder or address of the production; empty if it is not known.
     entries : dict of str to Entry
         By node id.
-    pictures : list of str
-        PNG files in base64, in the order in which rows refer to them.
+    details : dict of str to str
+        HTML of what the rows open to, by node id.
+    pictures : set of (str, str)
+        The checks that have a picture.
     """
 
     show_passed: bool = False
     page: ReportData | None = None
+    root: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
-    pictures: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    pictures: set[tuple[str, str]] = field(default_factory=set)
+    _found: list[Finding] | None = None
 
     def add(self, report: pytest.TestReport, records: list[Record]) -> Entry:
         """Keep the records of a test; those that it left in an earlier try give way to them."""
         entry = Entry(report.nodeid, tuple(records), failed=report.failed)
         self.entries[report.nodeid] = entry
+        self._found = None
         return entry
 
     @property
     def records(self) -> list[Record]:
         """All records."""
         return [record for entry in self.entries.values() for record in entry.records]
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What the failures and warnings of the run come to, those left out that somebody answers for."""
+        if self._found is None:
+            self._found = findings(record for record in self.records if not is_excused(record))
+        return self._found
+
+    def has_row(self, entry: Entry) -> bool:
+        """Tell whether the page lists a test."""
+        return self.show_passed or entry.outcome is not Outcome.PASSED
 
 
 def records_of(report: pytest.TestReport) -> list[Record]:

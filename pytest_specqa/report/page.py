@@ -1,32 +1,31 @@
-"""The hooks of pytest-html: what stands on top of the page, and what each row says."""
+"""The hooks of pytest-html: it writes the page, and its table gives way to one whose rows can be found, shared and folded."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa.checks.outcome import is_excused
-from pytest_specqa.checks.verdict import Verdict
-from pytest_specqa.report import gather, words
-from pytest_specqa.report.detail import NOTES, as_html, detail, pictures
+from pytest_specqa.report import bar, gather, rows, top, words
+from pytest_specqa.report.detail import detail, log, shown
 from pytest_specqa.report.gather import Entry
-from pytest_specqa.report.grid import flow, grids
-from pytest_specqa.triage import story
-from pytest_specqa.values import NoValue, Outcome, Record
+from pytest_specqa.report.grid import grids
+from pytest_specqa.report.places import placed
+from pytest_specqa.results.store import write_text
+from pytest_specqa.values import Outcome, Record
 
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
     from pytest_specqa.instrument import Instrument
 
-FOLDED = ["passed", "skipped"]
-"""pytest's words for the rows that open only on a click: what warned counts as passed, what was not measured as skipped."""
+PLAIN_HEAD = "<html>\n  <head>\n"
+HEAD = '<html lang="en">\n  <head>\n    <meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
+"""What pytest-html's template lacks: the language, and that a telephone need not pretend to be a desk."""
 
 
 def configure(config: pytest.Config, *, announced: bool, show_passed: bool) -> None:
@@ -58,78 +57,56 @@ def take(config: pytest.Config, report: pytest.TestReport) -> None:
     if entry is None or report.when != "call" or gathered.page is None:
         return
     extras: list[Mapping[str, Any]] = getattr(report, "extras", [])
-    shown = _has_row(gathered.show_passed, entry)
-    about = f"{entry.claim}, {entry.unit}"
-    new = [as_html(detail(entry, report)), *pictures(extras, about=about, store=gathered.pictures)] if shown else []
-    report.extras = new  # type: ignore[attr-defined]
-
-
-def _has_row(show_passed: bool, entry: Entry) -> bool:
-    return show_passed or entry.outcome is not Outcome.PASSED
+    report.extras = []  # type: ignore[attr-defined]
+    if not gathered.has_row(entry):
+        return
+    pieces = shown(extras, about=f"{entry.claim}, {entry.unit}")
+    gathered.details[report.nodeid] = "".join([detail(entry, report, root=gathered.root), *pieces, log(report, entry)])
+    if any("<img " in piece for piece in pieces):
+        gathered.pictures.add(entry.check)
 
 
 def row(config: pytest.Config, report: pytest.TestReport, cells: list[str]) -> None:
-    """Write the row of a test; those that passed are left out unless they are asked for."""
-    gathered = gather.of(config)
-    entry = gathered.entries.get(report.nodeid)
-    if not gathered.entries or len(cells) < 4:
-        return
-    if entry is None or report.when != "call":
-        word = "error" if report.failed and report.when != "call" else report.outcome
-        alike = {"passed": Outcome.PASSED, "failed": Outcome.FAILED}.get(report.outcome, Outcome.NOT_MEASURED)
-        _outcome(cells, words.badge(alike, word))
-        cells[1] = f'<td class="col-testId" data-specqa="{_attribute(report.nodeid)}">{escape(report.nodeid)}</td>'
-        return
-    if not _has_row(gathered.show_passed, entry):
-        del cells[:]
-        return
-    _outcome(cells, words.badge(entry.outcome, entry.word))
-    worst = max(entry.records, key=lambda record: Outcome(record["outcome"]).rank)
-    first = f"<b>{escape(entry.unit)}</b> {escape(entry.claim)}"
-    second = f'<span class="specqa-line">{escape(str(worst["message"]))}</span>'
-    cells[1] = f'<td class="col-testId" data-specqa="{_attribute(report.nodeid)}">{first}{second}</td>'
-
-
-def _outcome(cells: list[str], badge: str) -> None:
-    """Say our outcome beside pytest-html's own word, which its filters need and which stays in a hidden cell."""
-    cells[0] = cells[0].replace('class="', 'class="specqa-hidden ', 1) + f'<td class="specqa-outcome">{badge}</td>'
-
-
-def _attribute(nodeid: str) -> str:
-    return escape(nodeid, quote=True)
-
-
-def log(config: pytest.Config, report: pytest.TestReport, data: list[str]) -> None:
-    """Keep the traceback of a crash and captured output; the message of a miss stands above the log already."""
+    """Take a check out of pytest-html's table; whatever judges nothing stays in it until the page is put together."""
     entry = gather.of(config).entries.get(report.nodeid)
-    if entry is None or report.when != "call":
-        return
-    judged = {record["measure"] for record in entry.records if record["outcome"] == str(Outcome.FAILED)}
-    if NoValue.CRASH in judged or (report.failed and not judged):
-        return
-    data[:] = [f"{escape(name)}\n{escape(text)}" for name, text in report.sections if name != NOTES]
+    if entry is not None and report.when == "call":
+        del cells[:]
 
 
-def summary(config: pytest.Config, *, prefix: list[str], postfix: list[str], instrument: Instrument, lost: int = 0) -> None:
-    """Write verdict, counts and grids on top, and sort the rows worst first."""
+def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument, lost: int = 0) -> None:
+    """Write verdict, findings, grids and rows, in the place of pytest-html's own table."""
     gathered = gather.of(config)
     entries = list(gathered.entries.values())
     if not entries or gathered.page is None:
         return
-    _name(gathered.page, gathered.records)
-    _sort(gathered.page, gathered.entries)
-    prefix.append(f"<style>{_asset('report.css')}</style>")
-    prefix.append(_verdict(gathered.records, lost=lost))
-    prefix.append(_chips(entries))
-    prefix.append(grids(entries, linked=lambda entry: _has_row(gathered.show_passed, entry), instrument=instrument))
-    prefix.append(_legend(entries, show_passed=gathered.show_passed))
-    postfix.append(f'<script type="application/json" id="specqa-pictures">{_json(gathered.pictures)}</script>')
-    postfix.append(f"<script>{_asset('report.js')}</script>")
+    records, findings = gathered.records, gathered.findings
+    others = _others(gathered.page)
+    _name(gathered.page, records)
+    rowed = [entry for entry in entries if gathered.has_row(entry)]
+    linked = {entry.check for entry in rowed}
+    prefix += [
+        f"<style>{_asset('report.css')}</style>",
+        top.verdict(records, findings, lost=lost),
+        _broken(others),
+        top.cards(findings, pictured=gathered.pictures, linked=linked.__contains__),
+        grids(entries, linked=gathered.has_row, places=placed(findings), instrument=instrument),
+        _legend(entries, findings=len(findings), show_passed=gathered.show_passed),
+        bar.bar(entries, rowed),
+        rows.rows(rowed, findings, detail=lambda entry: gathered.details.get(entry.nodeid, ""), others=others),
+        top.glossary(records),
+        f"<script>{_asset('report.js')}</script>",
+    ]
 
 
-def _json(values: list[str]) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return json.dumps(values).replace("<", "\\u003c")
+def finish(config: pytest.Config) -> None:
+    """Give the page that pytest-html has written its language and the width of the window; call it when it has written it."""
+    gathered = gather.of(config)
+    name = getattr(config.option, "htmlpath", None)
+    if not gathered.entries or gathered.page is None or not name or not Path(name).is_file():
+        return
+    text = Path(name).read_text(encoding="utf-8")
+    if PLAIN_HEAD in text:
+        write_text(Path(name), text.replace(PLAIN_HEAD, HEAD, 1))
 
 
 def _asset(name: str) -> str:
@@ -143,47 +120,46 @@ def _name(page: ReportData, records: Iterable[Record]) -> None:
     span = f"night {nights[0]}" if len(nights) == 1 else f"nights {nights[0]}–{nights[-1]} ({len(nights)})"
     production = [f"production {name}" for name in names]
     page.title = f"Spectroscopic QA: {', '.join([*production, span])}"
-    page.table_header = [cell.replace(">Result<", ">outcome<").replace(">Test<", ">unit and check<") for cell in page.table_header]
 
 
-def _sort(page: ReportData, entries: Mapping[str, Entry]) -> None:
-    """Put rows worst first, then in data-flow order; what is no check of ours (a broken test file) comes on top."""
-    tests = page.data["tests"]
-    for nodeid in [nodeid for nodeid, rows in tests.items() if not rows]:  # tests without a row leave their name behind
-        del tests[nodeid]
-    known = sorted((entries[nodeid] for nodeid in tests if nodeid in entries), key=flow)
-    for nodeid in [entry.nodeid for entry in known]:
-        tests[nodeid] = tests.pop(nodeid)
-    page.set_data("initialSort", "original")
-    page.set_data("renderCollapsed", FOLDED)
+def _others(page: ReportData) -> dict[str, str]:
+    """Rows of what is no check of ours (a broken test file, a test that judges nothing), taken out of pytest-html's table."""
+    made = {}
+    for nodeid, tests in page.data["tests"].items():
+        for number, test in enumerate(tests):
+            word = "broken" if test["result"] == "Error" else str(test["result"]).lower()
+            outcome = {"passed": Outcome.PASSED, "failed": Outcome.FAILED, "broken": Outcome.FAILED}.get(word, Outcome.NOT_MEASURED)
+            made[f"{nodeid}~{number}" if number else nodeid] = rows.row(
+                f"{nodeid}~{number}" if number else nodeid,
+                badge=words.badge(outcome, word),
+                name=escape(nodeid),
+                line="",
+                tag="",
+                # pytest-html has escaped the log.
+                detail=f'<pre class="specqa-log">{test["log"]}</pre>',
+                marks={"outcome": word, "places": "", "check": ""},
+                opened=outcome is Outcome.FAILED,
+            )
+    page.data["tests"].clear()
+    return made
 
 
-def _verdict(records: list[Record], *, lost: int) -> str:
-    verdict = Verdict.of(records, lost=lost)
-    word, _, rest = verdict.sentence.partition(":")
-    tale = story([record for record in records if not is_excused(record)])
-    sentence = f"<strong>{escape(word)}</strong>:{escape(rest)}" + (f"; {escape(tale)}" if tale else "")
-    return f'<p class="specqa-verdict {words.css_class(verdict.outcome)}">{sentence}.</p>'
+def _broken(others: Mapping[str, str]) -> str:
+    number = sum('data-outcome="broken"' in row for row in others.values())
+    if not number:
+        return ""
+    what = "1 test is broken and judged" if number == 1 else f"{number} tests are broken and judged"
+    return f'<p class="specqa-broken">{what} nothing: <a href="#specqa-rows">see the first rows</a>.</p>'
 
 
-def _chips(entries: Iterable[Entry]) -> str:
-    counts = Counter(entry.word for entry in entries)
-    chips = "".join(
-        words.badge(outcome, f"{counts[str(outcome)]} {outcome}", quiet=not counts[str(outcome)]) for outcome in reversed(Outcome)
-    )
-    for excuse in (gather.WAIVED, gather.KNOWN):
-        if counts[excuse]:
-            chips += words.badge(Outcome.WARNED, f"{counts[excuse]} {excuse}")
-    return f'<p class="specqa-chips">{chips} <span class="specqa-faint">checks: one expectation on one unit each</span></p>'
-
-
-def _legend(entries: Iterable[Entry], *, show_passed: bool) -> str:
+def _legend(entries: Iterable[Entry], *, findings: int, show_passed: bool) -> str:
     passed = sum(entry.outcome is Outcome.PASSED for entry in entries)
     left_out = ""
     if passed and not show_passed:
         left_out = f" {passed} passed checks have no row (<code>--specqa-show-passed</code> lists them)."
+    numbers = " A small number is that of its finding." if findings > 1 else ""
     return (
-        '<p class="specqa-faint">A cell shows the worst outcome of its unit: <b>F</b> failed, <b>W</b> warned, <b>P</b> passed '
-        "(underlined: some checks not measured), <b>–</b> not measured, blank: not there. Click a cell to open the row of its "
-        f"worst check.{left_out}</p>"
+        '<p class="specqa-faint specqa-legend">A cell shows the worst outcome of its unit: <b>F</b> failed, <b>W</b> warned (both '
+        "the deeper, the farther beyond the limit), <b>P</b> passed (underlined: some checks not measured), <b>–</b> not "
+        f"measured, blank: not there. It leads to the row of its worst check.{numbers}{left_out}</p>"
     )

@@ -29,7 +29,7 @@ def number(value: float | None) -> str:
 
 def value_and_error(record: Record) -> str:
     """``0.12 ± 0.01 unit``."""
-    error = f" ± {number(record['error'])}" if record["error"] is not None else ""
+    error = f" ± {record['error']:.2g}" if record["error"] else ""
     unit = f" {escape(str(record['value_unit']))}" if record["value_unit"] and record["value"] is not None else ""
     return f"{number(record['value'])}{error}{unit}"
 

@@ -3,6 +3,7 @@
 A limits file holds one table per measure::
 
     [sky_chromatic_variation]
+    name = "sky model uneven between fibers"
     high = 0.02            # outside low..high the measure has the severity below
     warn_high = 0.01       # inside, but outside warn_low..warn_high, it warns
     needs = 0.01           # the largest sensitivity at which it can be judged at all
@@ -31,7 +32,7 @@ from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import DataUnit, Limit, Severity
 
 BOUNDS = ("low", "high", "warn_low", "warn_high", "needs")
-TEXTS = ("unit", "severity", "source", "doc")
+TEXTS = ("name", "unit", "severity", "source", "doc")
 SELECTORS = ("nights", "survey", "program", "band", "camera")
 Source = LinedToml[LimitError]
 
@@ -109,8 +110,15 @@ class Limits:
 
     def doc(self, name: str) -> str:
         """Return what a measure means and what to do about it."""
-        docs = [layer[name].values["doc"] for layer in self.layers if name in layer and "doc" in layer[name].values]
-        return str(docs[-1]) if docs else ""
+        return self._text(name, "doc")
+
+    def plain(self, name: str) -> str:
+        """Return what a measure is called in plain words; empty where no layer says it."""
+        return self._text(name, "name")
+
+    def _text(self, name: str, key: str) -> str:
+        found = [layer[name].values[key] for layer in self.layers if name in layer and key in layer[name].values]
+        return str(found[-1]) if found else ""
 
     def where(self, name: str) -> str:
         """Return ``file:line`` of the highest table of a measure."""
@@ -122,4 +130,12 @@ def limit_of(name: str, values: Mapping[str, Any]) -> Limit:
     """Return the limit that the merged keys of a table describe."""
     numbers = {key: float(values[key]) for key in BOUNDS if key in values}
     severity = Severity(values.get("severity", "fail"))
-    return Limit(name=name, unit=values.get("unit", ""), severity=severity, source=values.get("source", ""), **numbers)
+    return Limit(
+        name=name,
+        plain=values.get("name", ""),
+        doc=values.get("doc", ""),
+        unit=values.get("unit", ""),
+        severity=severity,
+        source=values.get("source", ""),
+        **numbers,
+    )

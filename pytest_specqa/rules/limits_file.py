@@ -100,6 +100,11 @@ def _override(name: str, block: Mapping[str, Any], *, source: Source, when: int)
     return Override(values=values, nights=nights, names=names)
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file is that of the project: its measures are shown to people who have never seen their names."""
+    return path.resolve() == default_file().resolve()
+
+
 def _nights(text: Any) -> tuple[int, int] | None:
     found = re.fullmatch(r"(20\d{6})?(:)?(20\d{6})?", str(text))
     if found is None or not (found[1] or found[3]):
@@ -128,6 +133,8 @@ def _values(name: str, values: dict[str, Any], *, source: Source, when: int | No
             text = f"unknown key {key!r}{f' (did you mean {near[0]!r}?)' if near else ''}; expected {', '.join(known)}"
         if text:
             raise _error(source, name, text, key=key, when=when)
+    if when is None and _is_ours(source.path) and not values.get("name", "").strip():
+        raise _error(source, name, "has no name; call what it measures by a few plain words, as a page shall show it")
     if when is None and not values.get("source", "").strip():
         raise _error(source, name, "has no source; say which paper, issue or measured false-alarm rate the numbers come from")
     return values

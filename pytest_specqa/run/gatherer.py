@@ -56,8 +56,16 @@ class Gatherer:
                 self.waivers.see(record)
                 self.waivers.judge(record)
         self.kept.add(report, found)
+        self.kept.root = self.kept.root or self._root()
         if extras := getattr(report, "extras", []):
             self._trim(report, extras, found)
+
+    def _root(self) -> str:
+        """Where the files of the production are; empty for records that come without one."""
+        try:
+            return str(session.of(self.config).production.root)
+        except SpecQAError:
+            return ""
 
     def _trim(self, report: pytest.TestReport, extras: list[dict[str, Any]], found: list[Record]) -> None:
         allowed = session.of(self.config).options.max_pictures
@@ -170,9 +178,11 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     gatherer = of(config)
     if gatherer.records:
         reporter.section("spectroscopic QA")
-        for line, markup in terminal.summary(gatherer.records, lost=session.of(config).lost):
+        verdict, body = terminal.summary(gatherer.records, gatherer.kept.findings, lost=session.of(config).lost)
+        for line, markup in (verdict, *body):
             reporter.line(line, **markup)
         for line, expired in gatherer.waiver_lines():
             reporter.line(line, red=expired)
         for line in gatherer.stored:
             reporter.line(line, red="NOT written" in line)
+        reporter.line(verdict[0], **verdict[1])

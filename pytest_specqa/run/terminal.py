@@ -1,4 +1,4 @@
-"""What the terminal says about a run: who was judged, the verdict, the worst units and where things fail."""
+"""What the terminal says about a run: who was judged, the verdict, what the failures come to, and the worst units."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pytest_specqa.checks import outcome, wording
+from pytest_specqa.checks import wording
 from pytest_specqa.checks.verdict import Verdict
+from pytest_specqa.report.gather import claim
 from pytest_specqa.run.selection import Selection
+from pytest_specqa.triage import STAGES, Finding
 from pytest_specqa.values import Outcome, Record
 
-WORST, NAMED = 12, 6
+WORST, NAMED, FINDINGS, LINES = 8, 4, 6, 15
 COLOURS: Mapping[Outcome, dict[str, bool]] = {
     Outcome.FAILED: {"red": True, "bold": True},
     Outcome.WARNED: {"yellow": True, "bold": True},
@@ -32,23 +34,53 @@ def header(root: Path, selection: Selection) -> str:
     return f"specqa: production {root}, night {span}, {', '.join(parts)}"
 
 
-def summary(records: Sequence[Record], *, lost: int = 0) -> list[Line]:
-    """Return the closing lines with their markup: verdict, what the failures share, counts, and the worst units."""
-    from pytest_specqa.triage import story  # noqa: PLC0415
+def summary(records: Sequence[Record], findings: Sequence[Finding], *, lost: int = 0) -> tuple[Line, list[Line]]:
+    """Return the closing lines with their markup.
 
+    Parameters
+    ----------
+    records : sequence of Record
+        Of the run.
+    findings : sequence of Finding
+        What its failures and warnings come to, most telling first.
+    lost : int
+        Checks that the baseline of the run could make and this run could not.
+
+    Returns
+    -------
+    Line
+        The verdict, which comes first and last.
+    list of Line
+        What stands between: the findings, the number of checks, the worst units.
+    """
     verdict = Verdict.of(records, lost=lost)
-    lines: list[Line] = [(verdict.sentence, COLOURS[verdict.outcome])]
-    if told := story([record for record in records if not outcome.is_excused(record)]):
-        lines.append((told, {}))
+    lines: list[Line] = []
+    for number, finding in enumerate(findings[:FINDINGS], start=1):
+        first, *rest = told(finding)
+        lines.append((f"finding {number}: {first}", COLOURS[finding.outcome]))
+        lines += [(line, {}) for line in rest]
+    if len(findings) > FINDINGS:
+        lines.append((f"and {wording.count(len(findings) - FINDINGS, 'more finding')}", {}))
     lines.append((f"checks: {', '.join([wording.counts(verdict.counts), *verdict.excused])}", {}))
-    return lines + _worst_units(verdict.outcomes)
+    return (verdict.sentence, COLOURS[verdict.outcome]), lines + _worst_units(verdict.outcomes)
+
+
+def told(finding: Finding) -> list[str]:
+    """Tell a finding in at most `LINES` lines."""
+    cause = finding.suspects[0].phrase if finding.suspects else finding.unclear
+    lines = [": ".join(part for part in (STAGES.get(finding.stage, ""), cause) if part)]
+    lines += [f"  where: {finding.scope}"] if finding.scope else []
+    lines += [f"  seen in {finding.lead['unit']}: {finding.lead['message']}"]
+    lines += [f"    - {reason}" for suspect in finding.suspects[:1] for reason in suspect.reasons]
+    lines += [f"  next: {finding.advice}"] if finding.advice else []
+    return lines[:LINES]
 
 
 def _worst_units(outcomes: Mapping[tuple[str, str], Outcome]) -> list[Line]:
     by_unit: dict[str, dict[Outcome, list[str]]] = defaultdict(lambda: defaultdict(list))
     for (unit, expectation), found in sorted(outcomes.items()):
         if found in (Outcome.FAILED, Outcome.WARNED):
-            by_unit[unit][found].append(expectation)
+            by_unit[unit][found].append(claim(expectation))
 
     def badness(unit: str) -> tuple[int, int, str]:
         return -len(by_unit[unit][Outcome.FAILED]), -len(by_unit[unit][Outcome.WARNED]), unit
@@ -65,4 +97,4 @@ def _worst_units(outcomes: Mapping[tuple[str, str], Outcome]) -> list[Line]:
 
 def _few(names: Sequence[str]) -> str:
     rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return " ".join(names[:NAMED]) + rest
+    return ", ".join(names[:NAMED]) + rest

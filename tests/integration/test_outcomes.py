@@ -52,14 +52,12 @@ def test_a_test_ends_as_its_worst_measurement(project, run, night, body, outcome
     result.stdout.fnmatch_lines([f"checks: *1 {outcome}*"])
 
 
-def test_a_miss_is_one_line_that_can_be_acted_on(project, run, night):
+def test_a_miss_is_one_sentence_and_a_line_that_can_be_acted_on(project, run, night):
     project(check("expect('value', Measured(2.5, error=0.25, fibers=((3000, 3049),), waves=(6500.0, 6600.0), detail='a step'))"))
     result = run(*ONE, "-rf")
-    (line,) = [line for line in result.outlines if line.startswith("night ")]
-    assert line.startswith(
-        "night 20211014 expid 00104284 camera r6: value = 2.5 +- 0.25 m (limit at most 2 m; a test), "
-        "fibers 3000-3049, 6500.0-6600.0 A: a step | rerun: pytest test_project.py::test_value --specprod"
-    )
+    said = result.outlines.index("value, fibers 3000-3049, 6500-6600 A: 2.5 +- 0.25 > 2 m; a step [value]")
+    line = result.outlines[said + 1]
+    assert line.startswith("night 20211014 expid 00104284 camera r6 | rerun: pytest test_project.py::test_value --specprod")
     assert line.endswith("--night 20211014 --expid 104284 --camera r6")
     assert "Traceback" not in result.stdout.str()
 
@@ -67,7 +65,11 @@ def test_a_miss_is_one_line_that_can_be_acted_on(project, run, night):
 def test_every_miss_has_its_line_and_every_measurement_is_recorded(project, run, night, records):
     project(check("expect('value', 2.5); expect('other', 3); expect('valeu', 0)"))
     result = run(*ONE)
-    assert len([line for line in result.outlines if line.startswith("night ")]) == 3
+    assert [name for name in ("value", "other", "valeu") for line in result.outlines if line.endswith(f" [{name}]")] == [
+        "value",
+        "other",
+        "valeu",
+    ]
     result.stdout.fnmatch_lines(["*no limit is named 'valeu'; nearest: value*"])
     assert [(one["measure"], one["outcome"]) for one in records()] == [
         ("other", "failed"),

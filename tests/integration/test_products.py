@@ -18,7 +18,7 @@ def test_a_damaged_product_fails_the_expectations_of_its_unit_in_one_line(projec
     project(SFRAME)
     result = run(*ARGS)
     result.assert_outcomes(failed=1, errors=0)
-    (line,) = [line for line in result.outlines if line.startswith("night ")]
+    (line,) = [line for line in result.outlines if line.endswith(" [product]")]
     assert "sframe-r6-00000001.fits.gz" in line
     assert "Traceback" not in result.stdout.str()
     assert [(one["measure"], one["outcome"]) for one in records()] == [("product", "failed")]
@@ -98,7 +98,7 @@ def test_a_damaged_camera_fails_the_exposure(project, run, tree):
     project("def test_value(exposure_sframes, expect): expect('value', len(list(exposure_sframes)))\n")
     result = run()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["night 20211014 expid 00000001*sframe-r6-00000001.fits.gz*"])
+    result.stdout.fnmatch_lines(["*sframe-r6-00000001.fits.gz*[[]product]", "night 20211014 expid 00000001*"])
 
 
 def test_a_product_that_fails_in_the_middle_of_a_test_is_said_once(project, run, tree):

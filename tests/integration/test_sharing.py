@@ -102,7 +102,7 @@ def test_a_camera_that_is_gone_fails_its_exposure_by_name(project, run, filled):
     project(REDUCED)
     result = run("-k", "test_exposure", "--expid", "2")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*expid 00000002*sky-r7-00000002.fits*"])
+    result.stdout.fnmatch_lines(["sky-r7-00000002.fits: not found; *", "night 20211014 expid 00000002 *"])
 
 
 def test_a_function_that_crashes_fails_the_exposure_and_no_camera(project, run, filled):

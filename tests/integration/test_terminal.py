@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 MIXED = """
@@ -22,11 +24,13 @@ def test_the_summary_gives_verdict_counts_and_worst_units(project, run, night, w
         [
             "*= spectroscopic QA =*",
             "FAILED: 2 of 6 checks fail, on 2 of 6 units",
+            "finding 1: *",
             "checks: 2 failed, 2 warned, 1 not measured, 1 passed",
             "worst units:",
-            "  20211014-00104282-r6  failed: test_value",
-            "  20211014-00104284-r6  failed: test_value",
-            "  20211014-00104282-r7  warned: test_value",
+            "  20211014-00104282-r6  failed: value",
+            "  20211014-00104284-r6  failed: value",
+            "  20211014-00104282-r7  warned: value",
+            "FAILED: 2 of 6 checks fail, on 2 of 6 units",
             "*2 failed, 1 passed, 2 warned, 1 not measured in *" if not workers else "*2 failed, *",
         ]
     )
@@ -38,8 +42,21 @@ def test_many_bad_units_stay_within_a_screen(project, run, tree):
     result = run("--tb=no", "-q")
     start = next(number for number, line in enumerate(result.outlines) if "spectroscopic QA" in line)
     end = next(number for number, line in enumerate(result.outlines) if "short test summary" in line)
-    assert end - start <= 20
-    result.stdout.fnmatch_lines(["  and 18 more units"])
+    assert end - start <= 30
+    result.stdout.fnmatch_lines(["  and 22 more units"])
+
+
+def test_a_finding_takes_fifteen_lines_at_most_between_two_verdicts(project, run, night):
+    project(MIXED)
+    lines = run("--tb=no", "-q").outlines
+    verdicts = [number for number, line in enumerate(lines) if line.startswith("FAILED: ")]
+    assert len(verdicts) == 2
+    findings = [number for number, line in enumerate(lines) if line.startswith("finding ")]
+    counted = next(number for number, line in enumerate(lines) if line.startswith("checks: "))
+    assert verdicts[0] + 1 == findings[0]
+    assert all(after - before <= 15 for before, after in pairwise([*findings, counted]))
+    assert counted < verdicts[1]
+    assert max(len(line) for line in lines[findings[0] : counted]) <= 160
 
 
 def test_the_header_names_what_is_judged(project, run, night):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,6 +112,31 @@ def test_broken_setup(unit, no_such_fixture):
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of the page.
+
+    Attributes
+    ----------
+    word : str
+        What became of the test.
+    name : str
+        Unit and claim.
+    line : str
+        The sentence that shows while it is closed.
+    opened : bool
+        Whether it is open from the start.
+    html : str
+        All of it.
+    """
+
+    word: str
+    name: str
+    line: str
+    opened: bool
+    html: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A report page as written.
 
@@ -120,22 +146,47 @@ class Page:
         The file.
     html : str
         Its text.
-    rows : dict
-        pytest-html's rows by node id.
     """
 
     path: Path
     html: str
-    rows: dict[str, list[dict[str, object]]]
 
     @property
     def top(self) -> str:
         """What stands above the rows."""
-        return self.html.split('id="results-table"')[0]
+        return self.html.split('id="specqa-rows"')[0]
 
-    def detail(self, nodeid: str) -> str:
-        """What a row opens to."""
-        return "".join(str(extra["content"]) for extra in self.rows[nodeid][-1]["extras"])  # type: ignore[attr-defined]
+    @property
+    def rows(self) -> dict[str, Row]:
+        """Its rows by anchor, in their order."""
+        found = {}
+        for html in self.html.split('<details class="specqa-row" id="')[1:]:
+            anchor, _, rest = html.partition('"')
+            summary = rest.split("</summary>")[0]
+            name, _, line = summary.split('<span class="specqa-name">')[1].partition('<span class="specqa-line">')
+            word = summary.split('data-outcome="')[1].split('"')[0]
+            opened = rest.split("><summary>")[0].endswith(" open")
+            found[unescape(anchor)] = Row(word, re.sub(r"<[^>]*>", "", name), re.sub(r"<[^>]*>", "", line), opened, html)
+        return found
+
+    def data(self) -> dict[str, list[dict[str, object]]]:
+        """Return what pytest-html's own table holds, by node id."""
+        blob = json.loads(unescape(self.html.split('data-jsonblob="')[1].split('"></div>')[0]))
+        return blob["tests"]
+
+
+MANY = """
+import pytest
+from pytest_specqa.values import DataUnit
+
+pytestmark = pytest.mark.specqa_stage("sky")
+UNITS = [DataUnit("camera", 20211014, 104280 + k, 7000 + k, f"r{petal}") for k in range(4) for petal in range(10)]
+
+@pytest.mark.parametrize("unit", UNITS, ids=str)
+def test_sky_model_smooth(unit, judge):
+    judge(unit, "test_sky_model_smooth", "failed", "rough", pictures=2 * (unit is UNITS[0]))
+"""
+"""More failures than are opened."""
 
 
 def build(folder: Path, *options: str, fill: bool = True) -> Page:
@@ -162,9 +213,7 @@ def build(folder: Path, *options: str, fill: bool = True) -> Page:
     ]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 1, done.stdout + done.stderr
-    html = path.read_text(encoding="utf-8")
-    blob = json.loads(unescape(html.split('data-jsonblob="')[1].split('"></div>')[0]))
-    return Page(path, html, blob["tests"])
+    return Page(path, path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
@@ -183,3 +232,13 @@ def support() -> str:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The page of the synthetic run."""
     return build(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of a run with forty failures."""
+    folder = tmp_path_factory.mktemp("crowded")
+    (folder / "qa_tests").mkdir()
+    (folder / "qa_tests" / "conftest.py").write_text(SUPPORT, encoding="utf-8")
+    (folder / "qa_tests" / "test_many.py").write_text(MANY, encoding="utf-8")
+    return build(folder, "qa_tests", fill=False)

@@ -8,6 +8,8 @@ import pytest
 
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import MAX_TOLD, grids
+from pytest_specqa.report.places import Place
+from pytest_specqa.values import Limit
 
 
 @pytest.fixture
@@ -54,8 +56,8 @@ def test_rows_are_in_the_order_of_exposures_and_nights(entry):
 def test_a_cell_leads_to_its_worst_test_if_that_has_a_row(entry):
     found = [entry(), entry("failed", expectation="test_no_lines")]
     html = grids(found, linked=lambda one: one.nodeid.startswith("test_no_lines"))
-    assert 'data-specqa-go="test_no_lines[20211014-00104284-r6]"' in html
-    assert "data-specqa-go" not in grids(found, linked=lambda _: False)
+    assert '<a href="#20211014-00104284-r6/test_no_lines"' in html
+    assert "<a " not in grids(found, linked=lambda _: False)
 
 
 def test_a_unit_of_which_some_could_not_be_measured_and_some_passed_is_marked(entry):
@@ -70,7 +72,7 @@ def test_the_tooltip_counts_outcomes_and_names_the_worst_first_up_to_a_number(en
     title = re.search(r'title="(00104284 r6: [^"]*)"', html)[1].splitlines()
     assert title[0] == f"00104284 r6: 1 failed, {MAX_TOLD + 3} warned, 1 passed"
     assert title[1] == "failed: zz"
-    assert len(title) == 1 + MAX_TOLD
+    assert sum(line.startswith(("failed: ", "warned: ")) for line in title) == MAX_TOLD
 
 
 def test_a_failure_that_pytest_alone_knows_is_one(record):
@@ -93,3 +95,32 @@ def test_what_data_say_cannot_leave_the_tooltip(entry):
     html = grids([entry("failed", expectation='a"><b')], linked=lambda _: True)
     assert 'failed: a&quot;&gt;&lt;b"' in html
     assert 'a"' not in html
+
+
+def shade(html: str) -> int:
+    return int(re.search(r"--deep:(\d+)%", html)[1])
+
+
+def test_the_farther_a_warning_lies_beyond_its_limit_the_deeper_is_its_cell(entry):
+    limit = Limit("m", high=1.0, warn_high=0.1)
+    near, far = (grids([entry("warned", value=value, limit=limit)], linked=lambda _: True) for value in (0.11, 0.49))
+    assert 0 <= shade(near) < 10
+    assert 60 < shade(far) < 80
+    assert "largest is 4.9 times the limit" in far
+    assert shade(grids([entry("warned", value=0.99, limit=limit)], linked=lambda _: True)) > 95
+
+
+def test_the_shade_is_that_of_the_worst_check_of_a_cell_and_only_of_what_has_a_number(entry):
+    limit = Limit("m", high=1.0)
+    cell = [entry("failed", value=value, limit=limit, expectation=f"test_{value}") for value in (2.0, 50.0, 3.0)]
+    assert shade(grids(cell, linked=lambda _: True)) == 100
+    assert "--deep" not in grids([entry("failed", value=float("nan"))], linked=lambda _: True)
+    assert "--deep" not in grids([entry("passed", value=0.9, limit=limit)], linked=lambda _: True)
+
+
+def test_cells_are_numbered_by_finding_where_there_are_several(entry):
+    found = [entry("failed"), entry("failed", camera="r7"), entry("warned", camera="r8"), entry(camera="r9")]
+    places = {one.check: Place(number, "shows") for one, number in zip(found, (2, 1, 2, 1), strict=True)}
+    html = grids(found, linked=lambda _: True, places=places)
+    assert re.findall(r">([FWP])<sub>(\d)</sub></a>", html) == [("F", "2"), ("F", "1"), ("W", "2")]
+    assert "<sub>" not in grids(found, linked=lambda _: True, places=dict.fromkeys(places, Place(1, "shows")))

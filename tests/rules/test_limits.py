@@ -29,7 +29,7 @@ def test_a_table_becomes_a_limit(write):
     limit = found.find("x", camera())
     assert (limit.low, limit.high, limit.warn_high, limit.needs) == (-1, 2, 1, 0.5)
     assert (limit.unit, limit.severity, limit.source) == ("m", Severity.WARN, "s")
-    assert found.doc("x") == "d"
+    assert found.doc("x") == limit.doc == "d"
     assert found.where("x") == f"{path}:1"
     assert found.names == ["x"]
 
@@ -149,6 +149,28 @@ def test_where_names_the_highest_table(write):
 def test_lint_finds_every_problem(write):
     path = write('[x]\nhigh = nan\nsource = "s"\n[y]\nhigh = 1\n[z]\nhigh = 1\nsource = "s"\n')
     assert [problem.split(": ")[0] for problem in limits_file.lint(path)] == [f"{path}:2", f"{path}:4"]
+
+
+def test_a_plain_name_is_for_the_user_to_give_or_to_leave(write):
+    below = write('[x]\nname = "size of x"\nhigh = 1\nsource = "s"\n[y]\nhigh = 1\nsource = "s"\n')
+    above = write('[x]\nhigh = 2\nsource = "mine"\n', "mine.toml")
+    found = limits_file.load([below, above])
+    assert [found.plain(name) for name in ("x", "y")] == ["size of x", ""]
+    assert found.find("x", camera()).plain == "size of x"
+
+
+def test_every_limit_of_the_project_must_have_a_plain_name(write, monkeypatch):
+    path = write('[x]\nhigh = 1\nsource = "s"\n')
+    monkeypatch.setattr(limits_file, "default_file", lambda: path)
+    (problem,) = limits_file.lint(path)
+    assert problem.startswith(f"{path}:1: [x] has no name")
+
+
+def test_the_plain_names_of_the_project_are_short_and_tell_measures_apart():
+    found = limits_file.load([limits_file.default_file()])
+    names = [found.plain(name) for name in found.names]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not 2 <= len(name.split()) <= 6 or "_" in name] == []
 
 
 def test_the_limits_of_the_project_are_sound():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from pytest_specqa.checks import wording
 from pytest_specqa.checks.outcome import is_excused, reduce
 from pytest_specqa.triage import Finding, findings, lead
 from pytest_specqa.values import PROPERTY, Outcome, Record
@@ -79,12 +80,7 @@ class Entry:
     @property
     def claim(self) -> str:
         """The test's name as words: names are claims."""
-        return claim(self.expectation)
-
-
-def claim(expectation: str) -> str:
-    """Write the name of a test as words."""
-    return re.sub(r"^test ", "", expectation.replace("_", " "))
+        return wording.claim(self.expectation)
 
 
 def anchor(unit: str, expectation: str) -> str:

@@ -8,9 +8,9 @@ from html import escape
 
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.checks.verdict import Verdict
-from pytest_specqa.checks.wording import count
+from pytest_specqa.checks.wording import claim, count
 from pytest_specqa.report import links, words
-from pytest_specqa.report.gather import anchor, claim
+from pytest_specqa.report.gather import anchor
 from pytest_specqa.report.places import hue
 from pytest_specqa.triage import STAGES, Finding, Suspect
 from pytest_specqa.values import Outcome, Record, called

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.verdict import Verdict
-from pytest_specqa.report.gather import claim
 from pytest_specqa.run.selection import Selection
-from pytest_specqa.triage import STAGES, Finding
+from pytest_specqa.triage import Finding, told
 from pytest_specqa.values import Outcome, Record
 
-WORST, NAMED, FINDINGS, LINES = 8, 4, 6, 15
+WORST, NAMED, FINDINGS = 8, 4, 6
 COLOURS: Mapping[Outcome, dict[str, bool]] = {
     Outcome.FAILED: {"red": True, "bold": True},
     Outcome.WARNED: {"yellow": True, "bold": True},
@@ -65,22 +64,11 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, lost: int
     return (verdict.sentence, COLOURS[verdict.outcome]), lines + _worst_units(verdict.outcomes)
 
 
-def told(finding: Finding) -> list[str]:
-    """Tell a finding in at most `LINES` lines."""
-    cause = finding.suspects[0].phrase if finding.suspects else finding.unclear
-    lines = [": ".join(part for part in (STAGES.get(finding.stage, ""), cause) if part)]
-    lines += [f"  where: {finding.scope}"] if finding.scope else []
-    lines += [f"  seen in {finding.lead['unit']}: {finding.lead['message']}"]
-    lines += [f"    - {reason}" for suspect in finding.suspects[:1] for reason in suspect.reasons]
-    lines += [f"  next: {finding.advice}"] if finding.advice else []
-    return lines[:LINES]
-
-
 def _worst_units(outcomes: Mapping[tuple[str, str], Outcome]) -> list[Line]:
     by_unit: dict[str, dict[Outcome, list[str]]] = defaultdict(lambda: defaultdict(list))
     for (unit, expectation), found in sorted(outcomes.items()):
         if found in (Outcome.FAILED, Outcome.WARNED):
-            by_unit[unit][found].append(claim(expectation))
+            by_unit[unit][found].append(wording.claim(expectation))
 
     def badness(unit: str) -> tuple[int, int, str]:
         return -len(by_unit[unit][Outcome.FAILED]), -len(by_unit[unit][Outcome.WARNED]), unit

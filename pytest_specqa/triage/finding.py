@@ -8,8 +8,7 @@ from functools import cached_property
 from pytest_specqa.triage.stages import STAGES
 from pytest_specqa.triage.weight import excess
 from pytest_specqa.triage.wording import quantity, shortened
-from pytest_specqa.triage.words import plain
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, called
 
 HEADLINE = 160
 """Characters of a headline at most."""
@@ -149,10 +148,10 @@ class Finding:
     @property
     def _number(self) -> str:
         if self.lead["value"] is None:
-            return self.suspects[0].reasons[0] if self.suspects and self.suspects[0].reasons else plain(self.lead["measure"])
+            return self.suspects[0].reasons[0] if self.suspects and self.suspects[0].reasons else called(self.lead)
         times = excess(self.lead)
         beyond = f" ({times:.2g} times its limit)" if TWICE <= times < MANY_TIMES else ""
-        return f"{plain(self.lead['measure'])} {quantity(self.lead)}{beyond}"
+        return f"{called(self.lead)}: {quantity(self.lead)}{beyond}"
 
 
 def _brief(suspect: Suspect) -> str:

@@ -10,7 +10,7 @@ from pytest_specqa.triage.evidence import ORDER, Evidence
 from pytest_specqa.triage.finding import Suspect
 from pytest_specqa.triage.rules import RULES, Rule
 from pytest_specqa.triage.wording import quantity
-from pytest_specqa.triage.words import plain
+from pytest_specqa.values import called
 
 UNKNOWN = 2.0
 """Logarithm of the odds of a cause that no rule knows: what a rule needs to be as likely as that."""
@@ -54,7 +54,7 @@ def weigh(rule: Rule, evidence: Evidence) -> Verdict | None:
     if not shown:
         return None
     score = shown[0][0] + min(FURTHER * sum(weight for weight, _ in shown[1:]), MOST_FURTHER)
-    said = [f"{plain(measure)} {quantity(evidence.bad[measure])}" for _, measure in shown[:2]]
+    said = [f"{called(evidence.bad[measure])}: {quantity(evidence.bad[measure])}" for _, measure in shown[:2]]
     answers = [(ask.weight, answer) for ask in rule.asks if (answer := ask.look(evidence))]
     score += sum(weight for weight, _ in answers)
     said += [answer for weight, answer in sorted(answers, key=lambda each: -each[0]) if weight > 0]

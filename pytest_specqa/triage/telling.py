@@ -14,8 +14,7 @@ from pytest_specqa.triage.findings import VALUELESS, findings
 from pytest_specqa.triage.group import LAST
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.wording import MANY, count, listed, shortened
-from pytest_specqa.triage.words import plain
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, called
 
 LINES = 15
 """Lines of a finding at most."""
@@ -166,6 +165,6 @@ def _by_stage(records: Iterable[Record]) -> str:
 
 def _elsewhere(weaker: Iterable[Record]) -> str:
     """Count what warns by measure."""
-    names = Counter(record["measure"] for record in weaker)
-    said = listed([f"{plain(name)} in {count(number, 'unit')}" for name, number in names.most_common(MANY)])
+    names = Counter(called(record) for record in weaker)
+    said = listed([f"{name} in {count(number, 'unit')}" for name, number in names.most_common(MANY)])
     return f"warns of {said}" if said else ""

@@ -8,7 +8,7 @@ from pytest_specqa.triage.places import lines_at
 from pytest_specqa.triage.rules.rule import Look
 from pytest_specqa.triage.stages import STAGES
 from pytest_specqa.triage.wording import count, listed, quantity
-from pytest_specqa.triage.words import plain
+from pytest_specqa.values import called
 
 EDGE = 60
 """Fibers from the end of a slit that count as its corner."""
@@ -29,7 +29,7 @@ def bad(*measures: str) -> Look:
 
     def _look(evidence: Evidence) -> str:
         found = [evidence.bad[measure] for measure in measures if measure in evidence.bad]
-        return listed([f"{plain(record['measure'])} {quantity(record)}" for record in found[:2]])
+        return listed([f"{called(record)}: {quantity(record)}" for record in found[:2]])
 
     return _look
 
@@ -39,7 +39,7 @@ def sound(*measures: str) -> Look:
 
     def _look(evidence: Evidence) -> str:
         found = evidence.sound(measures)
-        return f"{plain(found[0]['measure'])} is sound ({count(len(found), 'value')})" if found else ""
+        return f"{called(found[0])}: passes ({count(len(found), 'value')})" if found else ""
 
     return _look
 
@@ -94,7 +94,8 @@ def wider(measure: str, factor: float) -> Look:
     """A measure that passes is so many times that of the other cameras of the band, or above what the band has by design."""
 
     def _look(evidence: Evidence) -> str:
-        mine = [record["value"] for record in evidence.judged((measure,)) if record["value"] is not None]
+        judged = [record for record in evidence.judged((measure,)) if record["value"] is not None]
+        mine = [record["value"] for record in judged]
         bands = evidence.place.bands
         others = [
             record["value"]
@@ -104,7 +105,7 @@ def wider(measure: str, factor: float) -> Look:
         usual = sorted(others)[len(others) // 2] if len(others) > FEW else LINE_WIDTH
         if not mine or max(mine) < factor * usual:
             return ""
-        return f"{plain(measure)} is {max(mine):.2g}, {max(mine) / usual:.2g} times the usual"
+        return f"{called(judged[0])}: {max(mine):.2g}, {max(mine) / usual:.2g} times the usual"
 
     return _look
 

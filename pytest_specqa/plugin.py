@@ -169,4 +169,4 @@ class Controller:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put verdict, findings, grids and rows on the page."""
         state = running.of(self.config)
-        page.summary(self.config, prefix=prefix, instrument=state.instrument, lost=state.lost)
+        page.summary(self.config, prefix=prefix, instrument=state.instrument, quota=state.options.max_pictures, lost=state.lost)

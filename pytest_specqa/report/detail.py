@@ -12,6 +12,7 @@ import pytest
 
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import Entry
+from pytest_specqa.report.quota import Piece
 from pytest_specqa.values import NoValue, Outcome, Record, called
 
 RERUN = re.compile(r"\| rerun: (?P<command>.+)$", re.MULTILINE)
@@ -113,7 +114,7 @@ def log(report: pytest.TestReport, entry: Entry) -> str:
     return f'<pre class="specqa-log">{text}</pre>' if text else ""
 
 
-def shown(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[str]:
+def shown(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[Piece]:
     """HTML of the extras of a test: pictures in full width, HTML as it is, links, and text.
 
     Parameters
@@ -125,20 +126,21 @@ def shown(extras: Iterable[Mapping[str, Any]], *, about: str) -> list[str]:
 
     Returns
     -------
-    list of str
-        One piece for each.
+    list of Piece
+        One for each.
     """
     parts = []
     for extra in extras:
         kind, content, name = extra.get("format_type"), str(extra.get("content")), str(extra.get("name") or "")
         if kind == "image":
-            parts.append(f'<figure class="specqa-picture">{_image(extra, content, name or "picture", about)}</figure>')
+            figure = f'<figure class="specqa-picture">{_image(extra, content, name or "picture", about)}</figure>'
+            parts.append(Piece(name or "picture", figure))
         elif kind == "html":
-            parts.append(content)
+            parts.append(Piece("", content))
         elif kind == "url":
-            parts.append(f"<p>{links.anchor(content, name or content)}</p>")
+            parts.append(Piece("", f"<p>{links.anchor(content, name or content)}</p>"))
         else:
-            parts.append(f'<pre class="specqa-log">{escape(content)}</pre>')
+            parts.append(Piece("", f'<pre class="specqa-log">{escape(content)}</pre>'))
     return parts
 
 

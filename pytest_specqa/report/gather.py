@@ -18,6 +18,8 @@ from pytest_specqa.values import PROPERTY, Outcome, Record
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
 
+    from pytest_specqa.report.quota import Piece
+
 WAIVED, KNOWN = "waived", "known"
 """What a run calls a failed check that does not count."""
 
@@ -102,18 +104,18 @@ class Gathered:
         Folder or address of the production; empty if it is not known.
     entries : dict of str to Entry
         By node id.
-    details : dict of str to str
-        HTML of what the rows open to, by node id.
-    pictures : set of (str, str)
-        The checks that have a picture.
+    details : dict of str to (str, str)
+        HTML of what the rows open to, by node id: what stands above the pictures, and what below.
+    shown : dict of str to list of Piece
+        Pictures and what else they show, by node id.
     """
 
     show_passed: bool = False
     page: ReportData | None = None
     root: str = ""
     entries: dict[str, Entry] = field(default_factory=dict)
-    details: dict[str, str] = field(default_factory=dict)
-    pictures: set[tuple[str, str]] = field(default_factory=set)
+    details: dict[str, tuple[str, str]] = field(default_factory=dict)
+    shown: dict[str, list[Piece]] = field(default_factory=dict)
     _found: list[Finding] | None = None
 
     def add(self, report: pytest.TestReport, records: list[Record]) -> Entry:

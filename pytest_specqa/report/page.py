@@ -15,6 +15,7 @@ from pytest_specqa.report.detail import detail, log, shown
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import grids
 from pytest_specqa.report.places import placed
+from pytest_specqa.report.quota import kept
 from pytest_specqa.results.store import write_text
 from pytest_specqa.values import Outcome, Record
 
@@ -60,10 +61,8 @@ def take(config: pytest.Config, report: pytest.TestReport) -> None:
     report.extras = []  # type: ignore[attr-defined]
     if not gathered.has_row(entry):
         return
-    pieces = shown(extras, about=f"{entry.claim}, {entry.unit}")
-    gathered.details[report.nodeid] = "".join([detail(entry, report, root=gathered.root), *pieces, log(report, entry)])
-    if any("<img " in piece for piece in pieces):
-        gathered.pictures.add(entry.check)
+    gathered.shown[report.nodeid] = shown(extras, about=f"{entry.claim}, {entry.unit}")
+    gathered.details[report.nodeid] = detail(entry, report, root=gathered.root), log(report, entry)
 
 
 def row(config: pytest.Config, report: pytest.TestReport, cells: list[str]) -> None:
@@ -73,8 +72,8 @@ def row(config: pytest.Config, report: pytest.TestReport, cells: list[str]) -> N
         del cells[:]
 
 
-def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument, lost: int = 0) -> None:
-    """Write verdict, findings, grids and rows, in the place of pytest-html's own table."""
+def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument, quota: int, lost: int = 0) -> None:
+    """Write verdict, findings, grids and rows, in the place of pytest-html's own table; `quota` is that of pictures."""
     gathered = gather.of(config)
     entries = list(gathered.entries.values())
     if not entries or gathered.page is None:
@@ -84,15 +83,22 @@ def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument,
     _name(gathered.page, records)
     rowed = [entry for entry in entries if gathered.has_row(entry)]
     linked = {entry.check for entry in rowed}
+    pieces = kept([(entry, gathered.shown.get(entry.nodeid, [])) for entry in rowed], quota=quota)
+    pictured = {entry.check for entry in rowed if any("<img " in piece for piece in pieces[entry.nodeid])}
+
+    def opened(entry: Entry) -> str:
+        before, after = gathered.details.get(entry.nodeid, ("", ""))
+        return "".join([before, *pieces[entry.nodeid], after])
+
     prefix += [
         f"<style>{_asset('report.css')}</style>",
         top.verdict(records, findings, lost=lost),
         _broken(others),
-        top.cards(findings, pictured=gathered.pictures, linked=linked.__contains__),
+        top.cards(findings, pictured=pictured, linked=linked.__contains__),
         grids(entries, linked=gathered.has_row, places=placed(findings), instrument=instrument),
         _legend(entries, findings=len(findings), show_passed=gathered.show_passed),
         bar.bar(entries, rowed),
-        rows.rows(rowed, findings, detail=lambda entry: gathered.details.get(entry.nodeid, ""), others=others),
+        rows.rows(rowed, findings, detail=opened, others=others),
         top.glossary(records),
         f"<script>{_asset('report.js')}</script>",
     ]

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check
-from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.report import gather
-from pytest_specqa.report.detail import NOTES
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import quota, selection, session, terminal
+from pytest_specqa.run import selection, session, terminal
 from pytest_specqa.values import NoValue, Outcome, Record
 
 
@@ -38,7 +34,6 @@ class Gatherer:
         given = session.of(config).waivers
         # The one of the session judges the tests of this process; this one takes stock of the reports of all processes.
         self.waivers = replace(given, covered={}, refused={}, measured={}) if given else None
-        self._shown: Counter[tuple[str, str, bool]] = Counter()
 
     @property
     def records(self) -> list[Record]:
@@ -46,7 +41,7 @@ class Gatherer:
         return self.kept.records
 
     def receive(self, report: pytest.TestReport) -> None:
-        """Take the records of a call, and limit its pictures to what the run as a whole may show."""
+        """Take the records of a call."""
         found = self._records(report)
         if not found:
             return
@@ -57,8 +52,6 @@ class Gatherer:
                 self.waivers.judge(record)
         self.kept.add(report, found)
         self.kept.root = self.kept.root or self._root()
-        if extras := getattr(report, "extras", []):
-            self._trim(report, extras, found)
 
     def _root(self) -> str:
         """Where the files of the production are; empty for records that come without one."""
@@ -66,15 +59,6 @@ class Gatherer:
             return str(session.of(self.config).production.root)
         except SpecQAError:
             return ""
-
-    def _trim(self, report: pytest.TestReport, extras: list[dict[str, Any]], found: list[Record]) -> None:
-        allowed = session.of(self.config).options.max_pictures
-        failed = reduce(found).outcome is Outcome.FAILED
-        kept, dropped = quota.trim(extras, expectation=found[0]["expectation"], failed=failed, shown=self._shown, quota=allowed)
-        report.extras = kept  # type: ignore[attr-defined]
-        if dropped:
-            note = f"{wording.count(dropped, 'picture')} not shown: {allowed} of this expectation are (--specqa-max-pictures)"
-            report.sections.append((NOTES, note))
 
     def _records(self, report: pytest.TestReport) -> list[Record]:
         if str(report.when) != "???":

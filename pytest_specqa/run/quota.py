@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections import Counter
+import tempfile
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_specqa import triage
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check, Picture
+from pytest_specqa.report.quota import note, share
 from pytest_specqa.values import Measurement, Outcome
 
 if TYPE_CHECKING:
@@ -20,21 +22,23 @@ if TYPE_CHECKING:
 
 
 class Gallery:
-    """Draws the pictures of checks until the quota of their expectation is used up.
+    """Draws the pictures of the worst checks of each expectation, as far as they are known.
+
+    A picture is drawn unless the quota is used up by checks that are as bad or worse: the worst of a run has its picture, whenever
+    it is judged, and of many that are alike no more are drawn than the page keeps.
 
     Parameters
     ----------
     quota : int
         Pictures of failed checks per expectation and picture family; of checks that only warned, one is drawn.
     folder : Path or None
-        Where the workers of a run take their places in the quota, so that no picture is drawn that the page does not keep; None
-        where there are no others.
+        Where the workers of a run tell one another what they have drawn; None where there are no others.
     """
 
     def __init__(self, quota: int, folder: Path | None = None) -> None:
         self.quota = quota
         self.folder = folder
-        self._drawn: Counter[tuple[str, str, bool]] = Counter()
+        self._drawn: dict[str, list[float]] = defaultdict(list)
 
     def draw(self, check: Check) -> None:
         """Draw what a failed or warned check kept; a crash while drawing is noted and changes no verdict."""
@@ -43,51 +47,40 @@ class Gallery:
             return
         failed = outcome is Outcome.FAILED
         measurement, pictures = chosen(check)
+        weight = triage.excess(triage.lead(check.records()))
         for name, arrays, _ in pictures:
-            if not self._takes_place(check.expectation, name, failed=failed):
-                check.notes.append(f"picture {name} not drawn: {self.quota} of this expectation are shown (--specqa-max-pictures)")
+            words = f"{check.expectation} {name} {'failed' if failed else 'warned'}"
+            if not self._takes_place(words, weight, most=share(self.quota, failed=failed)):
+                check.notes.append(f"picture {name} not drawn: {note(self.quota)}")
                 continue
             try:
                 check.extras.append(_extra(name, arrays, unit=str(check.unit), measurement=measurement))
             except Exception as error:
                 check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
 
-    def _takes_place(self, expectation: str, name: str, *, failed: bool) -> bool:
-        """Take the next place in the quota, if one is left."""
-        key = (expectation, name, failed)
-        while self._drawn[key] < share(self.quota, failed=failed):
-            self._drawn[key] += 1
-            if self.folder is None:
-                return True
-            words = f"{expectation} {name} {'failed' if failed else 'warned'} {self._drawn[key]}"
-            place = self.folder / f"picture-{hashlib.sha256(words.encode()).hexdigest()[:24]}"
+    def _takes_place(self, words: str, weight: float, *, most: int) -> bool:
+        """Take a place in the quota, unless what is as bad or worse has used it up."""
+        before = self._drawn[words] if self.folder is None else self._told(words)
+        if sum(other >= weight for other in before) >= most:
+            return False
+        self._drawn[words].append(weight)
+        if self.folder is not None:
             try:
-                place.touch(exist_ok=False)
-            except FileExistsError:
-                continue
+                with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_prefix(words), suffix=f"_{weight!r}", delete=False):
+                    pass
             except OSError:
-                # Without the folder each worker has the whole quota, and the page is trimmed.
+                # Without the folder each worker has the whole quota, and the page keeps the worst of all.
                 self.folder = None
-            return True
-        return False
+        return True
+
+    def _told(self, words: str) -> list[float]:
+        """How bad those are that any worker has drawn."""
+        found = self.folder.glob(f"{_prefix(words)}*") if self.folder else ()
+        return [float(path.name.rpartition("_")[2]) for path in found]
 
 
-def share(quota: int, *, failed: bool) -> int:
-    """Return how many pictures failed checks may have, or those that only warned: a few warnings must not use up the quota.
-
-    Parameters
-    ----------
-    quota : int
-        Of the user.
-    failed : bool
-        Whether the checks failed.
-
-    Returns
-    -------
-    int
-        The quota, or one of it.
-    """
-    return quota if failed else min(quota, 1)
+def _prefix(words: str) -> str:
+    return f"picture-{hashlib.sha256(words.encode()).hexdigest()[:24]}-"
 
 
 def chosen(check: Check) -> tuple[Measurement, list[Picture]]:
@@ -158,37 +151,3 @@ def _extra(name: str, arrays: dict[str, Any], *, unit: str, measurement: Measure
     plots.stamp(figure, unit)
     content = base64.b64encode(plots.to_png(figure)).decode()
     return {"name": name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}
-
-
-def trim(
-    extras: list[dict[str, Any]], *, expectation: str, failed: bool, shown: Counter[tuple[str, str, bool]], quota: int
-) -> tuple[list[dict[str, Any]], int]:
-    """Keep the pictures that the quota of the whole run allows, which several workers may have exceeded together.
-
-    Parameters
-    ----------
-    extras : list of dict
-        Extras of one report.
-    expectation : str
-        The test that they belong to.
-    failed : bool
-        Whether it failed; otherwise it warned.
-    shown : Counter
-        Pictures shown so far by expectation and family; counted up here.
-    quota : int
-        How many there may be of each.
-
-    Returns
-    -------
-    list of dict, int
-        What is kept, and the number of pictures that are not.
-    """
-    kept = []
-    for extra in extras:
-        if extra.get("mime_type") == "image/png":
-            key = (expectation, str(extra.get("name")), failed)
-            shown[key] += 1
-            if shown[key] > share(quota, failed=failed):
-                continue
-        kept.append(extra)
-    return kept, len(extras) - len(kept)

@@ -22,9 +22,15 @@ def sketch(monkeypatch):
     monkeypatch.setattr(plots, "to_png", lambda _: b"png")
 
 
-def failed(expectation: str = "test_value", *, outcome: Outcome = Outcome.FAILED, pictures: tuple[Picture, ...] = SHOWN) -> Check:
+def failed(
+    expectation: str = "test_value",
+    *,
+    outcome: Outcome = Outcome.FAILED,
+    pictures: tuple[Picture, ...] = SHOWN,
+    value: float = 2.5,
+) -> Check:
     check = Check(DataUnit("camera", 20211014, expid=1, camera="r6"), expectation, expectation, Limits(), root=Path())
-    check.measurements += [measurement("value", 1.5, outcome=outcome), measurement("twice", 2.5, outcome=outcome)]
+    check.measurements += [measurement("value", 1.5, outcome=outcome), measurement("twice", value, outcome=outcome)]
     check.pictures += pictures
     return check
 
@@ -54,7 +60,7 @@ def test_two_processes_share_one_quota(tmp_path):
     assert drawn(other, failed(), late) == [2, 0]
     assert drawn(one, failed()) == [0]
     assert late.notes == [
-        f"picture {name} not drawn: 3 of this expectation are shown (--specqa-max-pictures)" for name in ("sketch", "map")
+        f"picture {name} not drawn: the 3 worst of this expectation are (--specqa-max-pictures)" for name in ("sketch", "map")
     ]
 
 
@@ -62,6 +68,20 @@ def test_warnings_use_up_no_place_of_failures(tmp_path):
     gallery = Gallery(2, tmp_path)
     warned = [failed(outcome=Outcome.WARNED) for _ in range(2)]
     assert drawn(gallery, *warned, failed(), failed()) == [2, 0, 2, 2]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_worst_is_drawn_though_it_comes_last(tmp_path, shared):
+    gallery = Gallery(2, tmp_path if shared else None)
+    assert drawn(gallery, failed(), failed(), failed(value=2.4), failed(value=9.0), failed(value=3.0), failed(value=2.9)) == [
+        *(2, 2, 0, 2, 2, 0)
+    ]
+
+
+def test_a_process_draws_nothing_that_another_has_worse(tmp_path):
+    one, other = Gallery(1, tmp_path), Gallery(1, tmp_path)
+    assert drawn(one, failed(value=5.0)) == [2]
+    assert drawn(other, failed(value=4.0), failed(value=6.0)) == [0, 2]
 
 
 def test_without_the_folder_a_process_has_the_quota_for_itself(tmp_path):

@@ -95,7 +95,7 @@ def wider(measure: str, factor: float) -> Look:
 
     def _look(evidence: Evidence) -> str:
         judged = [record for record in evidence.judged((measure,)) if record["value"] is not None]
-        mine = [record["value"] for record in judged]
+        mine = [value for record in judged if (value := record["value"]) is not None]
         bands = evidence.place.bands
         others = [
             record["value"]

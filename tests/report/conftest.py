@@ -33,9 +33,14 @@ def png(seed):
 @pytest.fixture
 def judge(record_property, extras, request):
     def act(unit, expectation, outcome, message="all is well", pictures=0, product=""):
-        measured = Measured(0.12, error=0.01, fibers=((3400, 3449),), waves=(6441.0, 6605.0), sensitivity=0.002)
-        limit = Limit("size", high=0.05, unit="fraction of sky", source="PR #1452")
         stage = request.node.get_closest_marker("specqa_stage").args[0]
+        measure = "sky_chromatic_block" if stage == "sky" else "redshift_pileup" if unit.petal is not None else "size"
+        fibers, waves, features = ((3400, 3449),), (6441.0, 6605.0), ()
+        if unit.petal is not None:
+            fibers, waves = ((500 * unit.petal, 500 * unit.petal + 499),), None
+            features = (Feature("window", fibers[0], (4.25, 4.45), 106.0, 10.0, 20.0),)
+        measured = Measured(0.12, error=0.01, fibers=fibers, waves=waves, sensitivity=0.002, features=features)
+        limit = Limit(measure, high=0.05, unit="fraction of sky", source="PR #1452")
         made = {"product": product, "versions": {"production": "daily"}, "stage": stage}
         found = Measurement(unit, expectation, measured, limit, Outcome(outcome), message, **made)
         record_property("specqa", found.as_record())

@@ -134,7 +134,7 @@ def test_extras_are_shown_as_what_they_are():
         {"format_type": "url", "name": "there", "content": "https://x.org/?a&b"},
         {"format_type": "text", "content": "1 < 2"},
     ]
-    picture, html, link, text = shown([png, *others], about='"r6"')
+    picture, html, link, text = (piece.html for piece in shown([png, *others], about='"r6"'))
     assert 'alt="sky model: &quot;r6&quot;" width="640" height="480"' in picture
     assert f'src="data:image/png;base64,{content}"' in picture
     assert html == "<b>as it is</b>"

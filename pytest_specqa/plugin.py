@@ -151,8 +151,10 @@ class Controller:
         page.finish(self.config)
         running.remove_folder(self.config)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Close with the verdict."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+        """Close with the verdict, below pytest's own list of what failed."""
+        yield
         gatherer.summarize(self.config, terminalreporter)
 
     @pytest.hookimpl(optionalhook=True)

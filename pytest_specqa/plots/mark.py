@@ -41,6 +41,8 @@ class Mark:
     ----------
     measure : str
         Name of the measure.
+    called : str
+        What the measure is called in plain words.
     value : str
         The value with error and unit, as the text has it.
     number : float
@@ -64,6 +66,7 @@ class Mark:
     """
 
     measure: str
+    called: str = ""
     value: str = ""
     number: float = math.nan
     bounds: str = ""
@@ -80,7 +83,7 @@ class Mark:
     def text(self) -> str:
         """Measure, value and limit in one line."""
         bounds = f" ({self.bounds})" if self.bounds else ""
-        return f"{'fails' if self.failed else 'warns'}: {self.measure.replace('_', ' ')} = {self.value}{bounds}"
+        return f"{'fails' if self.failed else 'warns'}: {self.called or self.measure}: {self.value}{bounds}"
 
     @property
     def places(self) -> tuple[Place, ...]:

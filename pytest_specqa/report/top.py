@@ -12,7 +12,7 @@ from pytest_specqa.checks.wording import claim, count
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import anchor
 from pytest_specqa.report.places import hue
-from pytest_specqa.triage import STAGES, Finding, Suspect
+from pytest_specqa.triage import STAGES, Finding, Suspect, look_at
 from pytest_specqa.values import Outcome, Record, called
 
 SUSPECTS = 3
@@ -41,7 +41,7 @@ def comes_to(findings: Sequence[Finding]) -> str:
     return f"; {' and '.join(parts)}" if parts else ""
 
 
-def cards(findings: Sequence[Finding], *, pictured: Collection[Key], linked: Linked) -> str:
+def cards(findings: Sequence[Finding], *, pictured: Collection[Key], linked: Linked, root: str = "") -> str:
     """HTML of the findings, each with its evidence beside it; those that only warn are folded where others fail.
 
     Parameters
@@ -52,6 +52,8 @@ def cards(findings: Sequence[Finding], *, pictured: Collection[Key], linked: Lin
         Unit and expectation of the checks whose row has a picture.
     linked : callable
         Whether a check has a row to lead to.
+    root : str
+        Folder or address of the production, for the command that opens the place of a finding.
 
     Returns
     -------
@@ -60,23 +62,31 @@ def cards(findings: Sequence[Finding], *, pictured: Collection[Key], linked: Lin
     """
     failing = any(finding.outcome is Outcome.FAILED for finding in findings)
     return "".join(
-        _card(number, finding, pictured=pictured, linked=linked, folded=failing and finding.outcome is not Outcome.FAILED)
+        _card(
+            number,
+            finding,
+            picture=_picture(finding, pictured),
+            linked=linked,
+            root=root,
+            folded=failing and finding.outcome is not Outcome.FAILED,
+        )
         for number, finding in enumerate(findings, start=1)
     )
 
 
-def _card(number: int, finding: Finding, *, pictured: Collection[Key], linked: Linked, folded: bool) -> str:
+def _card(number: int, finding: Finding, *, picture: str, linked: Linked, root: str, folded: bool) -> str:
     stage = STAGES.get(finding.stage, "")
-    cause = finding.suspects[0].phrase if finding.suspects else finding.unclear
+    cause = finding.suspects[0].phrase if finding.suspects and not finding.unclear else finding.unclear
     badge = words.badge(finding.outcome, f"finding {number}")
     head = ": ".join(escape(part) for part in (stage, cause) if part)
     facts = [("where", escape(finding.scope)), ("seen in", _lead(finding.lead, linked)), ("why", _why(finding))]
     facts.append(("what to do", f"<b>{links.linked(finding.advice)}</b>" if finding.advice else ""))
+    command = look_at(finding, root) if root else ""
+    facts.append(("look at it", f'<code class="specqa-command">{escape(command)}</code>' if command else ""))
     facts.append(("shown by", _listed(finding.records, linked)))
     facts.append(("follows from it", _listed(finding.follows, linked)))
     facts.append(("weaker elsewhere", _listed(finding.weaker, linked)))
     told = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts if text)
-    picture = _picture(finding, pictured)
     title = f"<h2>{badge} {head}</h2>"
     body = f'{picture}<div class="specqa-facts"><dl>{told}</dl></div>'
     body = f"<details><summary>{title}</summary>{body}</details>" if folded else f"{title}{body}"

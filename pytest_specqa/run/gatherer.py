@@ -162,7 +162,9 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     gatherer = of(config)
     if gatherer.records:
         reporter.section("spectroscopic QA")
-        verdict, body = terminal.summary(gatherer.records, gatherer.kept.findings, lost=session.of(config).lost)
+        verdict, body = terminal.summary(
+            gatherer.records, gatherer.kept.findings, root=gatherer.kept.root, lost=session.of(config).lost
+        )
         for line, markup in (verdict, *body):
             reporter.line(line, **markup)
         for line, expired in gatherer.waiver_lines():

@@ -125,10 +125,11 @@ def mark_of(measurement: Measurement) -> Mark:
     failed = measurement.outcome is Outcome.FAILED
     warns = not failed and limit.low <= measured.value <= limit.high
     low, high = (limit.warn_low, limit.warn_high) if warns else (limit.low, limit.high)
-    error = f" ± {wording.number(measured.error)}" if measured.error else ""
+    error = f" ± {measured.error:.2g}" if measured.error else ""
     unit = f" {limit.unit}" if limit.unit else ""
     return Mark(
         measure=limit.name,
+        called=limit.plain or limit.name.replace("_", " "),
         value=f"{wording.number(measured.value)}{error}{unit}",
         number=measured.value,
         bounds=f"allowed: {wording.allowed(replace(limit, low=low, high=high))}{unit}",

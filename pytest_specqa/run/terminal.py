@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.run.selection import Selection
-from pytest_specqa.triage import Finding, told
+from pytest_specqa.triage import Finding, look_at, told
 from pytest_specqa.values import Outcome, Record
 
 WORST, NAMED, FINDINGS = 8, 4, 6
@@ -33,7 +33,7 @@ def header(root: Path, selection: Selection) -> str:
     return f"specqa: production {root}, night {span}, {', '.join(parts)}"
 
 
-def summary(records: Sequence[Record], findings: Sequence[Finding], *, lost: int = 0) -> tuple[Line, list[Line]]:
+def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str = "", lost: int = 0) -> tuple[Line, list[Line]]:
     """Return the closing lines with their markup.
 
     Parameters
@@ -42,6 +42,8 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, lost: int
         Of the run.
     findings : sequence of Finding
         What its failures and warnings come to, most telling first.
+    root : str
+        Folder or address of the production, for the command that opens the place of a finding.
     lost : int
         Checks that the baseline of the run could make and this run could not.
 
@@ -58,6 +60,8 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, lost: int
         first, *rest = told(finding)
         lines.append((f"finding {number}: {first}", COLOURS[finding.outcome]))
         lines += [(line, {}) for line in rest]
+        if root and finding.outcome is Outcome.FAILED and (command := look_at(finding, root)):
+            lines.append((f"  look:      {command}", {}))
     if len(findings) > FINDINGS:
         lines.append((f"and {wording.count(len(findings) - FINDINGS, 'more finding')}", {}))
     lines.append((f"checks: {', '.join([wording.counts(verdict.counts), *verdict.excused])}", {}))

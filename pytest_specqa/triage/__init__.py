@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_specqa.triage.findings import Finding, Reach, Suspect, findings
+from pytest_specqa.triage.looking import look_at
 from pytest_specqa.triage.stages import STAGES, first_bad_stage, stage_of
 from pytest_specqa.triage.telling import as_json, report, story, told
 from pytest_specqa.triage.weight import excess, lead, worst_first
@@ -17,6 +18,7 @@ __all__ = [
     "findings",
     "first_bad_stage",
     "lead",
+    "look_at",
     "report",
     "stage_of",
     "story",

@@ -28,7 +28,8 @@ X, Y = 3.0 * (FIBER % 100) - 150.0, 6.0 * (FIBER // 100 - 30) - 200.0
 PLACE = Feature("bump", (3100, 3149), (5900.0, 5940.0), 5.0, 0.5, 9.0, label="here")
 MARK = Mark(
     "sky_value",
-    "5 ± 0.5 sigma",
+    called="sky value",
+    value="5 ± 0.5 sigma",
     number=5.0,
     bounds="allowed: at most 1 sigma",
     fibers=((3100, 3149),),
@@ -90,7 +91,7 @@ def words(figure: Figure) -> str:
 def test_every_family_tells_measure_value_limit_and_what_was_found(name: str) -> None:
     """Above the picture, in the words of the text."""
     told = words(draw(name, mark=MARK, **FAMILIES[name]))
-    assert "fails: sky value = 5 ± 0.5 sigma (allowed: at most 1 sigma)" in told
+    assert "fails: sky value: 5 ± 0.5 sigma (allowed: at most 1 sigma)" in told
     assert "The sky of fibers 3100-3149 is too bright" in told
 
 
@@ -202,7 +203,7 @@ def test_what_fails_by_a_planted_fault_is_in_its_picture(kind: str, fault: str) 
         for mark, arrays, figure in drawn:
             number = wording.number(found.measured.value)
             assert number in found.message
-            assert f"= {number} " in words(figure) + " "
+            assert f": {number} " in words(figure) + " "
             if mark.places and "fiber" in arrays:
                 assert holds(figure, mark, np.asarray(arrays["fiber"])), (check.expectation, mark)
             assert len(to_png(figure)) <= MAX_BYTES

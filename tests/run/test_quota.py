@@ -105,9 +105,9 @@ def test_where_none_shows_the_worst_the_next_is_drawn():
 
 def test_a_mark_has_place_limit_and_number_of_its_measurement():
     mark = mark_of(measurement("value", 1.5))
-    assert mark.text == "fails: value = 1.5 ± 0.25 sigma (allowed: at most 1 sigma)"
+    assert mark.text == "fails: value: 1.5 ± 0.25 sigma (allowed: at most 1 sigma)"
     assert mark.places == (((3000, 3049), (6500.0, 6510.0)),)
-    assert mark_of(measurement("value", 1.5, outcome=Outcome.WARNED)).text.startswith("warns: value = 1.5")
+    assert mark_of(measurement("value", 1.5, outcome=Outcome.WARNED)).text.startswith("warns: value: 1.5")
 
 
 def test_what_can_be_called_is_called_when_the_picture_is_drawn(monkeypatch):

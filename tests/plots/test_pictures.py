@@ -46,9 +46,9 @@ def test_the_chromatic_part_of_the_measure_is_used_where_it_is_given(texts: Word
         fiber=FIBER,
         chromatic=ratio,
         chromatic_wave=grid,
-        mark=Mark("sky_chromatic_block", "0.2", features=(Feature("bump", (3100, 3149), (6490, 6510), 0.2, 0.01, 9),)),
+        mark=Mark("sky_chromatic_block", value="0.2", features=(Feature("bump", (3100, 3149), (6490, 6510), 0.2, 0.01, 9),)),
     )
-    assert "fails: sky chromatic block = 0.2" in told
+    assert "fails: sky_chromatic_block: 0.2" in told
     assert "at 64" in told or "at 65" in told
     assert "nan" not in told
 

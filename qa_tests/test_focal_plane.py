@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pytest_specqa.measures.focal.patch_star import with_bright_star
 from pytest_specqa.measures.focal.plane import focal_plane
 from pytest_specqa.measures.focal.windows import window_maps
 
@@ -13,15 +14,17 @@ def maps_of(sframe, sky, spectra):
     """Reduce one camera to a residual per fiber and window."""
     placed = "FIBER_X" in sframe.fibermap.columns
     x, y = (sframe.fibermap[name] if placed else np.full(len(sframe.fiber), np.nan) for name in ("FIBER_X", "FIBER_Y"))
-    return window_maps(spectra, band=sframe.band, mask=sframe.mask, x=x, y=y, throughput=sky.thrputcorr)
+    ra, dec = (sframe.fibermap[name] if name in sframe.fibermap.columns else None for name in ("TARGET_RA", "TARGET_DEC"))
+    return window_maps(spectra, band=sframe.band, mask=sframe.mask, x=x, y=y, throughput=sky.thrputcorr, ra=ra, dec=dec)
 
 
 @pytest.mark.specqa_reduces(by=maps_of)
 def test_residuals_flat_over_focal_plane(exposure_reduced, expect):
     """What sky subtraction leaves is the same all over the focal plane: no patch, no petal apart, no gradient."""
-    found = focal_plane([one for maps in exposure_reduced(maps_of) for one in maps])
+    every = [one for maps in exposure_reduced(maps_of) for one in maps]
+    found = focal_plane(every)
     values = {
-        "focal_plane_patch": found.patch,
+        "focal_plane_patch": with_bright_star(found.patch, every),
         "focal_plane_petal": found.petal,
         "focal_plane_gradient": found.gradient,
         "focal_plane_seen": found.seen,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.look.spectra_words import status_in_words, zwarn_in_words
 from pytest_specqa.look.tilepage_data import TileFibers
-from pytest_specqa.look.tilepage_stars import Star, known_positions, offsets
+from pytest_specqa.measures.focal.bright_stars import Star, known_positions, offsets
 from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density
 
 COLOURS = {"QSO": "#009E73", "ELG": "#E69F00", "LRG": "#D55E00", "BGS": "#0072B2", "other": "#8a8a8a", "sky": "#CC79A7"}

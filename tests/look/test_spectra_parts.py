@@ -15,7 +15,7 @@ from pytest_specqa.look.spectra_lines import Trouble, fit_lines, hint, troubles
 from pytest_specqa.look.spectra_page import negative_line
 from pytest_specqa.look.spectra_rebin import Binned, average, rebin
 from pytest_specqa.look.spectra_words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
-from pytest_specqa.look.tilepage_stars import catalogued, middle_of, offsets, targeted
+from pytest_specqa.measures.focal.bright_stars import catalogued, middle_of, offsets, targeted
 
 COLUMNS = {
     "FIBER": np.array([3004, 3001, 3002, 3003]),
@@ -226,6 +226,6 @@ def test_a_target_that_is_a_bright_star_is_listed():
 
 
 def test_the_catalogue_is_part_of_the_package():
-    import pytest_specqa.look  # noqa: PLC0415
+    import pytest_specqa.measures.focal  # noqa: PLC0415
 
-    assert (Path(pytest_specqa.look.__file__).parent / "tilepage_stars.csv").is_file()
+    assert (Path(pytest_specqa.measures.focal.__file__).parent / "bright_stars.csv").is_file()

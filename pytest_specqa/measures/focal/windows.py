@@ -95,6 +95,8 @@ class WindowMap:
         Whose fibers they are.
     throughput : ndarray, shape (n_fiber,), or None
         Each fiber's throughput over that of the flat, as its sky lines show it.
+    ra, dec : ndarray, shape (n_fiber,), or None
+        Position on the sky in degrees; NaN and (0, 0) are not known.
     """
 
     window: Window
@@ -109,6 +111,8 @@ class WindowMap:
     is_sky: Bools
     instrument: Instrument = DESI
     throughput: Floats | None = None
+    ra: Floats | None = None
+    dec: Floats | None = None
 
 
 def window_maps(
@@ -119,6 +123,8 @@ def window_maps(
     x: ArrayLike,
     y: ArrayLike,
     throughput: ArrayLike | None = None,
+    ra: ArrayLike | None = None,
+    dec: ArrayLike | None = None,
 ) -> list[WindowMap]:
     """Reduce the spectra of a camera to one residual per fiber and window.
 
@@ -135,6 +141,8 @@ def window_maps(
         FIBER_X, FIBER_Y in mm; NaN or (0, 0) is not known.
     throughput : array_like, shape (n_fiber,), or None
         THRPUTCORR of the sky model; NaN is not known.
+    ra, dec : array_like, shape (n_fiber,), or None
+        TARGET_RA, TARGET_DEC in degrees; NaN and (0, 0) are not known.
 
     Returns
     -------
@@ -168,10 +176,16 @@ def window_maps(
                     y=np.where(placed, up, np.nan),
                     is_sky=np.asarray(spectra.is_sky, dtype=bool),
                     instrument=spectra.instrument,
-                    throughput=None if throughput is None else np.asarray(throughput, dtype=float),
+                    throughput=_known(throughput),
+                    ra=_known(ra),
+                    dec=_known(dec),
                 )
             )
     return found
+
+
+def _known(values: ArrayLike | None) -> Floats | None:
+    return None if values is None else np.asarray(values, dtype=float)
 
 
 def _with_other_light(spectra: CameraSpectra) -> Bools:

@@ -70,6 +70,17 @@ def opposite(measures: tuple[str, ...], others: tuple[str, ...], *, say: str) ->
     return _look
 
 
+def near_a_star(*measures: str) -> Look:
+    """What these measures found lies around a bright star of the catalogue."""
+
+    def _look(evidence: Evidence) -> str:
+        records = (record for record in evidence.records if record["measure"] in measures)
+        stars = [feature for record in records for feature in record.get("features") or () if feature["kind"] == "star"]
+        return min(stars, key=lambda star: star["amplitude"] or 0.0)["label"] if stars else ""
+
+    return _look
+
+
 def fibers(low: int, high: int, *measures: str, say: str) -> Look:
     """These measures speak of so many fibers."""
 

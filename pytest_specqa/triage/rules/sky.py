@@ -108,6 +108,8 @@ RULES = (
         asks=(
             Ask(1.0, asks.when(asks.bad("focal_plane_patch", "focal_plane_gradient"), asks.other_exposures_sound)),
             Ask(1.5, asks.neighbours("sky_fiber_light")),
+            # One patch in nine has a star near it by chance: it tells where to look more than what it is.
+            Ask(0.5, asks.near_a_star("focal_plane_patch")),
             Ask(-2.0, asks.bad("throughput_gradient")),
             Ask(-2.0, asks.every_exposure),
             Ask(-3.0, asks.bad(*CHROMATIC)),

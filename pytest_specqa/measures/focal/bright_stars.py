@@ -95,7 +95,7 @@ def targeted(targetid: NDArray[np.int64], ra: Floats, dec: Floats, flux: Floats)
 
 @cache
 def _catalogue() -> tuple[Floats, Floats, Floats, Floats]:
-    text = resources.files(__package__).joinpath("tilepage_stars.csv").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("bright_stars.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
     number, ra, dec, magnitude = (np.array([float(row[name]) for row in rows]) for name in ("HR", "RA", "DEC", "V"))
     return number, ra, dec, magnitude

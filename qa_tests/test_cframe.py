@@ -119,7 +119,7 @@ def test_flags_are_honoured(cframe, expect):
         "per_fiber",
         shows="flagged_with_weight",
         fiber=cframe.fiber,
-        value=np.where(flagged, live_fraction(cframe.ivar), np.nan),
+        value=lambda: np.where(flagged, live_fraction(cframe.ivar), np.nan),
         label="part of the pixels with weight",
         title="Flagged fibers",
     )

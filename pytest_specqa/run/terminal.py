@@ -12,7 +12,7 @@ from pytest_specqa.run.selection import Selection
 from pytest_specqa.triage import Finding, look_at, told
 from pytest_specqa.values import Outcome, Record
 
-WORST, NAMED, FINDINGS = 8, 4, 6
+WORST, NAMED, FINDINGS, LINES = 8, 4, 6, 15
 COLOURS: Mapping[Outcome, dict[str, bool]] = {
     Outcome.FAILED: {"red": True, "bold": True},
     Outcome.WARNED: {"yellow": True, "bold": True},
@@ -59,9 +59,9 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str
     for number, finding in enumerate(findings[:FINDINGS], start=1):
         first, *rest = told(finding)
         lines.append((f"finding {number}: {first}", COLOURS[finding.outcome]))
+        command = look_at(finding, root) if root and finding.outcome is Outcome.FAILED else ""
+        rest = [*rest[: LINES - 2], f"  look:      {command}"] if command else rest
         lines += [(line, {}) for line in rest]
-        if root and finding.outcome is Outcome.FAILED and (command := look_at(finding, root)):
-            lines.append((f"  look:      {command}", {}))
     if len(findings) > FINDINGS:
         lines.append((f"and {wording.count(len(findings) - FINDINGS, 'more finding')}", {}))
     lines.append((f"checks: {', '.join([wording.counts(verdict.counts), *verdict.excused])}", {}))

@@ -26,7 +26,8 @@ def excess(record: Record) -> float:
     if value is None:
         return math.inf
     failed = record["outcome"] == str(Outcome.FAILED)
-    low, high = (record["low"], record["high"]) if failed else (record["warn_low"], record["warn_high"])
+    # Results of other writers may lack limits.
+    low, high = (record.get("low"), record.get("high")) if failed else (record.get("warn_low"), record.get("warn_high"))
     if high is not None and value > high:
         return value / high if high > 0 else math.inf
     if low is not None and value < low:

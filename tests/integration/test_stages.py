@@ -23,7 +23,7 @@ ONE = ("--expid", 104284, "--camera", "r6", "--specqa-results", "r.jsonl")
         (
             "pytestmark = pytest.mark.specqa_stage('sky')",
             "sky",
-            "finding 1: sky model: *",
+            "finding 1: sky model, *",
         ),
         ("", "", "  where: *r6*00104284*"),
     ],
@@ -37,7 +37,7 @@ def test_a_module_declares_a_stage_and_a_test_its_own(project, run, night, recor
 
 def test_a_crash_has_the_stage_of_its_test(project, run, night, records):
     project("import pytest\n@pytest.mark.specqa_stage('frame')\ndef test_value(specqa_camera, expect): 1 / 0\n")
-    run(*ONE).stdout.fnmatch_lines(["finding 1: extraction: *"])
+    run(*ONE).stdout.fnmatch_lines(["finding 1: extraction, *"])
     assert [(one["measure"], one["stage"]) for one in records()] == [("crash", "frame")]
 
 

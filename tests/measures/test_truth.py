@@ -1217,7 +1217,7 @@ EXPOSURES = {
         error=None,
         reach=True,
         within=0.01,
-        fibers=((3000, 3299),),
+        fibers=((3000, 3039), (3260, 3299)),
     ),
     "petal_shortfall": count(
         lambda arrays: petal_shortfall(**arrays, fiber=TILE_FIBERS),
@@ -1236,6 +1236,8 @@ EXPOSURES = {
 
 CASES = SFRAMES | MODELS | FIBERMAPS | EXPOSURES
 ELSEWHERE = {
+    **dict.fromkeys(("measured_of", "most_seen", "worse"), "put a search of focal_plane into a value, which is here"),
+    "with_bright_star": "gives a patch on: tests/measures/focal/test_patch_star.py",
     "row_noise": "amplifiers gives it the probe that it takes, and is here with its row_noise",
     "zero_levels.step": "amplifiers gives it on, and is here",
     "zero_levels.offset": "amplifiers gives it on, and is here",

@@ -87,6 +87,7 @@ def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument,
     pictured = {entry.check for entry in rowed if any("<img " in piece for piece in pieces[entry.nodeid])}
 
     def opened(entry: Entry) -> str:
+        """HTML of what a row opens to."""
         before, after = gathered.details.get(entry.nodeid, ("", ""))
         return "".join([before, *pieces[entry.nodeid], after])
 

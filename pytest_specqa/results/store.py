@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".parquet")
 ROWS_PER_BATCH = 20_000
-EXTRA = ("features", "detail")
-"""What a failing record has beyond the columns of a table, as `scan` gives it: features as JSON, and the phrase of the measure."""
+EXTRA = ("features", "detail", "plain")
+"""What a failing record has beyond the columns of a table, as `scan` gives it: features as JSON, phrase and name of the measure."""
 
 
 def is_results_file(path: str | Path) -> bool:

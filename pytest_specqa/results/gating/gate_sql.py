@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.records import OUTCOMES
+from pytest_specqa.results.store import EXTRA
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
 from pytest_specqa.triage import STAGES
@@ -163,11 +164,10 @@ class Release:
 
 
 def _with_features(record: Record) -> Record:
-    """Undo what the table made of features and phrase; good values have none."""
-    found: dict[str, Any] = {**record}
-    features, detail = found.pop("features"), found.pop("detail")
-    found |= {"features": json.loads(features)} if features else {}
-    found |= {"detail": detail} if detail is not None else {}
+    """Undo what the table made of features, phrase and name; good values have none, and older results no name."""
+    found: dict[str, Any] = {name: value for name, value in record.items() if name not in EXTRA or value is not None}
+    if features := found.get("features"):
+        found["features"] = json.loads(features)
     return cast("Record", found)
 
 

@@ -80,8 +80,8 @@ def _definitions(tried: Tried) -> str:
 camera of one exposure; in all four exposures where it lasts; in both exposures of the tile and in its redshifts where it acts on
 these; in all petals where it strikes whole exposures. All else is clean and judged as well: ten cameras of each band in every
 exposure, with the exposures and the tile judged in the band of the fault, and ten petals of redshifts. The size is the reported
-one, or three times that where nothing fails. Seeds are odd ({", ".join(map(str, tried.seeds))}); the rules were made on nights of
-even seeds, and mended for the kinds of mistakes that a first look at seed 1 showed: later seeds are the stricter test.
+one, or three times that where nothing fails. The seed is {" or ".join(map(str, tried.seeds))}, of
+which nothing was seen before the rules were done: they were made on nights of even seeds, and mended for what seed 1 showed.
 `specqa judgement --triage` makes this section alone.
 
 In {nights.hits} of {nights.trials} nights something fails. The other nights have no finding to judge, say nothing of the triage,

@@ -45,12 +45,11 @@ def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
     shared = {"wave": sframe.wave, "fiber": sframe.fiber, "image": fluxcalib.fluxcalib, "title": "Flux calibration"}
     expect.picture("fiber_image", shows="calibration_roughness", label="calibration", **shared)
     expect.picture("fiber_image", shows="calibration_fiber_roughness", relative="both", label="over the typical vector", **shared)
-    level = np.nanmedian(fluxcalib.fluxcalib[:, ::8], axis=1)
     expect.picture(
         "per_fiber",
         shows="calibration_fiber_level",
         fiber=sframe.fiber,
-        value=lambda: level / np.nanmedian(level),
+        value=lambda: over_typical(middle_of(fluxcalib.fluxcalib[:, ::8])),
         label="vector / typical vector",
         title="Level of the flux calibration",
     )
@@ -58,7 +57,7 @@ def test_flux_calibration_is_even_and_alike(fluxcalib, sframe, expect):
         "per_fiber",
         shows="calibration_certainty",
         fiber=sframe.fiber,
-        value=lambda: level * np.sqrt(np.nanmedian(fluxcalib.ivar[:, ::8], axis=1)),
+        value=lambda: middle_of(fluxcalib.fluxcalib[:, ::8]) * np.sqrt(middle_of(fluxcalib.ivar[:, ::8])),
         limited="value",
         label="signal to noise of a pixel",
         title="What the flux calibration claims to know",
@@ -140,3 +139,10 @@ def middle_of(values):
     found = np.full(len(known), np.nan)
     found[live] = np.nanmedian(known[live], axis=1)
     return found
+
+
+def over_typical(level):
+    """Level of each fiber over the median of all that have one."""
+    known = level[np.isfinite(level)]
+    typical = np.median(known) if known.size else np.nan
+    return np.divide(level, typical, out=np.full(len(level), np.nan), where=typical != 0)

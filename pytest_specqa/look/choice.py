@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pytest_specqa.errors import SelectionError, UsageError
 from pytest_specqa.production import Production
-from pytest_specqa.triage import findings, worst_first
+from pytest_specqa.triage import worst_first
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import Exposure, Outcome, Record
 
 MOST_IMAGES = 3

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.outcome import is_excused, reduce
-from pytest_specqa.triage import Finding, findings, lead
+from pytest_specqa.triage import Finding, lead
 from pytest_specqa.values import PROPERTY, Outcome, Record
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ class Gathered:
     def findings(self) -> Sequence[Finding]:
         """What the failures and warnings of the run come to, those left out that somebody answers for."""
         if self._found is None:
+            from pytest_specqa.triage.findings import findings  # noqa: PLC0415
+
             self._found = findings(record for record in self.records if not is_excused(record))
         return self._found
 

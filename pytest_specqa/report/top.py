@@ -12,7 +12,8 @@ from pytest_specqa.checks.wording import claim, count
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import anchor
 from pytest_specqa.report.places import hue
-from pytest_specqa.triage import STAGES, Finding, Suspect, look_at
+from pytest_specqa.triage import STAGES, Finding, Suspect
+from pytest_specqa.triage.looking import look_at
 from pytest_specqa.values import Outcome, Record, called
 
 SUSPECTS = 3

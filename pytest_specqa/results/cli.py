@@ -105,7 +105,8 @@ def run_triage(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa triage``."""
     from pytest_specqa.checks.outcome import is_excused  # noqa: PLC0415
     from pytest_specqa.results import store  # noqa: PLC0415
-    from pytest_specqa.triage import as_json, findings, report  # noqa: PLC0415
+    from pytest_specqa.triage.findings import findings  # noqa: PLC0415
+    from pytest_specqa.triage.telling import as_json, report  # noqa: PLC0415
 
     records = store.read(arguments.results)
     made = findings(record for record in records if not is_excused(record))

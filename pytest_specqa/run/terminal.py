@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.verdict import Verdict
 from pytest_specqa.run.selection import Selection
-from pytest_specqa.triage import Finding, look_at, told
+from pytest_specqa.triage import Finding
 from pytest_specqa.values import Outcome, Record
 
 WORST, NAMED, FINDINGS, LINES = 8, 4, 6, 15
@@ -54,6 +54,9 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str
     list of Line
         What stands between: the findings, the number of checks, the worst units.
     """
+    from pytest_specqa.triage.looking import look_at  # noqa: PLC0415
+    from pytest_specqa.triage.telling import told  # noqa: PLC0415
+
     verdict = Verdict.of(records, lost=lost)
     lines: list[Line] = []
     for number, finding in enumerate(findings[:FINDINGS], start=1):

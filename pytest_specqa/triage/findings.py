@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_specqa.triage.evidence import ORDER, Evidence
-from pytest_specqa.triage.finding import Finding, Reach, Suspect
+from pytest_specqa.triage.finding import Finding
 from pytest_specqa.triage.group import LAST, Group
 from pytest_specqa.triage.grouping import follows, grouped, judged_again
 from pytest_specqa.triage.ranking import suspects
@@ -16,8 +16,6 @@ from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.unusable import unusable
 from pytest_specqa.triage.weight import excess, worst_first
 from pytest_specqa.values import NoValue, Outcome, Record
-
-__all__ = ["Finding", "Reach", "Suspect", "findings"]
 
 VALUELESS = frozenset(map(str, (NoValue.CRASH, NoValue.PRODUCT, NoValue.NOTHING)))
 LIKELY = 0.5

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from pytest_specqa.demo.faults import FAULTS
-from pytest_specqa.triage import Finding, findings
+from pytest_specqa.triage import Finding
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.trials.nights import OF_TILE, Judged, Plant, Planted, together
 from pytest_specqa.trials.reported import TOLERANCE, right_stages
 from pytest_specqa.values import Outcome, Record

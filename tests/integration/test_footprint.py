@@ -6,7 +6,19 @@ import os
 import subprocess
 import sys
 
-HEAVY = ("numpy", "numba", "scipy", "matplotlib", "astropy", "fitsio", "isal", "duckdb", "pyarrow", "tqdm")
+HEAVY = (
+    "pytest_specqa.triage.rules",
+    "numpy",
+    "numba",
+    "scipy",
+    "matplotlib",
+    "astropy",
+    "fitsio",
+    "isal",
+    "duckdb",
+    "pyarrow",
+    "tqdm",
+)
 
 
 def test_nothing_heavy_is_imported_at_start(pytester):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.triage import findings, story, told
+from pytest_specqa.triage.findings import findings
+from pytest_specqa.triage.telling import story, told
 from pytest_specqa.values import Outcome
 
 Make = Callable[..., dict[str, Any]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.triage import findings, look_at
+from pytest_specqa.triage.findings import findings
+from pytest_specqa.triage.looking import look_at
 from pytest_specqa.values import DataUnit, Feature, Limit, Measured, Measurement, Outcome
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.triage import STAGES, findings
+from pytest_specqa.triage import STAGES
 from pytest_specqa.triage.evidence import Evidence
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.triage.rules import RULES
 from pytest_specqa.triage.rules.asks import blocks, opposite, slit_ends, wider, window_at
 from pytest_specqa.triage.run import Run

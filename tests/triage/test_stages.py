@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_specqa.triage import STAGES, findings, first_bad_stage, stage_of
+from pytest_specqa.triage import STAGES, first_bad_stage, stage_of
+from pytest_specqa.triage.findings import findings
 
 Make = Callable[..., dict[str, Any]]
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.telling import Extent, check_of
-from pytest_specqa.triage import Finding, findings
+from pytest_specqa.triage import Finding
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import Outcome, Record
 
 

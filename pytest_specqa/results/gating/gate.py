@@ -17,7 +17,8 @@ from pytest_specqa.results.gating.gate_sql import NIGHTS, Release
 from pytest_specqa.results.telling import Extent
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger, State, Waiver
-from pytest_specqa.triage import Finding, findings
+from pytest_specqa.triage import Finding
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import Outcome, Record, Severity
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_specqa.measures.focal.patch_star import with_bright_star
 from pytest_specqa.measures.focal.windows import WINDOWS, WindowMap
-from pytest_specqa.triage import findings
+from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import DataUnit, Feature, Limit, Measured, Measurement, Outcome
 
 FIBER = np.arange(3000, 3500)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_specqa.errors import SelectionError, UsageError
+from pytest_specqa.look.words import nearest
 from pytest_specqa.production import Production
 from pytest_specqa.triage import worst_first
 from pytest_specqa.triage.findings import findings
@@ -58,17 +59,14 @@ def find_exposure(production: Production, *, night: int, expid: int) -> Exposure
     """Return an exposure; `SelectionError` with the nearest nights or exposures where there is none."""
     nights = production.nights()
     if night not in nights:
-        raise SelectionError(f"--night {night}: no such night in {production.name}; nearest: {_nearest(night, nights)}")
+        raise SelectionError(
+            f"--night {night}: no such night in {production.name}; nearest: {nearest(night, nights, most=NEAREST)}"
+        )
     found = production.exposure(night, expid)
     if found is None:
         there = [one.expid for one in production.exposures(night, ignored=True)]
-        raise SelectionError(f"--expid {expid}: no such exposure on {night}; nearest: {_nearest(expid, there)}")
+        raise SelectionError(f"--expid {expid}: no such exposure on {night}; nearest: {nearest(expid, there, most=NEAREST)}")
     return found
-
-
-def _nearest(number: int, existing: Sequence[int]) -> str:
-    near = sorted(sorted(existing, key=lambda one: abs(one - number))[:NEAREST])
-    return ", ".join(map(str, near)) or "none"
 
 
 def choose(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.look.embed import require_bokeh
 
 if TYPE_CHECKING:
     from pytest_specqa.values import Record
@@ -40,8 +40,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa look``."""
-    if find_spec("bokeh") is None:
-        raise UsageError("bokeh is not installed, and draws this page: pip install 'pytest-specqa[look]'")
+    require_bokeh()
     from pytest_specqa.look.exposure import write_page  # noqa: PLC0415
     from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from pytest_specqa.look.choice import Choice
 from pytest_specqa.look.light import REBIN, CameraLight, block_mean
 from pytest_specqa.look.night import sky_rows, zscale
 from pytest_specqa.look.pack import fine_step, pack
+from pytest_specqa.look.words import LAYER, VIEWER
 from pytest_specqa.measures.frames.amplifiers import has_two_amplifiers
 from pytest_specqa.measures.statistics import nan_median
 from pytest_specqa.triage import worst_first
@@ -24,11 +24,6 @@ BRIGHT = 1.0
 """Half ranges of the colour scale beyond which a target is drawn as a ring: its own light says nothing of the sky."""
 BOXES = 5
 """Places of findings that are outlined in an image."""
-
-
-def safe_json(data: object) -> str:
-    """JSON that cannot end the element that holds it; NaN is refused."""
-    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def page_data(
@@ -75,8 +70,8 @@ def page_data(
         "reach": figures.plane_reach(columns),
         "bend": USUAL_BEND,
         "roots": roots,
-        "viewer": who.VIEWER,
-        "layer": who.LAYER,
+        "viewer": VIEWER,
+        "layer": LAYER,
         "ra": columns["ra"],
         "dec": columns["dec"],
         "cameras": [_spectra(light) for light in lights],

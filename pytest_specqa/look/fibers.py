@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from pytest_specqa.instrument import Instrument
 from pytest_specqa.look.light import CameraLight
+from pytest_specqa.look.words import bits_in_words
+from pytest_specqa.measures.focal.bright_stars import BRIGHT
 from pytest_specqa.production import Fibermap
-
-BRIGHT = 8.0
-"""Magnitude from which on a star spoils the sky of fibers near it."""
-VIEWER = "https://www.legacysurvey.org/viewer"
-LAYER = "ls-dr9"
 
 Floats = NDArray[np.float64]
 
@@ -40,11 +37,10 @@ def target_classes(fibermap: Fibermap, instrument: Instrument) -> list[str]:
 def status_words(status: Sequence[int] | NDArray[np.integer], instrument: Instrument) -> list[str]:
     """Bits of FIBERSTATUS in words; those without a name by their number; ``good`` where none is set."""
     names = {bit: name for name, bit in instrument.flags.items()}
-    words: dict[int, str] = {}
-    for value in {int(one) & 0xFFFFFFFF for one in status}:
-        bits = [bit for bit in range(32) if value >> bit & 1]
-        words[value] = ", ".join(names.get(bit, f"bit {bit}") for bit in bits) or "good"
-    return [words[int(one) & 0xFFFFFFFF] for one in status]
+    # The file's columns have 32 bits, the highest of which makes them negative.
+    values = [int(one) & 0xFFFFFFFF for one in status]
+    words = {value: bits_in_words(value, names) or "good" for value in set(values)}
+    return [words[value] for value in values]
 
 
 def magnitudes(fibermap: Fibermap) -> Floats:
@@ -176,13 +172,6 @@ def separation(one: tuple[float, float], other: tuple[float, float]) -> float:
     (ra, dec), (ra2, dec2) = np.deg2rad(one), np.deg2rad(other)
     haversine = np.sin((dec2 - dec) / 2) ** 2 + np.cos(dec) * np.cos(dec2) * np.sin((ra2 - ra) / 2) ** 2
     return float(np.rad2deg(2 * np.arcsin(np.sqrt(np.clip(haversine, 0, 1)))))
-
-
-def viewer_link(place: tuple[float, float], *, zoom: int) -> str:
-    """Address of the Legacy Survey viewer at RA and Dec in degrees; empty where they are not known."""
-    if not np.isfinite(place).all():
-        return ""
-    return f"{VIEWER}?ra={place[0]:.4f}&dec={place[1]:.4f}&layer={LAYER}&zoom={zoom}"
 
 
 def notes_of(header: Mapping[str, object]) -> str:

@@ -14,9 +14,12 @@ from pytest_specqa.look import fibers as who
 from pytest_specqa.look import figures
 from pytest_specqa.look.ccdrows import USUAL_BEND, Bend
 from pytest_specqa.look.choice import Choice
-from pytest_specqa.look.content import page_data, safe_json
+from pytest_specqa.look.content import page_data
+from pytest_specqa.look.embed import script_text
 from pytest_specqa.look.light import REBIN, CameraLight
 from pytest_specqa.look.night import Small
+from pytest_specqa.look.words import viewer_link
+from pytest_specqa.measures.focal.bright_stars import BRIGHT
 from pytest_specqa.values import Outcome
 
 UNIT = "electron/Å"
@@ -104,7 +107,7 @@ def build(
         plane_after=places.pop("after"),
         **places,
         notes="".join(f'<p class="note">{escape(note)}</p>' for note in notes),
-        data=safe_json(data),
+        data=script_text(data),
         library=library,
         script=script,
         style=_asset("look.css"),
@@ -204,11 +207,11 @@ def _sky(choice: Choice, lights: Sequence[CameraLight]) -> dict[str, str]:
         places.append((f"fibers {choice.fibers[0]}–{choice.fibers[1]}", who.centre(lights, choice.fibers), 12))
     links = []
     for name, place, zoom in places:
-        link = who.viewer_link(place, zoom=zoom)
+        link = viewer_link(*place, zoom=zoom)
         text = f"{name}: RA {place[0]:.4f}, Dec {place[1]:.4f}" if link else f"{name}: no position in the fibermap"
         opened = f'<a href="{_quoted(link)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
         links.append(f"<li>{opened if link else escape(text)}</li>")
     stars = who.bright_stars(lights, places[-1][1])
     told = "; ".join(f"fiber {star.fiber}, {star.mag:.2f} mag, {star.distance:.2f}° from there" for star in stars[:STARS])
     none = "none on a fiber of these cameras. A star between fibers is in no fibermap: turn on Bright Stars in the viewer"
-    return {"places": "".join(links), "stars": escape(told or none), "bright": f"{who.BRIGHT:.0f}"}
+    return {"places": "".join(links), "stars": escape(told or none), "bright": f"{BRIGHT:.0f}"}

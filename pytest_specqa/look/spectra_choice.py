@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import SelectionError, UsageError
+from pytest_specqa.look.words import nearest
 
-NEAREST = 5
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -180,12 +180,6 @@ def _absent(asked: Sequence[int], there: NDArray[Any], *, what: str, where: str)
     if len(lost) == len(set(asked)):
         raise SelectionError(f"no {what} {_short(lost)} in {where}: nearest are {nearest(lost[0], there)}")
     return [f"{what} {_short(lost)}: not in {where}"]
-
-
-def nearest(number: int, there: Iterable[int]) -> str:
-    """Write the few numbers that lie nearest to one."""
-    found = sorted({int(one) for one in there}, key=lambda one: (abs(one - number), one))[:NEAREST]
-    return ", ".join(map(str, sorted(found))) or "none"
 
 
 def _short(asked: Sequence[int]) -> str:

@@ -54,7 +54,7 @@ def add_verb(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa spectra``."""
-    from pytest_specqa.look.spectra_embed import require_bokeh  # noqa: PLC0415
+    from pytest_specqa.look.embed import require_bokeh  # noqa: PLC0415
     from pytest_specqa.production import Production, resolve  # noqa: PLC0415
     from pytest_specqa.results.store import write_text  # noqa: PLC0415
 

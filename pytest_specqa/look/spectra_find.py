@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_specqa.errors import MissingProductError, SelectionError
-from pytest_specqa.look.spectra_choice import nearest
+from pytest_specqa.look.words import nearest
 from pytest_specqa.production import Production, parse_cameras
 from pytest_specqa.production.listing import cameras_of, folder_numbers, tile_folders
 from pytest_specqa.values import Tile

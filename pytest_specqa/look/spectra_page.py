@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.look.spectra_embed import build, place_for
+from pytest_specqa.look.embed import build, place_for
 from pytest_specqa.look.spectra_found import Found, Spectrum, spread
 from pytest_specqa.look.spectra_lines import STRONG, Trouble, fit_lines, hint
-from pytest_specqa.look.spectra_words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
+from pytest_specqa.look.words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
 
 FEWEST = 3
 """Spectra from which on they are held against each other."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.look.spectra_embed import build, linked
-from pytest_specqa.look.spectra_words import viewer_link
+from pytest_specqa.look.embed import build, linked
 from pytest_specqa.look.tilepage_data import TileFibers, read_tile_fibers
+from pytest_specqa.look.words import viewer_link
 from pytest_specqa.measures.focal.bright_stars import (
     BRIGHT,
     COMPLETE,

@@ -21,8 +21,8 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.look.spectra_words import status_in_words, zwarn_in_words
 from pytest_specqa.look.tilepage_data import TileFibers
+from pytest_specqa.look.words import status_in_words, zwarn_in_words
 from pytest_specqa.measures.focal.bright_stars import Star, known_positions, offsets
 from pytest_specqa.measures.redshifts.reference import CLASSES, reference_density
 

@@ -16,6 +16,7 @@ from pytest_specqa.look.ccdrows import USUAL_BEND, read_bend
 from pytest_specqa.look.choice import choose, find_exposure
 from pytest_specqa.look.light import block_mean, rebinned
 from pytest_specqa.look.pack import fine_step, pack, unpack
+from pytest_specqa.look.words import viewer_link
 from pytest_specqa.production import Fibermap, Production
 from pytest_specqa.values import Exposure
 
@@ -125,7 +126,7 @@ def test_places_that_are_not_known_come_from_the_assignment() -> None:
 def test_angles_on_the_sky() -> None:
     assert fibers.separation((359.5, 0.0), (0.5, 0.0)) == pytest.approx(1.0)
     assert fibers.separation((10.0, 60.0), (12.0, 60.0)) == pytest.approx(1.0, rel=1e-3)
-    assert fibers.viewer_link((float("nan"), 1.0), zoom=8) == ""
+    assert viewer_link(float("nan"), 1.0, zoom=8) == ""
 
 
 def test_a_tile_across_zero_has_its_middle_there(written: Written) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_specqa.cli import main
-from pytest_specqa.look import cli
+from pytest_specqa.look import embed
 
 from .conftest import EXPID, NIGHT, Written
 
@@ -59,6 +59,6 @@ def test_a_page_that_cannot_be_written_is_refused_before_any_work(
 def test_without_bokeh_the_extra_is_named(
     written: Written, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda _: None)
+    monkeypatch.setattr(embed, "find_spec", lambda _: None)
     assert look(written, tmp_path / "page.html") == 2
     assert capsys.readouterr().err.count("pip install 'pytest-specqa[look]'") == 1

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pytest_specqa.errors import SelectionError, UsageError
+from pytest_specqa.look.embed import build, script_text
 from pytest_specqa.look.spectra_choice import Choice, choose, numbers, redshift_range
-from pytest_specqa.look.spectra_embed import build, script_text
 from pytest_specqa.look.spectra_found import Spectrum, spread
 from pytest_specqa.look.spectra_lines import Trouble, fit_lines, hint, troubles
 from pytest_specqa.look.spectra_page import negative_line
 from pytest_specqa.look.spectra_rebin import Binned, average, rebin
-from pytest_specqa.look.spectra_words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
+from pytest_specqa.look.words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
 from pytest_specqa.measures.focal.bright_stars import catalogued, middle_of, offsets, targeted
 
 COLUMNS = {

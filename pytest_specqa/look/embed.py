@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from html import escape
 from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 import pytest_specqa
@@ -31,10 +32,8 @@ _HELP = "Drag a box to zoom, or choose another tool beside the figure; hover to 
 
 def require_bokeh() -> None:
     """Raise `UsageError` where Bokeh is not installed; one line that says how to."""
-    try:
-        import bokeh  # noqa: F401, PLC0415
-    except ImportError:
-        raise UsageError("this page needs Bokeh: pip install 'pytest-specqa[look]'") from None
+    if find_spec("bokeh") is None:
+        raise UsageError("this page needs Bokeh: pip install 'pytest-specqa[look]'")
 
 
 def place_for(name: str, *, height: int) -> str:
@@ -96,5 +95,5 @@ def linked(figures: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def script_text(item: Any) -> str:
-    """Write JSON such that no text in it ends the script element or opens a comment."""
-    return json.dumps(item).replace("<", "\\u003c")
+    """Write JSON such that no text in it ends the script element or opens a comment; NaN is refused."""
+    return json.dumps(item, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pytest_specqa.instrument import DESI, Instrument
 
@@ -48,7 +48,10 @@ FIBERSTATUS = {
 _DESI_MORE = {12: "low transmission", 13: "near a charge trap", 14: "throughput varies", 15: "effective time too short"}
 _STARS = ("STD_FAINT", "STD_WD", "STD_BRIGHT")
 _CLASS_WORDS = {**dict.fromkeys(_STARS, "standard star"), "BGS": "BGS", "MWS": "Milky Way star", "SKY": "sky"}
-VIEWER = "https://www.legacysurvey.org/viewer?ra={ra:.5f}&dec={dec:.5f}&layer=ls-dr9&zoom={zoom}&mark={ra:.5f},{dec:.5f}"
+NEAREST = 5
+"""Numbers that are named in place of one that is not there."""
+VIEWER, LAYER = "https://www.legacysurvey.org/viewer", "ls-dr9"
+"""The viewer of the Legacy Surveys, and the images that it opens with."""
 
 
 def bits_in_words(bits: int, words: Mapping[int, str]) -> str:
@@ -81,4 +84,10 @@ def viewer_link(ra: float, dec: float, *, zoom: int = 14) -> str:
     """
     if not (math.isfinite(ra) and math.isfinite(dec)) or (ra == 0 and dec == 0) or not (0 <= ra <= 360 and -90 <= dec <= 90):
         return ""
-    return VIEWER.format(ra=ra, dec=dec, zoom=zoom)
+    return f"{VIEWER}?ra={ra:.5f}&dec={dec:.5f}&layer={LAYER}&zoom={zoom}&mark={ra:.5f},{dec:.5f}"
+
+
+def nearest(number: int, there: Iterable[int], *, most: int = NEAREST) -> str:
+    """Write the few numbers that lie nearest to one."""
+    found = sorted({int(one) for one in there}, key=lambda one: (abs(one - number), one))[:most]
+    return ", ".join(map(str, sorted(found))) or "none"

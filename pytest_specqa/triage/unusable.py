@@ -17,6 +17,8 @@ from pytest_specqa.triage.weight import worst_first
 from pytest_specqa.triage.wording import count
 from pytest_specqa.values import NoValue, Record
 
+FILES = RULES["missing_file"].stage
+
 
 def unusable(records: Iterable[Record], run: Run) -> list[Finding]:
     """Make a finding of each file that cannot be used, and of each exception.
@@ -48,10 +50,13 @@ def _subject(record: Record) -> str:
 def _finding(subject: str, records: list[Record], run: Run) -> Finding:
     named, unclear = suspects(Evidence(records, run))
     found = {stage_of(record) for record in records}
-    stage = next((stage for stage in STAGES if stage in found), "")
+    # A file says of itself what is wrong with it; the checks that wanted it may belong to any stage.
+    is_file = records[0]["measure"] == str(NoValue.PRODUCT)
+    stage = FILES if is_file else next((stage for stage in STAGES if stage in found), "")
     reach = reach_of(records, [], run)
-    reason = f"{subject}: {count(len(records), 'check')} cannot be made"
-    first = replace(named[0], reasons=(reason,)) if named else None
+    reasons = [f"{subject}: {count(len(records), 'check')} cannot be made"]
+    reasons += [records[0]["message"].removeprefix(f"{subject}: ")] if is_file else []
+    first = replace(named[0], reasons=tuple(reasons)) if named else None
     return Finding(
         stage=stage,
         scope=scope_of(reach, records, run),

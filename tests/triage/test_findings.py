@@ -10,7 +10,7 @@ import pytest
 
 from pytest_specqa.triage.findings import findings
 from pytest_specqa.triage.telling import story, told
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import NoValue, Outcome
 
 Make = Callable[..., dict[str, Any]]
 EXPIDS = (104282, 104284, 104285, 104286)
@@ -130,3 +130,11 @@ def test_a_finding_is_told_in_a_few_lines(story_records: list[dict[str, Any]]) -
     assert lines[0] == finding.headline
     assert lines[0].startswith("sky model, r cameras of petals 6-8, both exposures of tile 7951: ")
     assert story(story_records).startswith("1 finding: first bad stage sky model: the sky model itself is wrong (r cameras")
+
+
+def test_a_file_that_cannot_be_used_says_why_and_is_of_no_later_stage(make):
+    """Checks of any stage may have wanted it."""
+    broken = {"measure": str(NoValue.PRODUCT), "value": float("nan"), "message": "sky-r6.fits: found a truncated file"}
+    (finding,) = findings([make("fiberflat", "failed", **broken), make("sframe", "failed", **broken)])
+    assert finding.stage == "production"
+    assert finding.suspects[0].reasons == ("sky-r6.fits: 2 checks cannot be made", "found a truncated file")

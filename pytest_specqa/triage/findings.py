@@ -109,8 +109,9 @@ def _parted(group: Group, stage: str) -> tuple[list[Record], list[Record]]:
     return ordered, [record for record in group.records if id(record) not in own]
 
 
-def _telling(finding: Finding) -> tuple[int, int, int, float, str]:
-    """Failures before warnings, data before checks that broke, then by number of checks and by how far beyond the limit."""
+def _telling(finding: Finding) -> tuple[int, bool, bool, int, float, str]:
+    """Failures before warnings, data before checks that broke and before what is no fault, then by number and by size."""
+    harmless = bool(finding.suspects) and RULES[finding.suspects[0].name].harmless and not finding.unclear
     valueless = finding.lead["measure"] in VALUELESS
     place = f"{ORDER.get(finding.stage, LAST)} {finding.lead['unit']}"
-    return -finding.outcome.rank, valueless, -len(finding.checks), -excess(finding.lead), place
+    return -finding.outcome.rank, valueless, harmless, -len(finding.checks), -excess(finding.lead), place

@@ -138,3 +138,11 @@ def test_a_file_that_cannot_be_used_says_why_and_is_of_no_later_stage(make):
     (finding,) = findings([make("fiberflat", "failed", **broken), make("sframe", "failed", **broken)])
     assert finding.stage == "production"
     assert finding.suspects[0].reasons == ("sky-r6.fits: 2 checks cannot be made", "found a truncated file")
+
+
+def test_what_needs_nothing_done_is_told_last(make):
+    """However often it warns."""
+    galaxy = [make("sframe", "warned", 104284, f"r{petal}", measure="nebular_lines") for petal in range(4)]
+    level = make("cframe", "warned", 104286, "r9", measure="imaging_level")
+    found = findings([*galaxy, level])
+    assert [finding.lead["measure"] for finding in found] == ["imaging_level", "nebular_lines"]

@@ -67,6 +67,8 @@ class Rule:
         Whether it acts at fixed wavelengths in any fiber of a camera, so that fibers need not be shared.
     narrow : bool
         Whether it acts in a few fibers, so that what half a camera shows is none of its.
+    harmless : bool
+        Whether it is no fault and there is nothing to do: it is told after all that is one.
     """
 
     name: str
@@ -81,3 +83,4 @@ class Rule:
     asks: tuple[Ask, ...] = field(default=())
     vertical: bool = False
     narrow: bool = False
+    harmless: bool = False

@@ -150,6 +150,7 @@ RULES = (
             Ask(-3.0, asks.bad("sky_line_scale", *FRAME_SHIFTS)),
             Ask(1.0, asks.when(asks.bad("nebular_lines"), NOT_SKY)),
         ),
+        harmless=True,
     ),
     Rule(
         "satellite",

@@ -216,13 +216,13 @@ def _findings(release: Release, policy: Policy) -> tuple[list[tuple[int, Finding
     }
     outcomes = {OUTCOME_OF[severity] for severity in severities}
     nights = release.blocked_nights()
-    told: list[tuple[int, Finding]] = []
-    number = 0
-    for night in nights[:NIGHTS]:
-        records = release.night(night)
-        number += bool(records)
-        told += [(night, finding) for finding in findings(records) if finding.outcome in outcomes]
-    return sorted(told, key=lambda one: -one[1].outcome.rank), number, len(nights)
+    chosen = nights[:NIGHTS]
+    made = {
+        night: [finding for finding in findings(records) if finding.outcome in outcomes]
+        for night, records in release.nights_of(chosen)
+    }
+    told = [(night, finding) for night in chosen for finding in made.get(night, [])]
+    return sorted(told, key=lambda one: -one[1].outcome.rank), len(made), len(nights)
 
 
 Counts = dict[tuple[int, str, str], int]

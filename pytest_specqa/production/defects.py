@@ -10,6 +10,7 @@ from typing import cast
 from isal import isal_zlib
 
 from pytest_specqa.errors import MissingProductError, ProductError
+from pytest_specqa.opening import UnfitFileError
 
 REPLACE = "write the file again"
 COPY = "copy or write the file again"
@@ -30,10 +31,10 @@ def one_line(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise MissingProductError(f"{path.name}: not found; expected {path}; process it or deselect its unit") from None
+    except UnfitFileError as error:
+        raise defect(path, None, found=error.found, expected=error.expected, do=error.do) from None
     except PermissionError:
         raise defect(path, None, found="permission denied", expected="a readable file", do="give read permission") from None
-    except IsADirectoryError:
-        raise defect(path, None, found="a folder", expected="a file", do="put the product in its place") from None
     except EOFError as error:
         raise defect(path, None, found=f"a truncated file ({str(error)[:60]})", expected=whole, do=COPY) from None
     except (OSError, _ISAL_ERROR) as error:

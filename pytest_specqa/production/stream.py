@@ -15,6 +15,7 @@ from isal import igzip
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import ProductError
+from pytest_specqa.opening import open_regular
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
@@ -94,7 +95,7 @@ class FitsStream:
         self._hdu: HDU | None = None
         self._trailing = False
         with one_line(path):
-            self._file = path.open("rb")
+            self._file = open_regular(path)
             try:
                 self._disk_size = os.fstat(self._file.fileno()).st_size
                 self.gzipped = self._file.read(2) == GZIP_MAGIC
@@ -180,7 +181,7 @@ class FitsStream:
             If the file is truncated.
         """
         if self.gzipped and self._hdu is not None:
-            with one_line(self.path), self.path.open("rb") as tail:
+            with one_line(self.path), open_regular(self.path) as tail:
                 tail.seek(-4, os.SEEK_END)
                 size = int.from_bytes(tail.read(4), "little")
             if size % BLOCK == 0 and size >= max(self._hdu.end, self.position):

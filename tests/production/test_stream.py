@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable
 from itertools import pairwise
@@ -243,14 +244,14 @@ def test_a_stale_checksum_alone_is_no_damage(two_images: Path, pack_file: Pack, 
 def test_missing_files_and_folders_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(MissingProductError, match=r"^gone.fits: not found; expected .*/gone.fits"):
         FitsStream(tmp_path / "gone.fits")
-    assert "found a folder; expected a file" in message(tmp_path)
+    assert "found a folder; expected a regular file" in message(tmp_path)
 
 
 def test_a_forbidden_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forbid(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", forbid)
+    monkeypatch.setattr(os, "open", forbid)
     assert message(tmp_path / "x.fits").startswith("x.fits: found permission denied; expected a readable file")
 
 

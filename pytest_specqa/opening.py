@@ -104,6 +104,16 @@ def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
         raise
 
 
+def explained(error: OSError, path: Path) -> UnfitFileError | None:
+    """Say what the system's error means for a file or folder and what to do about it; ``None`` where its own words must do."""
+    if isinstance(error, UnfitFileError):
+        return error
+    if error.errno not in _SAID:
+        return None
+    found, expected, do = _SAID[error.errno]
+    return UnfitFileError(path, found=found, expected=expected, do=do, code=error.errno)
+
+
 def read_text(path: Path, *, limit: int) -> str:
     """Read a text file in UTF-8 that no one changes meanwhile.
 
@@ -179,9 +189,8 @@ def _open(path: Path) -> int:
     except FileNotFoundError:
         raise
     except OSError as error:
-        if error.errno in _SAID:
-            found, expected, do = _SAID[error.errno]
-            raise UnfitFileError(path, found=found, expected=expected, do=do, code=error.errno) from None
+        if said := explained(error, path):
+            raise said from None
         # A socket, and a device that nothing drives, cannot be opened at all.
         _require_regular(path, path.stat())
         raise

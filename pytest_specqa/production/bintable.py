@@ -14,6 +14,8 @@ from pytest_specqa.production.headers import Header
 # Codes of TFORM; logicals are bytes T and F, bit arrays are packed, P and Q are descriptors of variable-length arrays.
 _CODES = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "C": ">c8", "M": ">c16"}
 _DESCRIPTORS = {"P": "V8", "Q": "V16"}
+MAX_COLUMNS = 999
+MAX_NAME = 68
 _TFORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])(.*)")
 _UNSIGNED = {("i", 2, 2.0**15): "u2", ("i", 4, 2.0**31): "u4", ("i", 8, 2.0**63): "u8", ("u", 1, -128.0): "i1"}
 
@@ -34,11 +36,13 @@ def row_dtype(header: Header) -> np.dtype[Any]:
     Raises
     ------
     KeyError, ValueError
-        If a column has no TFORM or one that FITS does not know.
+        If a column has no TFORM or one that FITS does not know, or there are more columns than FITS allows.
     """
-    fields = []
-    for number in range(1, int(str(header["TFIELDS"])) + 1):
-        name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip()
+    fields, columns = [], int(str(header["TFIELDS"]))
+    if columns > MAX_COLUMNS:
+        raise ValueError(f"TFIELDS {columns}")
+    for number in range(1, columns + 1):
+        name = str(header.get(f"TTYPE{number}") or f"COL{number}").strip()[:MAX_NAME]
         fields.append((name, *_column(str(header[f"TFORM{number}"]), str(header.get(f"TDIM{number}") or ""))))
     return np.dtype(fields)
 
@@ -64,16 +68,21 @@ def unpack_table(raw: bytes, dtype: np.dtype[Any], *, header: Header, rows: int)
         bytes; bit columns are packed bytes; variable-length columns are left out.
     """
     stored = np.frombuffer(raw, dtype=dtype) if raw else np.empty(rows, dtype=dtype)
-    columns: list[tuple[str, NDArray[Any]]] = []
+    columns: dict[str, tuple[int, bool]] = {}
     for number, name in enumerate(dtype.names or (), start=1):
-        column = stored[name]
-        if column.dtype.kind == "V":
-            continue
-        code = str(header[f"TFORM{number}"])
-        columns.append((name, _native(column, header, number, logical="L" in code and "A" not in code)))
-    native = np.empty(len(stored), dtype=[(name, values.dtype, values.shape[1:]) for name, values in columns])
-    for name, values in columns:
-        native[name] = values
+        if stored[name].dtype.kind != "V":
+            code = str(header[f"TFORM{number}"])
+            columns[name] = number, "L" in code and "A" not in code
+
+    def column(name: str, rows: slice) -> NDArray[Any]:
+        number, logical = columns[name]
+        return _native(stored[name][rows], header, number, logical=logical)
+
+    # One column after the other: all of them beside the rows would take half as much again.
+    none = {name: column(name, slice(0)) for name in columns}
+    native = np.empty(len(stored), dtype=[(name, values.dtype, values.shape[1:]) for name, values in none.items()])
+    for name in columns:
+        native[name] = column(name, slice(None))
     return native
 
 

@@ -16,6 +16,7 @@ from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.redshifts import MAX_VISITS
 from pytest_specqa.values import Tile
 
 
@@ -87,7 +88,10 @@ def read_coadd_tables(path: Path, *, tile: Tile, petal: int) -> CoaddTables:
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    wanted = {"FIBERMAP": Rows(("TARGETID", "FIBER")), "EXP_FIBERMAP": Rows(("TARGETID", "EXPID"), required=False)}
+    wanted = {
+        "FIBERMAP": Rows(("TARGETID", "FIBER"), most=MAX_VISITS),
+        "EXP_FIBERMAP": Rows(("TARGETID", "EXPID"), required=False, most=MAX_VISITS),
+    }
     content = read_content(path, wanted)
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
@@ -118,7 +122,7 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    wanted: dict[str, Image | Rows] = {"FIBERMAP": Rows(("TARGETID", "FIBER"))}
+    wanted: dict[str, Image | Rows] = {"FIBERMAP": Rows(("TARGETID", "FIBER"), most=MAX_VISITS)}
     for band, bins in ((band, grid.bins) for band, grid in DESI.bands.items()):
         wanted[f"{band.upper()}_WAVELENGTH"] = Image(("f8", "f4"), (bins,), required=False)
         wanted[f"{band.upper()}_FLUX"] = Image(("f4",), (None, bins), required=False)

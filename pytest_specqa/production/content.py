@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_specqa.opening import State
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.sizes import MAX_ROWS
 from pytest_specqa.production.stream import HDU, FitsStream
 
 
@@ -39,11 +41,12 @@ class Image:
 
 @dataclass(frozen=True)
 class Rows:
-    """A table HDU: the columns that it must have and its number of rows (``None``: any number but 0)."""
+    """A table HDU: the columns that it must have and its number of rows (``None``: any number but 0, up to `most`)."""
 
     columns: tuple[str, ...]
     rows: int | None = None
     required: bool = True
+    most: int = MAX_ROWS
 
     def check(self, path: Path, hdu: HDU) -> None:
         """Raise `ProductError` if a header does not declare such a table."""
@@ -56,16 +59,19 @@ class Rows:
             raise defect(path, hdu.name, found=f"no column {', '.join(missing)} (it has {has})", expected=", ".join(self.columns))
         if hdu.shape[0] != (self.rows or max(hdu.shape[0], 1)):
             raise defect(path, hdu.name, found=f"{hdu.shape[0]} rows", expected=str(self.rows or "at least one"))
+        if hdu.shape[0] > self.most:
+            raise defect(path, hdu.name, found=f"{hdu.shape[0]:,} rows", expected=f"at most {self.most:,}", do="see what wrote it")
 
 
 @dataclass(frozen=True)
 class Content:
-    """What was read of one file: data and headers by HDU name; `header` is that of HDU 0."""
+    """What was read of one file: data and headers by HDU name; `header` is that of HDU 0, `state` tells if the file has changed."""
 
     path: Path
     header: Header
     data: Mapping[str, NDArray[Any]]
     headers: Mapping[str, Header]
+    state: State
 
 
 def read_content(
@@ -75,6 +81,7 @@ def read_content(
     primary: str = "",
     if_plain: Mapping[str, Image | Rows] | None = None,
     sums: bool = False,
+    as_of: State | None = None,
 ) -> Content:
     """Read the wanted HDUs of a file and nothing behind the last of them.
 
@@ -90,6 +97,8 @@ def read_content(
         More HDUs, wanted only where the file is not packed, so that what lies before them need not be inflated.
     sums : bool
         Whether data must be what their DATASUM says, in a plain file too; without one they need not.
+    as_of : State, optional
+        State of the file when other parts of it were read, which these must belong to.
 
     Returns
     -------
@@ -105,6 +114,8 @@ def read_content(
     headers: dict[str, Header] = {}
     first: Header = {}
     with FitsStream(path) as stream:
+        if as_of is not None:
+            stream.require_state(as_of)
         if if_plain and not stream.gzipped:
             wanted = {**wanted, **if_plain}
         for number, hdu in enumerate(stream):
@@ -120,7 +131,7 @@ def read_content(
         if missing:
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
-    return Content(path, first, data, headers)
+    return Content(path, first, data, headers, stream.state)
 
 
 def check_ivar(path: Path, name: str, ivar: NDArray[Any]) -> None:

@@ -10,7 +10,7 @@ from typing import cast
 from isal import isal_zlib
 
 from pytest_specqa.errors import MissingProductError, ProductError
-from pytest_specqa.opening import UnfitFileError
+from pytest_specqa.opening import explained
 
 REPLACE = "write the file again"
 COPY = "copy or write the file again"
@@ -31,12 +31,10 @@ def one_line(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise MissingProductError(f"{path.name}: not found; expected {path}; process it or deselect its unit") from None
-    except UnfitFileError as error:
-        raise defect(path, None, found=error.found, expected=error.expected, do=error.do) from None
-    except PermissionError:
-        raise defect(path, None, found="permission denied", expected="a readable file", do="give read permission") from None
     except EOFError as error:
         raise defect(path, None, found=f"a truncated file ({str(error)[:60]})", expected=whole, do=COPY) from None
     except (OSError, _ISAL_ERROR) as error:
+        if isinstance(error, OSError) and (said := explained(error, path)):
+            raise defect(path, None, found=said.found, expected=said.expected, do=said.do) from None
         what = f"unreadable data ({str(error).splitlines()[0][:80] if str(error) else type(error).__name__})"
         raise defect(path, None, found=what, expected=whole, do=COPY) from None

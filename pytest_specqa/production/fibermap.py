@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera
+from pytest_specqa.opening import State
 from pytest_specqa.production.content import Rows, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
@@ -117,13 +118,15 @@ class Fibermap(Table):
         return self.select(rows)
 
 
-def read_fibermap(path: Path) -> Fibermap:
+def read_fibermap(path: Path, *, as_of: State | None = None) -> Fibermap:
     """Read the FIBERMAP of a file.
 
     Parameters
     ----------
     path : Path
         A fibermap, or any product that holds one.
+    as_of : State, optional
+        State of the file when other parts of it were read.
 
     Returns
     -------
@@ -135,7 +138,7 @@ def read_fibermap(path: Path) -> Fibermap:
     ProductError
         If there is none, or it lacks TARGETID, FIBER, FIBERSTATUS or OBJTYPE.
     """
-    content = read_content(path, {"FIBERMAP": Rows(REQUIRED)})
+    content = read_content(path, {"FIBERMAP": Rows(REQUIRED, most=len(DESI.petals) * DESI.fibers)}, as_of=as_of)
     return Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
 
 

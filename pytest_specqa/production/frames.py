@@ -251,7 +251,7 @@ def _fibermap_source(
         if given:
             fibermap = _fibermap_of(content).of_petal(camera.petal)
         else:
-            fibermap = load() if load else read_fibermap(content.path).of_petal(camera.petal)
+            fibermap = load() if load else read_fibermap(content.path, as_of=content.state).of_petal(camera.petal)
         return fibermap.with_status(bits) if bits.any() else fibermap
 
     return source
@@ -269,4 +269,4 @@ def _resolution_source(content: Content) -> Callable[[], NDArray[np.float32] | N
     if "RESOLUTION" in content.data:
         return lambda: content.data["RESOLUTION"]
     wanted = {"RESOLUTION": _EXTRA["RESOLUTION"]}
-    return lambda: read_content(content.path, wanted).data.get("RESOLUTION")
+    return lambda: read_content(content.path, wanted, as_of=content.state).data.get("RESOLUTION")

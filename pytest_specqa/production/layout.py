@@ -131,11 +131,11 @@ def find_product(path: Path) -> Path:
     MissingProductError
         If neither exists.
     ProductError
-        If both exist, or the folder cannot be searched.
+        If both exist, it is a loop of links, or the folder cannot be searched.
     """
     packed = path.with_name(path.name + ".gz")
     with one_line(path):
-        there = [candidate for candidate in (path, packed) if candidate.exists()]
+        there = [candidate for candidate in (path, packed) if _is_there(candidate)]
     if len(there) == 2:
         expected = "only one of them"
         raise defect(path, None, found=f"{path.name} beside {packed.name}", expected=expected, do="remove the stale one")
@@ -145,6 +145,14 @@ def find_product(path: Path) -> Path:
     dangling = " (a link that leads nowhere)" if path.is_symlink() or packed.is_symlink() else ""
     do = "process it, or exclude it in the exposure table (LASTSTEP, BADCAMWORD)"
     raise MissingProductError(f"{path.name}: not found{dangling}; expected {path}{f'[{tail}]' if tail else ''}; {do}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _folder(suffix: str) -> str:

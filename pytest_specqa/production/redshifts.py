@@ -18,6 +18,10 @@ from pytest_specqa.values import Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")
 FIBERMAP_COLUMNS = ("TARGETID", "FIBER", "OBJTYPE")
+MAX_TARGETS = 50_000
+"""Rows of one petal with a row per target: 500, and more where skies of stuck positioners differ from exposure to exposure."""
+MAX_VISITS = 250_000
+"""Rows of one petal with a row per target and exposure: 500 exposures; deep fields have 100."""
 _MORE = {"EXP_FIBERMAP": ("TARGETID", "EXPID"), "TSNR2": ("TARGETID",)}
 
 
@@ -115,8 +119,9 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
-    more = {hdu: Rows(columns, required=False) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
-    content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS), **more}, sums=True)
+    more = {hdu: Rows(columns, required=False, most=MAX_VISITS) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
+    wanted = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS), **more}
+    content = read_content(path, wanted, sums=True)
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     table = Table(content.data[name], content.headers[name], path, name)
     check_values(path, name, table["Z"])

@@ -15,18 +15,20 @@ from isal import igzip
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import ProductError
-from pytest_specqa.opening import open_regular
+from pytest_specqa.opening import State, open_regular, require_unchanged, state
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
+from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_headers, check_inflated, check_kept
 
 BLOCK = 2880
-MAX_HEADER_BLOCKS = 1000
 MAX_HDUS = 200
 # DEFLATE cannot pack more than 1032 bytes into one, so a larger declaration is false whatever follows.
 MAX_INFLATION = 1032
 SKIP_CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"
+# As long as a name of an HDU can be in one card.
+MAX_NAME = 68
 
 _BITPIX = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
@@ -73,7 +75,8 @@ class FitsStream:
     """Walk over the HDUs of a ``.fits`` or ``.fits.gz`` file, in order, once.
 
     Gzip is recognised by its first bytes, not by the name. Sizes come from the headers, and no more than they declare is ever read
-    or inflated; a declaration that the file cannot hold is refused before any memory is taken for it.
+    or inflated; a declaration that the file cannot hold, or that no product has, is refused before any memory is taken for it. A
+    file that another process writes to, replaces or removes meanwhile is named at the end of the ``with`` block.
 
     Parameters
     ----------
@@ -86,6 +89,8 @@ class FitsStream:
         Bytes of the (inflated) file that have been passed so far.
     names : list of str
         Names of the HDUs seen so far.
+    state : pytest_specqa.opening.State
+        What tells this content of the file from another one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,10 +99,12 @@ class FitsStream:
         self.names: list[str] = []
         self._hdu: HDU | None = None
         self._trailing = False
+        self._kept = self._header_blocks = 0
         with one_line(path):
             self._file = open_regular(path)
             try:
-                self._disk_size = os.fstat(self._file.fileno()).st_size
+                self.state = state(self._file)
+                self._disk_size = self.state.size
                 self.gzipped = self._file.read(2) == GZIP_MAGIC
                 self._file.seek(0)
             except OSError:
@@ -109,11 +116,21 @@ class FitsStream:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            # A file in the making looks like a truncated one.
+            if error is None or isinstance(error, ProductError):
+                self.require_state(self.state)
+        finally:
+            self._file.close()
 
     def __iter__(self) -> Iterator[HDU]:
         while (hdu := self.advance()) is not None:
             yield hdu
+
+    def require_state(self, before: State) -> None:
+        """Raise `ProductError` unless the file is what it was when another part of it was read."""
+        with one_line(self.path):
+            require_unchanged(self.path, self._file, before)
 
     def advance(self) -> HDU | None:
         """Go to the next HDU.
@@ -158,6 +175,7 @@ class FitsStream:
         """
         if hdu is not self._hdu or self.position != hdu.start:
             raise ValueError(f"the stream has passed the data of HDU {hdu.name}")
+        self._kept = check_kept(self.path, hdu, kept=self._kept)
         rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
             raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
@@ -213,6 +231,8 @@ class FitsStream:
             if len(block) < BLOCK:
                 raise EOFError("header cut off")
             blocks += block
+            self._header_blocks += 1
+            check_headers(self.path, self._header_blocks)
             if _holds_end(block):
                 return parse_header(bytes(blocks))
         raise defect(self.path, None, found=f"a header without END in {MAX_HEADER_BLOCKS} blocks", expected="an END card")
@@ -229,7 +249,7 @@ class FitsStream:
         return True
 
     def _describe(self, header: dict[str, Any]) -> HDU:
-        name = str(header.get("EXTNAME", "")).strip().upper()
+        name = str(header.get("EXTNAME", "")).strip().upper()[:MAX_NAME]
         try:
             bitpix = int(header["BITPIX"])
             axes = tuple(int(header[f"NAXIS{i}"]) for i in range(int(header["NAXIS"]), 0, -1))
@@ -244,7 +264,10 @@ class FitsStream:
         if nbytes > room:
             what = f"a truncated file of {self._disk_size} bytes"
             raise defect(self.path, name or None, found=what, expected=f"the {nbytes} bytes that the header declares", do=COPY)
-        return HDU(name, header, table, axes[:1] if table else axes or (0,), dtype, nbytes, self.position)
+        hdu = HDU(name, header, table, axes[:1] if table else axes or (0,), dtype, nbytes, self.position)
+        if self.gzipped:
+            check_inflated(self.path, hdu)
+        return hdu
 
     def _malformed(self, name: str, error: Exception) -> ProductError:
         what = f"a malformed header ({type(error).__name__}: {str(error)[:60]!r})"

@@ -118,3 +118,11 @@ def test_without_a_production_one_line_says_what_to_give(
         resolve(specprod, environ)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_loop_of_links_is_no_missing_product(tmp_path: Path) -> None:
+    path = tmp_path / "x.fits"
+    path.symlink_to(path)
+    with pytest.raises(ProductError, match="found a loop of links; expected a regular file; mend the link") as caught:
+        find_product(path)
+    assert not isinstance(caught.value, MissingProductError)

@@ -22,6 +22,8 @@ from pytest_specqa.run.apart import Suite
 from pytest_specqa.run.options import FILTERS
 from pytest_specqa.values import Record
 
+MOST = 400_000
+"""Measurements of a baseline, which each process keeps: some nights, and 800 MB."""
 WORKERINPUT = "specqa_baseline"
 REGRESSIONS = "regressions"
 
@@ -52,14 +54,14 @@ class Baseline:
         """Read or measure the baseline."""
         with running.usage_errors():
             workerinput = getattr(self.config, "workerinput", None)
-            self.records = store.read(workerinput[WORKERINPUT]) if workerinput else self._obtain()
+            self.records = store.read(workerinput[WORKERINPUT], most=MOST) if workerinput else self._obtain()
         if self.only_regressions:
             running.of(self.config).known = known_failures(self.records)
 
     def _obtain(self) -> list[Record]:
         side = open_side(self.name, stored=None)
         if side.root is None:
-            return store.read(self.name)
+            return store.read(self.name, most=MOST)
         filters = [f"--{name}={value}" for name in FILTERS for value in self.config.getoption(f"specqa_{name}")]
         tests = [*(["--pyargs"] if self.config.getoption("pyargs") else []), *self.config.args]
 

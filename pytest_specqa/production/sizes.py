@@ -78,6 +78,13 @@ def check_inflated(path: Path, hdu: HDU) -> None:
         raise _too_large(path, hdu, f"a file that inflates to {_mega(hdu.start + hdu.nbytes)} or more", MAX_INFLATED)
 
 
+def check_given(path: Path, given: int) -> None:
+    """Refuse to inflate a file any further than the largest products go; `ProductError`, one line."""
+    if given > MAX_INFLATED:
+        found = f"a file that inflates to more than {_mega(MAX_INFLATED)}"
+        raise defect(path, None, found=found, expected="a spectroscopic product", do=_DO)
+
+
 def check_headers(path: Path, blocks: int) -> None:
     """Refuse a file whose headers together are too long; `ProductError`, one line."""
     if blocks > MAX_HEADERS:

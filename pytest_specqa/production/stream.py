@@ -19,7 +19,7 @@ from pytest_specqa.opening import State, open_regular, require_unchanged, state
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
-from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_headers, check_inflated, check_kept
+from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_given, check_headers, check_inflated, check_kept
 
 BLOCK = 2880
 MAX_HDUS = 200
@@ -110,7 +110,7 @@ class FitsStream:
             except OSError:
                 self._file.close()
                 raise
-        self._source: BinaryIO = _inflating(self._file) if self.gzipped else self._file
+        self._source: BinaryIO = _inflating(self._file, path) if self.gzipped else self._file
 
     def __enter__(self) -> Self:
         return self
@@ -297,8 +297,23 @@ class FitsStream:
                 return
 
 
-def _inflating(file: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, cast(Any, igzip).IGzipFile(fileobj=file, mode="rb"))
+class _Inflating:
+    """Gives the bytes of a packed file, and refuses to go on where no product does."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._packed, self._path = cast(Any, igzip).IGzipFile(fileobj=file, mode="rb"), path
+        self._given = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes."""
+        data: bytes = self._packed.read(size)
+        self._given += len(data)
+        check_given(self._path, self._given)
+        return data
+
+
+def _inflating(file: BinaryIO, path: Path) -> BinaryIO:
+    return cast(BinaryIO, _Inflating(file, path))
 
 
 def _sums_up(raw: bytes, header: Header) -> bool:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import glob
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pytest_specqa.errors import EmptyResultsError, ResultsError
+from pytest_specqa.opening import open_regular, require_regular
 from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
+from pytest_specqa.results.sharing import Texts
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".parquet")
 ROWS_PER_BATCH = 20_000
+MOST_LINE = 1_000_000
+"""Bytes of one measurement; those that name all fibers and bins of a camera have 20,000."""
 EXTRA = ("features", "detail", "plain")
 """What a failing record has beyond the columns of a table, as `scan` gives it: features as JSON, phrase and name of the measure."""
 
@@ -131,8 +136,15 @@ def expand(patterns: Sequence[str | Path]) -> list[Path]:
     return list(found)
 
 
-def read(paths: str | Path | Sequence[str | Path]) -> list[Record]:
+def read(paths: str | Path | Sequence[str | Path], *, most: int = sys.maxsize) -> list[Record]:
     """Read every measurement of one or more results files.
+
+    Parameters
+    ----------
+    paths : path or sequence of path
+        Names or shell patterns.
+    most : int
+        Number of measurements in a file beyond which it is refused.
 
     Raises
     ------
@@ -140,13 +152,14 @@ def read(paths: str | Path | Sequence[str | Path]) -> list[Record]:
         Naming file and line, for anything that is no measurement; also for a file without any, which proves nothing.
     """
     given = [paths] if isinstance(paths, str | Path) else paths
-    return [record for path in expand(given) for record in _read_one(path)]
+    return [record for path in expand(given) for record in _read_one(path, most)]
 
 
-def _read_one(path: Path) -> list[Record]:
-    reader: Callable[[Path], list[Record]] = _read_parquet if path.suffix == ".parquet" else _read_jsonl
+def _read_one(path: Path, most: int) -> list[Record]:
     try:
-        records = reader(path)
+        require_regular(path)
+        _require_few(path, most)
+        records = _read_parquet(path) if path.suffix == ".parquet" else _read_jsonl(path)
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
     if not records:
@@ -154,16 +167,41 @@ def _read_one(path: Path) -> list[Record]:
     return records
 
 
+def _require_few(path: Path, most: int) -> None:
+    """Refuse a file with more measurements than there is memory for, before they are read."""
+    if most == sys.maxsize:
+        return
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    with open_regular(path) as stream:
+        try:
+            count = pq.read_metadata(stream).num_rows if path.suffix == ".parquet" else sum(1 for _ in _lines(stream))
+        except pa.ArrowException as error:
+            raise ResultsError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
+    if count > most:
+        raise ResultsError(f"{path}: holds {count:,} measurements, expected at most {most:,}; give the results of fewer nights")
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines of a file; one without line ends, which would be taken into memory whole, comes in pieces that are too long."""
+    return iter(lambda: stream.readline(MOST_LINE + 1), b"")
+
+
 def _read_jsonl(path: Path) -> list[Record]:
-    records = []
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
+    records, texts = [], Texts()
+    with open_regular(path) as stream:
+        for number, line in enumerate(_lines(stream), start=1):
             where = f"{path}:{number}"
+            if len(line) > MOST_LINE:
+                raise ResultsError(
+                    f"{where}: is longer than {MOST_LINE / 1e6:g} MB; the file is damaged or was not written by pytest"
+                )
             try:
                 found = json.loads(line, parse_constant=_reject_constant)
             except ValueError as error:
                 raise ResultsError(f"{where}: is no JSON object ({error}); the file is damaged or was cut short") from None
-            records.append(check(found, where=where))
+            records.append(texts.shared(check(found, where=where)))
     return records
 
 
@@ -217,6 +255,7 @@ def _require_rows(path: Path) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
+        require_regular(path)
         rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else path.stat().st_size
     except (pa.ArrowException, OSError) as error:
         raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None

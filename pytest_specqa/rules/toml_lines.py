@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.opening import read_text
 
 Table = str | tuple[str, ...]
 """A table as the keys of its header, ``("x.y", "when")`` for ``[["x.y".when]]``; a text is a header of one key."""
 Mistake = TypeVar("Mistake", bound=UsageError)
 
+MOST_BYTES = 5_000_000
+"""Ten thousand waivers or limits; larger files take minutes to be read."""
 _KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _HEADER = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]\]?\s*(?:#.*)?")
 _LONG_TEXT = re.compile(r'(?<==)\s*(?:"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\')', re.DOTALL)
@@ -43,7 +46,7 @@ class LinedToml(Generic[Mistake]):
 
         self.path, self._error = path, error
         try:
-            self._text = path.read_text(encoding="utf-8")
+            self._text = read_text(path, limit=MOST_BYTES)
             self.content: dict[str, Any] = tomllib.loads(self._text)
         except OSError as failure:
             raise error(f"{path}: cannot be read ({failure.strerror}); {expected}") from None

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from pytest_specqa.errors import ProductError
 
 T = TypeVar("T")
+DEPTH = 3
+"""How deep arrays lie in a product: the columns of a table of a petal are text by name, in an attribute of an attribute."""
 
 
 class Held:
@@ -111,24 +113,22 @@ class NightCache(Held):
 def size(*products: object) -> int:
     """Return the bytes of the arrays that products hold; an array that several share counts once.
 
-    Attributes count, and what sequences and mappings hold, directly or in an attribute. Headers do not: they have hundreds of
-    cards, and are looked at with every load.
+    Attributes count, those of tables in an attribute too, and what sequences and mappings hold. Headers do not: they have hundreds
+    of cards, and are looked at with every load.
     """
     arrays: dict[int, int] = {}
     for product in products:
-        _count(product, arrays)
-        for part in _parts(product):
-            _count(part, arrays)
-            if isinstance(part, list | tuple | dict):
-                for inner in _parts(part):
-                    _count(inner, arrays)
+        _count(product, arrays, depth=DEPTH)
     return sum(arrays.values())
 
 
-def _count(part: object, arrays: dict[int, int]) -> None:
+def _count(part: object, arrays: dict[int, int], *, depth: int) -> None:
     nbytes = getattr(part, "nbytes", None)
     if isinstance(nbytes, int):
         arrays[id(part)] = nbytes
+    elif depth:
+        for inner in _parts(part):
+            _count(inner, arrays, depth=depth - 1)
 
 
 def _parts(whole: object) -> Iterable[object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_specqa.errors import PolicyError
@@ -101,3 +103,18 @@ def test_what_is_no_toml_is_one_line(tmp_path, content, said):
 def test_a_missing_file_says_what_is_expected(tmp_path):
     with pytest.raises(PolicyError, match=r"none.toml: cannot be read \(No such file or directory\); give the policy"):
         LinedToml(tmp_path / "none.toml", PolicyError, expected="give the policy")
+
+
+def test_a_fifo_is_not_waited_for(tmp_path):
+    path = tmp_path / "policy.toml"
+    os.mkfifo(path)
+    with pytest.raises(PolicyError, match=r"policy\.toml: cannot be read \(a FIFO, expected a regular file\); give the path"):
+        LinedToml(path, PolicyError)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "policy.toml"
+    with path.open("wb") as file:
+        file.truncate(300_000_000)
+    with pytest.raises(PolicyError, match=r"\(a file of 300 MB, expected at most 5 MB\)"):
+        LinedToml(path, PolicyError)

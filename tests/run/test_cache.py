@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pytest_specqa.errors import MissingProductError
+from pytest_specqa.production.fibermap import Table
 from pytest_specqa.run.cache import NightCache, ProductCache, size
 
 
@@ -82,6 +84,13 @@ def test_size_counts_arrays_and_what_holds_them():
     assert size({"a": np.zeros(3), "b": [np.zeros(2)]}) == 40
     assert size([np.zeros(3), {"a": np.zeros(2)}]) == 40
     assert size(b"bytes", "text", {"KEYWORD": 3}) == 0
+
+
+def test_size_counts_the_tables_of_a_product_and_their_texts():
+    table = Table(np.zeros(5, dtype=[("A", "S4")]), {}, Path("x.fits"))
+    nbytes = table["A"].nbytes + 20
+    assert size(Product(table)) == size(table) == nbytes
+    assert size([Product(table)], {"same": table}) == nbytes
 
 
 def test_an_array_that_two_products_share_counts_once():

@@ -133,7 +133,7 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
     bands = [band for band in DESI.bands if f"{band.upper()}_FLUX" in content.data]
     if not bands:
         raise defect(path, None, found="no HDU B_FLUX, R_FLUX or Z_FLUX", expected="spectra of at least one band")
-    chosen: Any = slice(None) if rows is None else rows
+    chosen: Any = slice(None) if rows is None else _within(path, rows, len(fibermap))
     flux, ivar, wave = {}, {}, {}
     for band in bands:
         whole = {kind: content.data.get(f"{band.upper()}_{kind}") for kind in ("FLUX", "IVAR", "WAVELENGTH")}
@@ -143,6 +143,15 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
         check_wave(path, grid, band=band)
         flux[band], ivar[band], wave[band] = values[chosen], weights[chosen], grid.astype("f8")
     return Coadd(flux, ivar, wave, fibermap.select(chosen), content.header, path, tile, petal)
+
+
+def _within(path: Path, rows: NDArray[Any], count: int) -> NDArray[Any]:
+    """The rows, if the file has them: those who ask found them in another file."""
+    needed = len(rows) if rows.dtype == bool else int(rows.max(initial=-1)) + 1
+    if count < needed or (rows.dtype == bool and count > needed):
+        found, expected = f"{count} spectra", f"one for each redshift, of which there are {needed} or more"
+        raise defect(path, "FIBERMAP", found=found, expected=expected, do="see which file is right")
+    return rows
 
 
 def _same_rows(

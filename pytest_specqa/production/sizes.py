@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_KEPT = 260_000_000
 """Bytes of all that is kept of one file."""
 MAX_TABLE = 64_000_000
-"""Bytes of one table: unpacked it takes three times as much for a moment, and eight times where every column is scaled."""
+"""Bytes of one table, as it is on disk or unpacked, whichever is more; for a moment there are both."""
 MAX_ROWS = 1_000_000
 """Rows of one table; a row may be empty, and what is made of it is not."""
 MAX_ROW = 64_000
@@ -62,6 +62,7 @@ def check_kept(path: Path, hdu: HDU, *, kept: int) -> int:
         if hdu.dtype.itemsize > MAX_ROW:
             found = f"rows of {hdu.dtype.itemsize:,} bytes"
             raise defect(path, hdu.name, found=found, expected=f"rows of at most {MAX_ROW:,}", do=_DO)
+        nbytes = hdu.shape[0] * _unpacked_row(hdu)
         if nbytes > MAX_TABLE:
             raise _too_large(path, hdu, f"a table of {_mega(nbytes)}", MAX_TABLE)
     else:
@@ -89,6 +90,16 @@ def check_headers(path: Path, blocks: int) -> None:
     """Refuse a file whose headers together are too long; `ProductError`, one line."""
     if blocks > MAX_HEADERS:
         raise defect(path, None, found=f"headers of more than {MAX_HEADERS} blocks", expected="a spectroscopic product", do=_DO)
+
+
+def _unpacked_row(hdu: HDU) -> int:
+    """Bytes of a row in memory, at most: numbers with a zero point or scale become f8, even those that were a byte."""
+    width = hdu.dtype.itemsize
+    for number, name in enumerate(hdu.dtype.names or (), start=1):
+        base = hdu.dtype[name].base
+        if base.kind in "iuf" and (f"TZERO{number}" in hdu.header or f"TSCAL{number}" in hdu.header):
+            width += (8 // base.itemsize - 1) * hdu.dtype[name].itemsize
+    return width
 
 
 def _too_large(path: Path, hdu: HDU, found: str, most: int) -> Exception:

@@ -40,6 +40,16 @@ def test_bands_and_chosen_rows_are_read(products: Any, fibermap: Any, place: Pat
     assert some.fibermap["FIBER"].tolist() == [3003, 3017]
 
 
+@pytest.mark.parametrize(
+    "rows", [np.array([3, 20]), np.ones(21, dtype=bool), np.ones(19, dtype=bool)], ids=["index", "long", "short"]
+)
+def test_rows_of_another_file_are_one_line(products: Any, fibermap: Any, place: Path, rows: np.ndarray) -> None:
+    path = products.write(place, coadd(fibermap))
+    with pytest.raises(ProductError, match="HDU FIBERMAP: found 20 spectra; expected one for each redshift"):
+        read_coadd(path, tile=UNIT, petal=6, rows=rows)
+    assert len(read_coadd(path, tile=UNIT, petal=6, rows=np.array([], dtype=int)).fibermap) == 0
+
+
 def test_a_single_band_is_enough(products: Any, fibermap: Any, place: Path) -> None:
     assert set(read_coadd(products.write(place, coadd(fibermap, "r")), tile=UNIT, petal=6).flux) == {"r"}
 

@@ -105,10 +105,11 @@ def test_what_is_kept_of_a_file_is_counted_together(tmp_path: Path, monkeypatch:
         (table("T", 2_000_000, "J", width=4), "2,000,000 rows"),
         (table("T", 10**9, "0D", width=0), "1,000,000,000 rows"),
         (table("T", 500_000, "100E", width=400), "a table of 200 MB"),
+        (table("T", 1000, "10000B", width=10_000, TSCAL1=0.5), "a table of 80 MB"),
         (table("T", 500, "200000A", width=200_000), "rows of 200,000 bytes"),
         (table("T", 1, "300000000E", width=1_200_000_000), "rows of 1,200,000,000 bytes"),
     ],
-    ids=["rows", "empty rows", "rows of real width", "text", "repeat"],
+    ids=["rows", "empty rows", "rows of real width", "scaled bytes", "text", "repeat"],
 )
 def test_a_large_table_is_refused(tmp_path: Path, taken: Callable[[], int], cards: Cards, found: str) -> None:
     said = [
@@ -127,6 +128,14 @@ def test_a_table_as_large_as_that_of_a_deep_tile_is_read(tmp_path: Path) -> None
     path = tmp_path / "x.fits"
     fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU(rows, name="T")]).writeto(path)
     assert np.array_equal(read_content(path, {"T": ROWS}).data["T"]["TARGETID"], rows["TARGETID"])
+
+
+def test_scaled_columns_count_as_what_they_become_and_others_as_they_are(tmp_path: Path) -> None:
+    cards = table("T", 1000, "10000B", "50000A", width=60_000, TSCAL1=1, TSCAL2=0.5)
+    said = refusal(plain(tmp_path / "x.fits", cards, length=61_000_000), "T", ROWS)
+    assert "found a table of 130 MB" in said
+    del cards["TSCAL1"]
+    assert len(read_content(plain(tmp_path / "x.fits", cards, length=61_000_000), {"T": ROWS}).data["T"]) == 1000
 
 
 def test_a_spec_may_ask_for_fewer_rows(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ class Session:
     @cached_property
     def production(self) -> Archive:
         """The production of the run, from a hook or in the layout of DESI; `SpecQAError` if there is none."""
+        ledger().begin(whole=self.options.verify == "whole")
         found: Archive | None = self.config.hook.pytest_specqa_archive(config=self.config, specprod=self.options.specprod)
         if found is not None:
             return found

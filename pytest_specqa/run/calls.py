@@ -139,4 +139,5 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
         words += [word for petal in chosen.petals for word in ("--petal", str(petal))]
     words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
     words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
+    words += ["--specqa-verify", chosen.verify] if chosen.verify != "read" else []
     return shlex.join(words)

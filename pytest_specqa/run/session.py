@@ -25,6 +25,7 @@ from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
 from pytest_specqa.run.quota import Gallery
+from pytest_specqa.run.reading import ledger
 from pytest_specqa.run.reductions import Reductions
 from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit

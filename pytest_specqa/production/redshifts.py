@@ -121,7 +121,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
     more = {hdu: Rows(columns, required=False, most=MAX_VISITS) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
     wanted = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS), **more}
-    content = read_content(path, wanted, sums=True)
+    content = read_content(path, wanted)
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     table = Table(content.data[name], content.headers[name], path, name)
     check_values(path, name, table["Z"])

@@ -13,14 +13,13 @@ from pytest_specqa import __version__
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
 from pytest_specqa.rules import expectations
-from pytest_specqa.run import session
+from pytest_specqa.run import plan, session
 from pytest_specqa.run.session import Session
 from pytest_specqa.values import PROPERTY, DataUnit, Outcome
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 SKIPS, STOPS = (pytest.skip.Exception,), (pytest.fail.Exception,)
 """What `pytest.skip` and `pytest.fail` raise; `pytest_specqa.checks.call` does not know pytest."""
-STAGE_MARKER = "specqa_stage"
 
 
 def _begin(running: Session, item: pytest.Item) -> Check | None:
@@ -28,16 +27,15 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
     if unit is None or not isinstance(item, pytest.Function):
         return None
     held = running.selection.exposure(unit) or running.selection.tile(unit)
-    extra = item.callspec.id.replace(unit.id, "").strip("-")
     check = Check(
         unit=replace(unit, tile=running.tile_of(unit)),
-        expectation=item.originalname + (f"[{extra}]" if extra else ""),
-        nodeid=f"{item.path.name}::{item.name}",
+        expectation=plan.expectation_of(item, unit),
+        nodeid=plan.instance_of(item),
         limits=running.limits_for(item.path),
         root=running.production.root,
         survey=held.survey if held else "",
         program=held.program if held else "",
-        stage=marker.args[0] if (marker := item.get_closest_marker(STAGE_MARKER)) else "",
+        stage=plan.stage_of(item),
         versions={"pytest-specqa": __version__, "production": running.production.name},
         rerun=rerun(running, item, unit=unit),
     )

@@ -12,7 +12,7 @@ from pytest_specqa.checks.check import Check
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.report import gather
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import selection, session, terminal
+from pytest_specqa.run import plan, selection, session, terminal
 from pytest_specqa.values import NoValue, Outcome, Record
 
 
@@ -45,6 +45,7 @@ class Gatherer:
         found = self._records(report)
         if not found:
             return
+        plan.of(self.config).mark(found)
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
             if self.waivers is not None:

@@ -245,10 +245,9 @@ def raise_usage_error(config: pytest.Config) -> None:
 def give_folder(node: Any) -> None:
     """Tell a worker the folder of the run, which the first of them makes."""
     session = of(node.config)
-    if session.announced:
-        if session.folder is None:
-            session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
-        node.workerinput[FOLDER] = str(session.folder)
+    if session.folder is None:
+        session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
+    node.workerinput[FOLDER] = str(session.folder)
 
 
 def remove_folder(config: pytest.Config) -> None:

@@ -142,6 +142,11 @@ class Controller:
         gatherer.of(self.config).receive(report)
         page.take(self.config, report)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected: what it would have judged is missing."""
+        if report.failed:
+            plan.of(self.config).broken.add(report.nodeid)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the records."""
@@ -182,4 +187,5 @@ class Controller:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put verdict, findings, grids and rows on the page."""
         state = running.of(self.config)
-        page.summary(self.config, prefix=prefix, instrument=state.instrument, quota=state.options.max_pictures, lost=state.lost)
+        told = gatherer.of(self.config).circumstances()
+        page.summary(self.config, prefix=prefix, instrument=state.instrument, quota=state.options.max_pictures, told=told)

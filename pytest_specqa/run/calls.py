@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_specqa import __version__
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
 from pytest_specqa.rules import expectations
@@ -36,7 +35,7 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
         survey=held.survey if held else "",
         program=held.program if held else "",
         stage=plan.stage_of(item),
-        versions={"pytest-specqa": __version__, "production": running.production.name},
+        versions=running.versions,
         rerun=rerun(running, item, unit=unit),
     )
     item.stash[CHECK] = check
@@ -48,12 +47,16 @@ def set_up(item: pytest.Item) -> Iterator[None]:
     """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
     running = session.of(item.config)
     check = _begin(running, item)
-    if check is not None and check.unit.kind == "camera":
-        running.reductions.prepare(session.unit_of(item) or check.unit)
-    try:
+    if check is None:
         yield
+        return
+    try:
+        with call.undisturbed():
+            if check.unit.kind == "camera":
+                running.reductions.prepare(session.unit_of(item) or check.unit)
+            yield
     except (Exception, pytest.skip.Exception) as error:
-        if check is None or isinstance(error, pytest.UsageError):
+        if isinstance(error, pytest.UsageError):
             raise
         check.setup_error = error
 
@@ -78,7 +81,8 @@ def judged(item: pytest.Item) -> Iterator[None]:
                 raise check.setup_error
             yield
     finally:
-        _close(session.of(item.config), item, check=check)
+        with call.undisturbed():
+            _close(session.of(item.config), item, check=check)
     _end(check)
 
 

@@ -54,15 +54,30 @@ class Plan:
     checks : mapping of str to Planned
         What the run means to judge, by node id, after all selection and deselection; None until it is collected, and where workers
         on other machines cannot tell.
+    broken : set of str
+        Files that could not be collected.
     """
 
     run: str = field(default_factory=lambda: f"{datetime.datetime.now(tz=datetime.UTC):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}")
     checks: Mapping[str, Planned] | None = None
+    broken: set[str] = field(default_factory=set)
+    _counted: tuple[Mapping[str, Planned], int] | None = None
 
     @property
     def planned(self) -> int | None:
-        """Number of checks, one for each unit and expectation; None while it is not known."""
-        return None if self.checks is None else len({(one.unit.id, one.expectation) for one in self.checks.values()})
+        """Number of checks, one for each unit and expectation; None while it is not known.
+
+        A file that cannot be collected counts as one that is never judged: nobody knows how many it holds.
+        """
+        return None if self._distinct is None else self._distinct + len(self.broken)
+
+    @property
+    def _distinct(self) -> int | None:
+        if self.checks is None:
+            return None
+        if self._counted is None or self._counted[0] is not self.checks:
+            self._counted = self.checks, len({(one.unit.id, one.expectation) for one in self.checks.values()})
+        return self._counted[1]
 
     def mark(self, records: Iterable[Record]) -> None:
         """Write into records to which run they belong, and how many checks it had planned."""
@@ -101,7 +116,9 @@ def stage_of(item: pytest.Item) -> str:
 
 
 def collected(run: pytest.Session) -> None:
-    """Keep the plan of what is collected; a worker hands it over."""
+    """Keep the plan of what is collected; a worker hands it over. A run that calls no test plans nothing."""
+    if any(getattr(run.config.option, name, False) for name in ("collectonly", "setuponly", "setupplan")):
+        return
     checks = {
         item.nodeid: Planned(unit, expectation_of(item, unit), instance_of(item), stage_of(item))
         for item in run.items

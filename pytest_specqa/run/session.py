@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_specqa import __version__
 from pytest_specqa.errors import ProductError, SpecQAError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.processes import single_threaded
@@ -56,6 +57,7 @@ class Session:
         self.kinds_used: set[str] = set()
         self.known: frozenset[tuple[str, str, str]] = frozenset()
         self.lost = 0
+        self.beside = ""
         self.folder: Path | None = None
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
@@ -69,6 +71,11 @@ class Session:
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
         return Production(resolve(self.options.specprod, os.environ))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What every value of the run depends on."""
+        return {"pytest-specqa": __version__, "production": self.production.name}
 
     @property
     def instrument(self) -> Instrument:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.report import page
-from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, reports, rootdir
+from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, plan, reports, rootdir
 from pytest_specqa.run import session as running
 
 pytest_plugins = ["pytest_specqa.run.fixtures"]
@@ -69,6 +69,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests of one unit together."""
     collecting.arrange(running.of(config), items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note what the run means to judge; a worker does so before it tells that it has collected."""
+    plan.collected(session)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -136,6 +142,11 @@ class Controller:
         gatherer.of(self.config).receive(report)
         page.take(self.config, report)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected: what it would have judged is missing."""
+        if report.failed:
+            plan.of(self.config).broken.add(report.nodeid)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Store the records."""
@@ -145,6 +156,11 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist where workers hand things to one another."""
         running.give_folder(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """Hear from a worker of pytest-xdist what the run means to judge."""
+        plan.receive(self.config)
 
     def pytest_unconfigure(self) -> None:
         """Finish the page, and remove what workers have handed to one another."""
@@ -171,4 +187,5 @@ class Controller:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """Put verdict, findings, grids and rows on the page."""
         state = running.of(self.config)
-        page.summary(self.config, prefix=prefix, instrument=state.instrument, quota=state.options.max_pictures, lost=state.lost)
+        told = gatherer.of(self.config).circumstances()
+        page.summary(self.config, prefix=prefix, instrument=state.instrument, quota=state.options.max_pictures, told=told)

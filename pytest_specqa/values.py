@@ -263,7 +263,7 @@ class FeatureRecord(TypedDict):
 class Record(TypedDict):
     """One judged value as a line of a results file; what is not finite is ``None``.
 
-    Results that were stored by an older version lack ``stage`` and ``products``.
+    Results that were stored by an older version lack ``stage``, ``products``, ``run`` and ``planned``.
 
     Attributes
     ----------
@@ -308,6 +308,11 @@ class Record(TypedDict):
         The phrase of the measure: what was found, where, and what it suggests.
     reused : bool
         Taken over from the other side of a comparison.
+    run : str
+        Names the run of pytest that made it.
+    planned : int
+        Number of checks, one for each unit and expectation, that this run meant to make: results that hold fewer of them are not
+        whole. Absent where it is not known.
     """
 
     unit: str
@@ -351,6 +356,8 @@ class Record(TypedDict):
     features: NotRequired[list[FeatureRecord]]
     detail: NotRequired[str]
     reused: NotRequired[bool]
+    run: NotRequired[str]
+    planned: NotRequired[int]
 
 
 def called(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,21 @@ Stops = tuple[type[BaseException], ...]
 
 class NotExpected(Exception):  # noqa: N818 - a reason, not an error: the outcome is "not measured"
     """A product that is absent as planned; the text says why."""
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let what happens in this block depend on neither the filters of warnings nor the floating-point errors set outside.
+
+    A warning stays a warning, whoever has made errors of them; those of arithmetic are none, as every measure judges what is not
+    finite itself.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("default")
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 @contextmanager
@@ -37,7 +53,8 @@ def recorded(check: Check, *, skips: Stops = (), stops: Stops = ()) -> Iterator[
     """
     crashes: Stops = (Exception, *stops)
     try:
-        yield
+        with undisturbed():
+            yield
     except NotExpected as reason:
         check.not_measured(NoValue.PRODUCT, str(reason))
     except ProductError as error:

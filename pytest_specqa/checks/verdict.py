@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pytest_specqa.checks import outcome, wording
+from pytest_specqa.checks import outcome, whole, wording
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.values import Outcome, Record
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the verdict on a run depends on besides its records.
+
+    Attributes
+    ----------
+    lost : int
+        Checks that the baseline of the run could make and this run could not.
+    planned : int
+        Checks that the run had planned, for a run that has judged none of them; records tell it of themselves.
+    beside : str
+        What else fails the run, such as a test that judges no unit; empty if nothing does.
+    """
+
+    lost: int = 0
+    planned: int = 0
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,19 +42,30 @@ class Verdict:
         Checks that failed and do not count, as `pytest_specqa.checks.outcome.reduce` tells them.
     lost : int
         Checks that the baseline of the run could make and this run could not: they fail it, as what is not measured proves nothing.
+    partial : str
+        How much was judged, such as ``47 of 240 checks judged``, where the run is not whole: it has proved nothing of the rest.
+    beside : str
+        What else fails the run.
     """
 
     outcomes: Mapping[Key, Outcome]
     waived: int = 0
     known: int = 0
     lost: int = 0
+    partial: str = ""
+    beside: str = ""
 
     @classmethod
-    def of(cls, records: Iterable[Record], *, lost: int = 0) -> Verdict:
+    def of(cls, records: Iterable[Record], told: Circumstances | None = None) -> Verdict:
         """Reduce records to one outcome per check."""
+        told, records = told or Circumstances(), list(records)
+        partial = whole.extent(records).told
+        if not records and told.planned:
+            partial = f"0 of {wording.count(told.planned, 'check')} judged"
         found = outcome.outcomes(records)
         counted = {key: one.outcome for key, one in found.items() if not one.excused}
-        return cls(counted, sum(one.waived for one in found.values()), sum(one.known for one in found.values()), lost)
+        excused = sum(one.waived for one in found.values()), sum(one.known for one in found.values())
+        return cls(counted, *excused, told.lost, partial, told.beside)
 
     @property
     def counts(self) -> Counter[str]:
@@ -44,8 +74,11 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the run: failed or warned if a check is, passed if one is, else not measured; failed if one is lost."""
-        if self.lost:
+        """The outcome of the run: failed or warned if a check is, passed if one is, else not measured.
+
+        Failed if a check is lost, if the run is not whole, or if something beside the checks fails it.
+        """
+        if self.lost or self.partial or self.beside:
             return Outcome.FAILED
         order = (Outcome.FAILED, Outcome.WARNED, Outcome.PASSED)
         return next((one for one in order if self.counts[one]), Outcome.NOT_MEASURED)
@@ -57,6 +90,20 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict for a person, such as ``FAILED: 2 of 120 checks fail, on 1 of 30 units``."""
+        if not self.partial and not self.beside:
+            return self._of_checks()
+        plain = replace(self, partial="", beside="")
+        word, _, rest = plain._of_checks().partition(": ")
+        only = f"only {self.partial}" if self.partial else ""
+        if plain.outcome is Outcome.FAILED:
+            return "; ".join(part for part in (f"{word}: {rest}", only, self.beside) if part)
+        if self.partial:
+            return "; ".join(
+                part for part in (f"INCOMPLETE: {self.partial}, none of them fails", self.beside, *self.excused) if part
+            )
+        return f"FAILED: {self.beside}; {rest}"
+
+    def _of_checks(self) -> str:
         total, units = len(self.outcomes) + self.waived + self.known, len({unit for unit, _ in self.outcomes})
         checks = wording.count(total, "check")
         if not self.outcomes and total and not self.lost:

@@ -61,9 +61,17 @@ def records_of(before: Side, after: Side, suite: Suite) -> tuple[list[Record], l
     if (new := _stored(after)) is None:
         root = _root(after)
         same = Inputs(before.root, root).identical_units(old) if before.root else set()
-        taken_over: list[Record] = [{**record, "reused": True} for record in old if record["unit"] in same]
+        taken_over = [_taken_over(record) for record in old if record["unit"] in same]
         new = _kept(after, [*suite.measure(root, skipping=same), *taken_over])
     return old, new
+
+
+def _taken_over(record: Record) -> Record:
+    """Mark a record of the other side; it is no part of what the run of this side had planned."""
+    taken: Record = {**record, "reused": True}
+    taken.pop("run", None)
+    taken.pop("planned", None)
+    return taken
 
 
 def _stored(side: Side) -> list[Record] | None:

@@ -119,7 +119,10 @@ class Gathered:
     _found: list[Finding] | None = None
 
     def add(self, report: pytest.TestReport, records: list[Record]) -> Entry:
-        """Keep the records of a test; those that it left in an earlier try give way to them."""
+        """Keep the records of a test; those of an earlier try give way to them, those of its call do not."""
+        before = self.entries.get(report.nodeid)
+        if report.when == "teardown" and before is not None:
+            records = [*before.records, *records]
         entry = Entry(report.nodeid, tuple(records), failed=report.failed)
         self.entries[report.nodeid] = entry
         self._found = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.report import bar, gather, rows, top, words
 from pytest_specqa.report.detail import detail, log, shown
 from pytest_specqa.report.gather import Entry
@@ -55,27 +56,39 @@ def take(config: pytest.Config, report: pytest.TestReport) -> None:
     """Write what the row of a test opens to; call it when its records are gathered, and before pytest-html sees the report."""
     gathered = gather.of(config)
     entry = gathered.entries.get(report.nodeid)
-    if entry is None or report.when != "call" or gathered.page is None:
+    if entry is None or not _tells(report) or gathered.page is None:
         return
     extras: list[Mapping[str, Any]] = getattr(report, "extras", [])
     report.extras = []  # type: ignore[attr-defined]
     if not gathered.has_row(entry):
         return
-    gathered.shown[report.nodeid] = shown(extras, about=f"{entry.claim}, {entry.unit}")
+    if report.when == "teardown":
+        gathered.shown.setdefault(report.nodeid, [])
+    else:
+        gathered.shown[report.nodeid] = shown(extras, about=f"{entry.claim}, {entry.unit}")
     gathered.details[report.nodeid] = detail(entry, report, root=gathered.root), log(report, entry)
 
 
 def row(config: pytest.Config, report: pytest.TestReport, cells: list[str]) -> None:
     """Take a check out of pytest-html's table; whatever judges nothing stays in it until the page is put together."""
     entry = gather.of(config).entries.get(report.nodeid)
-    if entry is not None and report.when == "call":
+    if entry is not None and _tells(report):
         del cells[:]
 
 
-def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument, quota: int, lost: int = 0) -> None:
+def _tells(report: pytest.TestReport) -> bool:
+    """Tell whether the outcome of a check is in this report of it: of its call, or of what broke before or after it."""
+    return report.when not in ("setup", "teardown") or not report.passed
+
+
+def summary(
+    config: pytest.Config, *, prefix: list[str], instrument: Instrument, quota: int, told: Circumstances | None = None
+) -> None:
     """Write verdict, findings, grids and rows, in the place of pytest-html's own table; `quota` is that of pictures."""
     gathered = gather.of(config)
     entries = list(gathered.entries.values())
+    if not entries and gathered.page is not None and Verdict.of([], told).partial:
+        prefix += [f"<style>{_asset('report.css')}</style>", top.verdict([], [], told)]
     if not entries or gathered.page is None:
         return
     records, findings = gathered.records, gathered.findings
@@ -93,7 +106,7 @@ def summary(config: pytest.Config, *, prefix: list[str], instrument: Instrument,
 
     prefix += [
         f"<style>{_asset('report.css')}</style>",
-        top.verdict(records, findings, lost=lost),
+        top.verdict(records, findings, told),
         _broken(others),
         top.cards(findings, pictured=pictured, linked=linked.__contains__, root=gathered.root),
         grids(entries, linked=gathered.has_row, places=placed(findings), instrument=instrument),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from html import escape
 
 from pytest_specqa.checks.outcome import Key
-from pytest_specqa.checks.verdict import Verdict
+from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.checks.wording import claim, count
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import anchor
@@ -23,9 +23,9 @@ MANY = 400
 Linked = Callable[[Key], bool]
 
 
-def verdict(records: Iterable[Record], findings: Sequence[Finding], *, lost: int) -> str:
+def verdict(records: Iterable[Record], findings: Sequence[Finding], told: Circumstances | None = None) -> str:
     """HTML of the verdict in one sentence."""
-    found = Verdict.of(records, lost=lost)
+    found = Verdict.of(records, told)
     word, _, rest = found.sentence.partition(":")
     return (
         f'<p class="specqa-verdict {words.css_class(found.outcome)}" role="status">'

@@ -50,7 +50,7 @@ def _add_triage(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "triage",
         help="say from stored results what is wrong, where it began and what to do",
         description="Group what failed, and what warns, into findings: first bad stage, reach, cause, what follows, what to do. "
-        "Exit code 0: nothing fails, 1: something fails, 2: misuse.",
+        "Exit code 0: nothing fails, 1: something fails or the run is not whole, 2: misuse.",
     )
     parser.add_argument(
         "results", nargs="+", metavar="RESULTS", help=".jsonl or .parquet files, or quoted patterns such as 'nights/*.parquet'"
@@ -104,6 +104,7 @@ def run_gate(arguments: argparse.Namespace) -> int:
 def run_triage(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa triage``."""
     from pytest_specqa.checks.outcome import is_excused  # noqa: PLC0415
+    from pytest_specqa.checks.whole import extent  # noqa: PLC0415
     from pytest_specqa.results import store  # noqa: PLC0415
     from pytest_specqa.triage.findings import findings  # noqa: PLC0415
     from pytest_specqa.triage.telling import as_json, report  # noqa: PLC0415
@@ -111,7 +112,9 @@ def run_triage(arguments: argparse.Namespace) -> int:
     records = store.read(arguments.results)
     made = findings(record for record in records if not is_excused(record))
     print(as_json(made) if arguments.json else report(made))
-    return BLOCKED if any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
+    if partial := extent(records).told:
+        print(f"INCOMPLETE: {partial}, which proves nothing of the rest", file=sys.stderr if arguments.json else sys.stdout)
+    return BLOCKED if partial or any(finding.outcome is Outcome.FAILED for finding in made) else PASSED
 
 
 def run_waive(arguments: argparse.Namespace) -> int:

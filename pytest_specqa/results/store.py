@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.opening import open_regular, require_regular
+from pytest_specqa.results import links
 from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
 from pytest_specqa.results.sharing import Texts
 from pytest_specqa.values import Record
@@ -119,20 +120,27 @@ def _write_parquet(path: Path, records: Iterable[Record]) -> int:
 def expand(patterns: Sequence[str | Path]) -> list[Path]:
     """Turn names and shell patterns into existing results files.
 
+    A name that exists is that file, whatever its characters; only what names no file is taken for a pattern.
+
     Raises
     ------
     ResultsError
-        If a name does not exist, a pattern matches nothing, or an ending is not that of results.
+        If a name does not exist, a pattern matches nothing, an ending is not that of results, or it is no regular file.
     """
     found: dict[Path, None] = {}
     for pattern in map(str, patterns):
-        matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+        try:
+            matches = [pattern] if os.path.lexists(pattern) else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+        except ValueError as error:
+            raise ResultsError(f"{pattern!r}: is no file name ({error})") from None
         if not matches:
             raise ResultsError(f"{pattern}: no such results file; write one with pytest --specqa-results {Path(pattern).name}")
         found.update(dict.fromkeys(map(Path, matches)))
     for path in found:
         if not is_results_file(path) or path.is_dir():
             raise ResultsError(f"{path}: is no results file; expected a name that ends in {' or '.join(SUFFIXES)}")
+        if not path.is_file():
+            raise ResultsError(f"{path}: is no regular file, or a link that leads to none; give the file that pytest wrote")
     return list(found)
 
 
@@ -214,7 +222,9 @@ def _read_parquet(path: Path) -> list[Record]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        table = pq.read_table(path)
+        # Opened here: a name would be searched for an address and for KEY=VALUE folders.
+        with path.open("rb") as stream:
+            table = pq.read_table(stream)
     except (pa.ArrowException, OSError) as error:
         raise ResultsError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
     rows = table.to_pylist()
@@ -255,8 +265,8 @@ def _require_rows(path: Path) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        require_regular(path)
-        rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else path.stat().st_size
+        with open_regular(path) as stream:
+            rows = pq.read_metadata(stream).num_rows if path.suffix == ".parquet" else path.stat().st_size
     except (pa.ArrowException, OSError) as error:
         raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None
     if not rows:
@@ -266,12 +276,12 @@ def _require_rows(path: Path) -> None:
 def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.DuckDBPyRelation:
     import duckdb  # noqa: PLC0415
 
-    names = [str(path) for path in files]
+    names = links.linked(files)
     columns = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
     typed: Any = columns | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]", "products": "VARCHAR[]"}
     try:
         if files[0].suffix == ".parquet":
-            relation = connection.read_parquet(names, union_by_name=True)
+            relation = connection.read_parquet(names, union_by_name=True, hive_partitioning=False)
             # What no column is made for travels in one; a query that does not ask for it does not read it.
             extra = {name: f"json_extract_string(extra, '$.{name}')" for name in EXTRA} if "extra" in relation.columns else {}
         else:
@@ -279,7 +289,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
             extra = {name: f"json_extract_string({name}, '$')" for name in EXTRA}
         missing = [name for name in REQUIRED if name not in relation.columns]
         if missing:
-            raise ResultsError(f"{names[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
+            raise ResultsError(f"{files[0]}: has no column {missing[0]!r}; it was not written by pytest --specqa-results")
         chosen = (f"{name if name in relation.columns else 'NULL'}::{kind} AS {name}" for name, kind in typed.items())
         more = (f"{extra.get(name, 'NULL')}::VARCHAR AS {name}" for name in EXTRA)
         return relation.project(", ".join([*chosen, *more]))
@@ -295,13 +305,24 @@ def key(*columns: str) -> str:
     return f"md5_number({' || chr(10) || '.join(columns)})"
 
 
-def damaged(paths: Sequence[str | Path], error: Exception) -> ResultsError:
+def damaged(files: Sequence[Path], error: Exception) -> ResultsError:
     """Say in one line what SQL could not read, with the line of the file where it can be found."""
-    files = expand(paths)
     for path in files:
-        if path.suffix == ".jsonl":
-            try:
-                _read_jsonl(path)
-            except ResultsError as found:
-                return found
-    return ResultsError(f"{files[0]}: cannot be read ({str(error).splitlines()[0]})")
+        try:
+            _read_jsonl(path) if path.suffix == ".jsonl" else _pass_over(path)
+        except ResultsError as found:
+            return found
+    return ResultsError(f"{files[0]}: cannot be read ({links.told(str(error).splitlines()[0])})")
+
+
+def _pass_over(path: Path) -> None:
+    """Read a Parquet file a batch at a time, to see whether it can be."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        with path.open("rb") as stream:
+            for _ in pq.ParquetFile(stream).iter_batches(ROWS_PER_BATCH):
+                pass
+    except (pa.ArrowException, OSError) as error:
+        raise ResultsError(f"{path}: is damaged ({str(error).splitlines()[0]}); run pytest with --specqa-results again") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import Severity, Verified
 
 GATE, OVERRIDE = "gate", "override"
+PARTIAL = ("refuse", "refuse-unknown", "allow")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class Policy:
         Smallest number of nights.
     verified : Verified
         Least that must have been verified of the files that a measurement rests on.
+    partial : str
+        What becomes of results that are not whole: ``refuse`` blocks runs that judged fewer checks than they had planned,
+        ``refuse-unknown`` also results that do not say how many they had planned, ``allow`` neither.
     path : str
         Where it was read from.
     """
@@ -80,11 +85,12 @@ class Policy:
     require: tuple[str, ...] = ()
     min_nights: int = 1
     verified: Verified = Verified.NONE
+    partial: str = PARTIAL[0]
     path: str = "built-in defaults"
 
 
 TERM_KEYS = ("block", "min_measured", "max_failures")
-GATE_KEYS = (*TERM_KEYS, "baseline", "max_regressions", "require", "min_nights", "verified")
+GATE_KEYS = (*TERM_KEYS, "baseline", "max_regressions", "require", "min_nights", "verified", "partial")
 OVERRIDE_KEYS = ("survey", "program", *TERM_KEYS)
 
 
@@ -111,7 +117,7 @@ def load(path: str | Path) -> Policy:
     source.reject_unknown(GATE, 0, entry, known=GATE_KEYS)
 
     terms = _terms(source, GATE, 0, entry, default=Terms())
-    baseline = tuple(str(Path(path).parent / name) for name in _of_gate(source, "baseline", _names, ()))
+    baseline = tuple(_below(Path(path).parent, name) for name in _of_gate(source, "baseline", _names, ()))
     if "max_regressions" in entry and not baseline:
         raise source.wrong(GATE, 0, "max_regressions needs a baseline: without one it can never block", key="max_regressions")
     return Policy(
@@ -122,8 +128,14 @@ def load(path: str | Path) -> Policy:
         require=_of_gate(source, "require", _names, ()),
         min_nights=_of_gate(source, "min_nights", _count, 1),
         verified=_of_gate(source, "verified", _level, Verified.NONE),
+        partial=_of_gate(source, "partial", _partial, PARTIAL[0]),
         path=str(path),
     )
+
+
+def _below(folder: Path, name: str) -> str:
+    """Name a file or pattern of the policy; the name of the policy's folder is no pattern."""
+    return str(folder / name) if (folder / name).exists() else str(Path(glob.escape(str(folder))) / name)
 
 
 def _of_gate(source: LinedToml[PolicyError], key: str, convert: Any, default: Any) -> Any:
@@ -178,6 +190,12 @@ def _name(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("expected text")
     return value
+
+
+def _partial(value: object) -> str:
+    if value not in PARTIAL:
+        raise ValueError(f"expected one of {', '.join(PARTIAL)}")
+    return str(value)
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -9,18 +9,16 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_specqa import __version__
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
 from pytest_specqa.rules import expectations
-from pytest_specqa.run import reading, session
+from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.session import Session
 from pytest_specqa.values import PROPERTY, DataUnit, Outcome
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 SKIPS, STOPS = (pytest.skip.Exception,), (pytest.fail.Exception,)
 """What `pytest.skip` and `pytest.fail` raise; `pytest_specqa.checks.call` does not know pytest."""
-STAGE_MARKER = "specqa_stage"
 
 
 def _begin(running: Session, item: pytest.Item) -> Check | None:
@@ -28,17 +26,16 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
     if unit is None or not isinstance(item, pytest.Function):
         return None
     held = running.selection.exposure(unit) or running.selection.tile(unit)
-    extra = item.callspec.id.replace(unit.id, "").strip("-")
     check = Check(
         unit=replace(unit, tile=running.tile_of(unit)),
-        expectation=item.originalname + (f"[{extra}]" if extra else ""),
-        nodeid=f"{item.path.name}::{item.name}",
+        expectation=plan.expectation_of(item, unit),
+        nodeid=plan.instance_of(item),
         limits=running.limits_for(item.path),
         root=running.production.root,
         survey=held.survey if held else "",
         program=held.program if held else "",
-        stage=marker.args[0] if (marker := item.get_closest_marker(STAGE_MARKER)) else "",
-        versions={"pytest-specqa": __version__, "production": running.production.name},
+        stage=plan.stage_of(item),
+        versions=running.versions,
         rerun=rerun(running, item, unit=unit),
     )
     item.stash[CHECK] = check
@@ -50,12 +47,16 @@ def set_up(item: pytest.Item) -> Iterator[None]:
     """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
     running = session.of(item.config)
     check = _begin(running, item)
-    if check is not None and check.unit.kind == "camera":
-        running.reductions.prepare(session.unit_of(item) or check.unit)
-    try:
+    if check is None:
         yield
+        return
+    try:
+        with call.undisturbed():
+            if check.unit.kind == "camera":
+                running.reductions.prepare(session.unit_of(item) or check.unit)
+            yield
     except (Exception, pytest.skip.Exception) as error:
-        if check is None or isinstance(error, pytest.UsageError):
+        if isinstance(error, pytest.UsageError):
             raise
         check.setup_error = error
 
@@ -80,7 +81,8 @@ def judged(item: pytest.Item) -> Iterator[None]:
                 raise check.setup_error
             yield
     finally:
-        _close(session.of(item.config), item, check=check)
+        with call.undisturbed():
+            _close(session.of(item.config), item, check=check)
     _end(check)
 
 

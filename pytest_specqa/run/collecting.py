@@ -9,7 +9,7 @@ import pytest
 
 from pytest_specqa.errors import SpecQAError, UsageError
 from pytest_specqa.run import selection
-from pytest_specqa.run.calls import STAGE_MARKER
+from pytest_specqa.run.plan import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
 from pytest_specqa.triage.stages import STAGES
 from pytest_specqa.values import DataUnit

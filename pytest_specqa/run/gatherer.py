@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.check import Check
+from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.report import gather
-from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import selection, session, terminal
-from pytest_specqa.values import NoValue, Outcome, Record
+from pytest_specqa.run import plan, session, terminal, unmade
+from pytest_specqa.values import Outcome, Record
 
 
 class Gatherer:
@@ -25,12 +24,15 @@ class Gatherer:
         Tests with their records, as they arrive.
     stored : list of str
         What was said about each results file.
+    others : set of str
+        Tests that failed and judge no unit.
     """
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.kept = gather.of(config)
         self.stored: list[str] = []
+        self.others: set[str] = set()
         given = session.of(config).waivers
         # The one of the session judges the tests of this process; this one takes stock of the reports of all processes.
         self.waivers = replace(given, covered={}, refused={}, measured={}) if given else None
@@ -42,9 +44,12 @@ class Gatherer:
 
     def receive(self, report: pytest.TestReport) -> None:
         """Take the records of a call."""
-        found = self._records(report)
+        found = unmade.records_of(self.config, report)
         if not found:
+            if report.failed and report.nodeid not in self.kept.entries:
+                self.others.add(report.nodeid)
             return
+        plan.of(self.config).mark(found)
         for record in found:
             self.config.hook.pytest_specqa_record(config=self.config, record=record)
             if self.waivers is not None:
@@ -60,26 +65,25 @@ class Gatherer:
         except SpecQAError:
             return ""
 
-    def _records(self, report: pytest.TestReport) -> list[Record]:
-        if str(report.when) != "???":
-            return gather.records_of(report) if report.when == "call" else []
-        # pytest-xdist reports so of a test whose worker died: it has measured nothing, and its unit must not go missing.
+    def circumstances(self) -> Circumstances:
+        """What the verdict depends on besides the records."""
         running = session.of(self.config)
-        units = {unit.id: unit for kind in running.kinds_used or selection.KINDS for unit in running.selection.units[kind]}
-        name, _, instance = report.nodeid.rpartition("::")[2].partition("[")
-        unit = next((unit for key, unit in units.items() if instance.removesuffix("]").endswith(key)), None)
-        if unit is None:
-            return []
-        nodeid = f"{Path(report.nodeid.split('::')[0]).name}::{name}[{instance}"
-        check = Check(unit=unit, expectation=name, nodeid=nodeid, limits=Limits(), root=running.production.root)
-        check.fail(NoValue.CRASH, f"the process that ran this check died: {report.longrepr}")
-        return check.records()
+        return Circumstances(lost=running.lost, planned=plan.of(self.config).planned or 0, beside=self._beside())
+
+    def _beside(self) -> str:
+        """Say what fails the run, and is no check."""
+        tests = f"{wording.count(len(self.others), 'test')} that judge{'s' * (len(self.others) == 1)} no unit failed"
+        return "; ".join(part for part in (tests if self.others else "", session.of(self.config).beside) if part)
 
     def waiver_lines(self) -> list[tuple[str, bool]]:
         """Say of each waiver what needs attention; the flag marks one that has expired, which fails the run."""
         if self.waivers is None:
             return []
         return [(text, str(state) == "expired") for _, state, text in self.waivers.states()]
+
+    def whole(self) -> bool:
+        """Tell whether all that was planned is judged, as far as it is known."""
+        return not Verdict.of(self.records, self.circumstances()).partial
 
     def expired(self) -> bool:
         """Tell whether a waiver of this run has expired."""
@@ -109,6 +113,11 @@ class Gatherer:
         return good
 
 
+STOPPED = {
+    int(pytest.ExitCode.INTERRUPTED): "the run was interrupted",
+    int(pytest.ExitCode.INTERNAL_ERROR): "the run ended in an internal error",
+}
+"""What an exit code says of a run that has judged something."""
 GATHERER: pytest.StashKey[Gatherer] = pytest.StashKey()
 
 
@@ -140,9 +149,10 @@ def finish(run: pytest.Session) -> None:
     gatherer = of(run.config)
     if not gatherer.store():
         run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    session.of(run.config).beside = STOPPED.get(int(run.exitstatus), "") if gatherer.records else ""
     strict = session.of(run.config).options.fail_on == "warnings"
     warned = strict and any(record["outcome"] == Outcome.WARNED and not record["waiver"] for record in gatherer.records)
-    if run.exitstatus == pytest.ExitCode.OK and (warned or gatherer.expired()):
+    if run.exitstatus == pytest.ExitCode.OK and (warned or gatherer.expired() or not gatherer.whole()):
         run.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -163,7 +173,7 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     if gatherer.records:
         reporter.section("spectroscopic QA")
         verdict, body = terminal.summary(
-            gatherer.records, gatherer.kept.findings, root=gatherer.kept.root, lost=session.of(config).lost
+            gatherer.records, gatherer.kept.findings, root=gatherer.kept.root, told=gatherer.circumstances()
         )
         for line, markup in (verdict, *body):
             reporter.line(line, **markup)
@@ -172,3 +182,6 @@ def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
         for line in gatherer.stored:
             reporter.line(line, red="NOT written" in line)
         reporter.line(verdict[0], **verdict[1])
+    elif not gatherer.whole():
+        reporter.section("spectroscopic QA")
+        reporter.line(Verdict.of([], gatherer.circumstances()).sentence, red=True, bold=True)

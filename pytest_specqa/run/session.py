@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_specqa import __version__
 from pytest_specqa.errors import ProductError, SpecQAError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.processes import single_threaded
@@ -57,6 +58,7 @@ class Session:
         self.kinds_used: set[str] = set()
         self.known: frozenset[tuple[str, str, str]] = frozenset()
         self.lost = 0
+        self.beside = ""
         self.folder: Path | None = None
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
@@ -71,6 +73,11 @@ class Session:
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
         return Production(resolve(self.options.specprod, os.environ))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What every value of the run depends on."""
+        return {"pytest-specqa": __version__, "production": self.production.name}
 
     @property
     def instrument(self) -> Instrument:
@@ -247,10 +254,9 @@ def raise_usage_error(config: pytest.Config) -> None:
 def give_folder(node: Any) -> None:
     """Tell a worker the folder of the run, which the first of them makes."""
     session = of(node.config)
-    if session.announced:
-        if session.folder is None:
-            session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
-        node.workerinput[FOLDER] = str(session.folder)
+    if session.folder is None:
+        session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
+    node.workerinput[FOLDER] = str(session.folder)
 
 
 def remove_folder(config: pytest.Config) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.verdict import Verdict
+from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.run.selection import Selection
 from pytest_specqa.triage import Finding
 from pytest_specqa.values import Outcome, Record
@@ -33,7 +33,9 @@ def header(root: Path, selection: Selection) -> str:
     return f"specqa: production {root}, night {span}, {', '.join(parts)}"
 
 
-def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str = "", lost: int = 0) -> tuple[Line, list[Line]]:
+def summary(
+    records: Sequence[Record], findings: Sequence[Finding], *, root: str = "", told: Circumstances | None = None
+) -> tuple[Line, list[Line]]:
     """Return the closing lines with their markup.
 
     Parameters
@@ -44,8 +46,8 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str
         What its failures and warnings come to, most telling first.
     root : str
         Folder or address of the production, for the command that opens the place of a finding.
-    lost : int
-        Checks that the baseline of the run could make and this run could not.
+    told : Circumstances or None
+        What the verdict depends on besides the records.
 
     Returns
     -------
@@ -55,12 +57,12 @@ def summary(records: Sequence[Record], findings: Sequence[Finding], *, root: str
         What stands between: the findings, the number of checks, the worst units.
     """
     from pytest_specqa.triage.looking import look_at  # noqa: PLC0415
-    from pytest_specqa.triage.telling import told  # noqa: PLC0415
+    from pytest_specqa.triage.telling import told as in_words  # noqa: PLC0415
 
-    verdict = Verdict.of(records, lost=lost)
+    verdict = Verdict.of(records, told)
     lines: list[Line] = []
     for number, finding in enumerate(findings[:FINDINGS], start=1):
-        first, *rest = told(finding)
+        first, *rest = in_words(finding)
         lines.append((f"finding {number}: {first}", COLOURS[finding.outcome]))
         command = look_at(finding, root) if root and finding.outcome is Outcome.FAILED else ""
         rest = [*rest[: LINES - 2], f"  look:      {command}"] if command else rest

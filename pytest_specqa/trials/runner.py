@@ -18,8 +18,9 @@ from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.rules import expectations, limits_file
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run.calls import SKIPS, STAGE_MARKER, STOPS
+from pytest_specqa.run.calls import SKIPS, STOPS
 from pytest_specqa.run.collecting import BANDS_MARKER
+from pytest_specqa.run.plan import STAGE_MARKER
 from pytest_specqa.values import DataUnit, Measurement
 
 GIVEN = "expect"

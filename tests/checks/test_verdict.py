@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.checks.verdict import Verdict
+from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.values import Outcome
 
 
@@ -85,6 +85,6 @@ def test_a_waiver_that_covers_a_part_waives_nothing():
     ],
 )
 def test_what_the_baseline_could_and_this_run_cannot_fails_it(records, sentence):
-    verdict = Verdict.of(records, lost=1)
+    verdict = Verdict.of(records, Circumstances(lost=1))
     assert verdict.outcome is Outcome.FAILED
     assert verdict.sentence == sentence

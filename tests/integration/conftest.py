@@ -118,8 +118,8 @@ def project(pytester: pytest.Pytester) -> Callable[[str], Path]:
 def run(pytester: pytest.Pytester, tree: Tree) -> Callable[..., pytest.RunResult]:
     """Run pytest on the production, in this process."""
 
-    def run(*args: object, specprod: object = None) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--specprod={specprod or tree.root}", *args)
+    def run(*args: object, specprod: object = None, **how: bool) -> pytest.RunResult:
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--specprod={specprod or tree.root}", *args, **how)
 
     return run
 

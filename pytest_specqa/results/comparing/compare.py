@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pytest_specqa.checks import wording
+from pytest_specqa.checks.whole import extent
 from pytest_specqa.results.comparing.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
 from pytest_specqa.results.comparing.findings import Change, FindingChange, by_finding, finding_changes
 from pytest_specqa.results.comparing.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
@@ -30,7 +31,7 @@ class Comparison:
     spread : tuple of Distribution
         Each measure over its units.
     left_out : tuple of str
-        What only one of the runs holds.
+        What only one of the runs holds, and that a run is not whole.
     reused : int
         Measurements taken over from before because their inputs are identical.
     rate : float
@@ -134,11 +135,16 @@ def compare(before: Sequence[Record], after: Sequence[Record], *, rate: float = 
         verdicts=tuple(verdicts),
         changes=tuple(changes),
         spread=tuple(distributions(changes, rate=rate)),
-        left_out=tuple(left_out),
+        left_out=(*left_out, *_not_judged(before, after)),
         reused=sum(bool(record.get("reused")) for record in after),
         rate=rate,
         findings=tuple(finding_changes(old, new, changes=changes)),
     )
+
+
+def _not_judged(before: Sequence[Record], after: Sequence[Record]) -> list[str]:
+    sides = (("before", extent(before).told), ("after", extent(after).told))
+    return [f"the rest of {side}, which is not whole: {told}" for side, told in sides if told]
 
 
 def against_baseline(records: Sequence[Record], baseline: Sequence[Record]) -> Comparison:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_specqa.checks import wording
+from pytest_specqa.checks import whole, wording
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.regressions import Regressions, count_regressions
@@ -182,6 +182,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
     rules = [
         Rule("nights", nights[2] >= policy.min_nights, f"{nights[2]}", f"{policy.min_nights} or more"),
         Rule("repeated measurements", not repeated, f"{repeated:,}", "none: the same unit and measure is in two of the files"),
+        _whole(release.extent(), policy.partial),
         Rule("expired waivers", not expired, ", ".join(expired) or "none", "none"),
         *_verification(release, policy),
         *_part_rules(policy, counts, checks),
@@ -266,6 +267,15 @@ def _verification(release: Release, policy: Policy) -> list[Rule]:
     found = f"{wording.count(weaker, 'measurement')} with less: {', '.join(units)} ..." if weaker else "all"
     advice = "; run pytest with --specqa-verify whole" if policy.verified is Verified.CRC else ""
     return [Rule("verified files", not weaker, found, f"{policy.verified} or more{advice}")]
+
+
+def _whole(extent: whole.Extent, partial: str) -> Rule:
+    """Runs that were interrupted, or of which a part is given, prove nothing of the rest."""
+    unknown = f"{wording.count(extent.unknown, 'measurement')} not known" if extent.unknown else ""
+    found = "; ".join(part for part in (extent.told, unknown) if part) or f"all {wording.count(extent.planned, 'planned check')}"
+    passed = partial == "allow" or not (extent.partial or (extent.unknown and partial == "refuse-unknown"))
+    allowed = {"allow": "any part", "refuse": "whole runs", "refuse-unknown": "whole runs that say so"}[partial]
+    return Rule("whole runs", passed, found, allowed)
 
 
 def _required(policy: Policy, counts: Counts) -> list[Rule]:

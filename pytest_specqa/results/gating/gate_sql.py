@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from pytest_specqa.checks.whole import Extent, total
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.records import OUTCOMES
@@ -70,10 +71,10 @@ class Release:
         """A row whose outcome is unknown would be counted nowhere, and so pass."""
         known = ", ".join(f"'{name}'" for name in OUTCOMES)
         strange = f"outcome IS NULL OR outcome NOT IN ({known}) OR unit IS NULL OR expectation IS NULL OR measure IS NULL"
-        ((total, wrong),) = self._run(f"SELECT count(*), count(*) FILTER (WHERE {strange}) FROM found")
+        ((every, wrong),) = self._run(f"SELECT count(*), count(*) FILTER (WHERE {strange}) FROM found")
         if wrong:
-            raise store.damaged(files, ValueError(f"{wrong} of {total} rows are no measurements of pytest-specqa"))
-        if not total:
+            raise store.damaged(files, ValueError(f"{wrong} of {every} rows are no measurements of pytest-specqa"))
+        if not every:
             raise EmptyResultsError(f"{files[0]}: holds no measurements, which proves nothing")
 
     def apply(self, ledger: Ledger) -> None:
@@ -138,6 +139,14 @@ class Release:
         ((count,),) = self._run(f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM ({names}) WHERE n > 1")
         return int(count)
 
+    def extent(self) -> Extent:
+        """How much of what its runs had planned is judged."""
+        checks = f"""SELECT coalesce(run, '') AS run, max(planned) AS planned FROM found WHERE planned IS NOT NULL
+            GROUP BY coalesce(run, ''), {store.key("unit", "expectation")}"""
+        runs = self._run(f"SELECT count(*), max(planned) FROM ({checks}) GROUP BY run")
+        ((unknown,),) = self._run("SELECT count(*) FROM found WHERE planned IS NULL")
+        return total(((int(judged), int(planned)) for judged, planned in runs), unknown=int(unknown))
+
     def _blocks(self) -> str:
         """SQL for what blocks."""
         terms: list[Terms] = [*(override.terms for override in self._policy.overrides), self._policy.terms]
@@ -150,10 +159,10 @@ class Release:
     def blocking(self, listed: int) -> tuple[list[Record], int]:
         """Measurements that block, by stage of the data flow and then by size, and the number of all that do."""
         where = self._blocks()
-        ((total,),) = self._run(f"SELECT count(*) FROM judged WHERE {where}")
+        ((every,),) = self._run(f"SELECT count(*) FROM judged WHERE {where}")
         order = f"outcome, {STAGE}, {EXCESS} DESC, unit, expectation, measure"
         rows = self._stream(f"SELECT * FROM judged WHERE {where} ORDER BY {order} LIMIT {listed}", [])
-        return [_with_features(row) for row in rows], int(total)
+        return [_with_features(row) for row in rows], int(every)
 
     def blocked_checks(self) -> dict[int, int]:
         """Number of checks, a unit and an expectation each, that block in each part."""

@@ -11,11 +11,13 @@ import argparse
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
-from typing import NoReturn
+from typing import IO, NoReturn, cast
 
 from pytest_specqa import __version__
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.printable import Clean, printable, printable_lines
 
 USAGE, INTERNAL = 2, 3
 VERBS = {
@@ -38,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end with the exit code for misuse."""
-        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(USAGE, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
 def parser(verb: str | None = None) -> Parser:
@@ -84,15 +86,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser(verb).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return run(arguments)
+        # What a verb does not clean itself is cleaned here; the files that it writes are its own.
+        with redirect_stdout(cast("IO[str]", Clean(sys.stdout))):
+            code = run(arguments)
+            sys.stdout.flush()
+        return code
     except SpecQAError as error:
-        print(f"specqa {arguments.verb}: {error}", file=sys.stderr)
+        print(printable(f"specqa {arguments.verb}: {error}"), file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print(f"specqa {arguments.verb}: interrupted", file=sys.stderr)
         return 130
     except Exception:
-        traceback.print_exc()
+        print(printable_lines(traceback.format_exc()), end="", file=sys.stderr)
         print(f"specqa {arguments.verb}: this is a fault of the program, not a verdict; please report it", file=sys.stderr)
         return INTERNAL
 

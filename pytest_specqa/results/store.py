@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
+from pytest_specqa.results.writable import why_not
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
@@ -62,18 +63,30 @@ def write(path: str | Path, records: Iterable[Record]) -> int:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` that takes its place when the block ends well."""
+    temporary = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is yours") from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        # A temporary name is no longer than a file system takes where the name itself is at its limit.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        _settle(temporary)
         temporary.replace(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written: {why_not(error)}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """Bring a file to the disk, which may be found full only then."""
+    path.chmod(0o666 & ~_umask())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

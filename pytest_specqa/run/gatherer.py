@@ -10,9 +10,10 @@ import pytest
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.printable import printable
 from pytest_specqa.report import gather
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import selection, session, terminal
+from pytest_specqa.run import selection, session, terminal, writable
 from pytest_specqa.values import NoValue, Outcome, Record
 
 
@@ -152,7 +153,7 @@ def header(config: pytest.Config) -> list[str]:
     if not running.announced:
         return []
     try:
-        return [terminal.header(running.production.root, running.selection)]
+        return [printable(terminal.header(running.production.root, running.selection))]
     except SpecQAError:
         return []
 
@@ -160,15 +161,17 @@ def header(config: pytest.Config) -> list[str]:
 def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     """Write the closing section."""
     gatherer = of(config)
+    for line in writable.unwritten(config):
+        reporter.line(printable(line), red=True)
     if gatherer.records:
         reporter.section("spectroscopic QA")
         verdict, body = terminal.summary(
             gatherer.records, gatherer.kept.findings, root=gatherer.kept.root, lost=session.of(config).lost
         )
         for line, markup in (verdict, *body):
-            reporter.line(line, **markup)
+            reporter.line(printable(line), **markup)
         for line, expired in gatherer.waiver_lines():
-            reporter.line(line, red=expired)
+            reporter.line(printable(line), red=expired)
         for line in gatherer.stored:
-            reporter.line(line, red="NOT written" in line)
-        reporter.line(verdict[0], **verdict[1])
+            reporter.line(printable(line), red="NOT written" in line)
+        reporter.line(printable(verdict[0]), **verdict[1])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError, ResultsError
-from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
+from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, fitted, from_row, to_row
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.values import Record
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".jsonl", ".parquet")
 ROWS_PER_BATCH = 20_000
+LONGEST_LINE = 2_000_000
+"""Bytes of a line of JSON; a measurement takes about a thousand."""
 EXTRA = ("features", "detail", "plain")
 """What a failing record has beyond the columns of a table, as `scan` gives it: features as JSON, phrase and name of the measure."""
 
@@ -55,7 +57,9 @@ def write(path: str | Path, records: Iterable[Record]) -> int:
     writer = {".jsonl": _write_jsonl, ".parquet": _write_parquet}.get(path.suffix)
     if writer is None:
         raise ResultsError(f"{path}: results are written as {' or '.join(SUFFIXES)}; give the file one of these endings")
-    checked = (check(record, where=f"measurement {number} for {path.name}") for number, record in enumerate(records, start=1))
+    checked = (
+        check(fitted(record), where=f"measurement {number} for {path.name}") for number, record in enumerate(records, start=1)
+    )
     with replacing(path) as temporary:
         return writer(temporary, checked)
 
@@ -170,14 +174,27 @@ def _read_one(path: Path) -> list[Record]:
 def _read_jsonl(path: Path) -> list[Record]:
     records = []
     with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), start=1):
             where = f"{path}:{number}"
+            if len(line) > LONGEST_LINE:
+                raise ResultsError(f"{where}: is longer than {LONGEST_LINE:,} bytes; this is no measurement of pytest-specqa")
             try:
-                found = json.loads(line, parse_constant=_reject_constant)
+                found = json.loads(line, parse_constant=_reject_constant, object_pairs_hook=_without_doubles)
+            except RecursionError:
+                raise ResultsError(f"{where}: is nested too deep; this is no measurement of pytest-specqa") from None
             except ValueError as error:
                 raise ResultsError(f"{where}: is no JSON object ({error}); the file is damaged or was cut short") from None
             records.append(check(found, where=where))
     return records
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says a thing twice: one reader takes the first, another the last."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return made
 
 
 def _reject_constant(name: str) -> None:
@@ -189,11 +206,22 @@ def _read_parquet(path: Path) -> list[Record]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise ResultsError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
-    rows = table.to_pylist()
-    return [check(from_row(row), where=f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
+        rows = pq.read_table(path).to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path}: is no Parquet file ({_first_line(error)})") from None
+    records = []
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}: row {number}"
+        try:
+            record = from_row(row)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ResultsError(f"{where}: 'versions' or 'extra' is no JSON object ({_first_line(error)})") from None
+        records.append(check(record, where=where))
+    return records
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def scan(paths: Sequence[str | Path], *, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
@@ -232,7 +260,7 @@ def _require_rows(path: Path) -> None:
     try:
         rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else path.stat().st_size
     except (pa.ArrowException, OSError) as error:
-        raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None
+        raise ResultsError(f"{path}: is no results file ({_first_line(error)})") from None
     if not rows:
         raise EmptyResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
 
@@ -278,4 +306,4 @@ def damaged(paths: Sequence[str | Path], error: Exception) -> ResultsError:
                 _read_jsonl(path)
             except ResultsError as found:
                 return found
-    return ResultsError(f"{files[0]}: cannot be read ({str(error).splitlines()[0]})")
+    return ResultsError(f"{files[0]}: cannot be read ({_first_line(error)})")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +20,43 @@ Mistake = TypeVar("Mistake", bound=UsageError)
 _KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
 _HEADER = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]\]?\s*(?:#.*)?")
 _LONG_TEXT = re.compile(r'(?<==)\s*(?:"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\')', re.DOTALL)
+
+
+LARGEST = 5_000_000
+"""Bytes of a file; one that people write has a hundredth of it."""
+DEEPEST = 16
+LONGEST = 600
+"""Characters of a problem before its middle is cut."""
+
+
+def _read(path: Path) -> str:
+    """Read a file of limited size; a pipe or a device, which may never end, is refused."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        content = stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST // 1_000_000} MB")
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _short(text: str) -> str:
+    """Cut the middle out of a long text: what is wrong stands at its begin, what is expected at its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+
+
+def _hostile(content: object) -> str:
+    """Say what no reader of values is prepared for: depth, and whole numbers of hundreds of digits; empty if there is none."""
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):
+            return "found a whole number of more than 64 bits, which TOML does not have"
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in inner for value in values]
+        if not level:
+            return ""
+    return f"is nested too deep; no table needs more than {DEEPEST} levels"
 
 
 class LinedToml(Generic[Mistake]):
@@ -43,13 +83,18 @@ class LinedToml(Generic[Mistake]):
 
         self.path, self._error = path, error
         try:
-            self._text = path.read_text(encoding="utf-8")
+            self._text = _read(path)
             self.content: dict[str, Any] = tomllib.loads(self._text)
         except OSError as failure:
-            raise error(f"{path}: cannot be read ({failure.strerror}); {expected}") from None
+            raise error(f"{path}: cannot be read ({failure.strerror or failure}); {expected}") from None
+        except RecursionError:
+            raise error(f"{path}:1: is nested too deep; no table needs more than {DEEPEST} levels") from None
         except ValueError as failure:
             found = re.search(r"at line (\d+)", str(failure))
-            raise error(f"{path}:{found[1] if found else 1}: is no TOML ({str(failure).splitlines()[0]})") from None
+            raise error(f"{path}:{found[1] if found else 1}: is no TOML ({_short(str(failure).splitlines()[0])})") from None
+        for name, value in self.content.items():
+            if problem := _hostile(value):
+                raise self.wrong(name, 0, f"{_short(name)}: {problem}")
 
     def tables(self, name: str) -> list[dict[str, Any]]:
         """Entries ``[[name]]`` in file order; an empty list where there are none."""
@@ -92,7 +137,7 @@ class LinedToml(Generic[Mistake]):
 
     def wrong(self, table: Table, index: int, problem: str, *, key: str = "") -> Mistake:
         """The error for one entry, ready to raise."""
-        return self._error(f"{self.path}:{self.line(table, index, key)}: {problem}")
+        return self._error(f"{self.path}:{self.line(table, index, key)}: {_short(problem)}")
 
     def reject_unknown(self, table: Table, index: int, entry: dict[str, Any], *, known: tuple[str, ...]) -> None:
         """Raise for a key that nothing reads: a misspelt one would otherwise be silently without effect."""
@@ -108,5 +153,5 @@ class LinedToml(Generic[Mistake]):
             return default
         try:
             return convert(entry[key])
-        except (ValueError, TypeError) as failure:
+        except (ValueError, TypeError, LookupError, ArithmeticError) as failure:
             raise self.wrong(table, index, f"{key} = {entry[key]!r}: {failure}", key=key) from None

@@ -8,11 +8,13 @@ function that takes the parsed arguments and returns the exit code. One module m
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from typing import IO, NoReturn, cast
 
 from pytest_specqa import __version__
@@ -20,6 +22,10 @@ from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import Clean, printable, printable_lines
 
 USAGE, INTERNAL = 2, 3
+OUTPUTS = ("html", "markdown", "junit", "json", "out", "outfile")
+"""Options of the verbs that name a file to be written."""
+FOLDERS = ("demo", "judgement", "try")
+"""Verbs that write folders."""
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
     "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
@@ -67,6 +73,17 @@ def parser(verb: str | None = None) -> Parser:
     return top
 
 
+def _verify_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse files that cannot be written before the work whose outcome they are for."""
+    for option in OUTPUTS:
+        path = getattr(arguments, option, None)
+        # Other steps write to the summary of a job as well: it is appended to.
+        if isinstance(path, Path) and str(path) != os.environ.get("GITHUB_STEP_SUMMARY") and arguments.verb not in FOLDERS:
+            from pytest_specqa.results.writable import verify  # noqa: PLC0415
+
+            verify(path, option="--" + option)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one verb.
 
@@ -88,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # What a verb does not clean itself is cleaned here; the files that it writes are its own.
         with redirect_stdout(cast("IO[str]", Clean(sys.stdout))):
+            _verify_outputs(arguments)
             code = run(arguments)
             sys.stdout.flush()
         return code

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import reprlib
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_specqa.errors import ResultsError
+from pytest_specqa.printable import printable
 from pytest_specqa.values import Outcome, Record
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ LATER = ("waiver_reason", "stage", "products")
 """Columns that a record may lack: without a waiver, or written by an older version."""
 LAST_INTEGER = 2**31 - 1
 """Largest whole number that the columns of a results file hold; all that is real is smaller."""
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 
 
@@ -147,26 +150,33 @@ FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
 """Each field that has a type, whether a value is of it, and how it is called."""
 
 
+def _storable(value: Any) -> Any:
+    """Write out what neither Parquet nor SQL takes in a text."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub(lambda found: printable(found[0]), value)
+    return [_storable(one) for one in value] if isinstance(value, list) and value and isinstance(value[0], str) else value
+
+
 def fitted(record: Record) -> Record:
-    """Return a record whose numbers a results file can hold; those that it cannot become ``null``, and the message says so.
+    """Return a record that a results file can hold: numbers that it cannot become ``null``, and the message says so.
 
     Parameters
     ----------
     record : Record
-        As a check made it: a header or a table may name an exposure of twenty digits.
+        As a check made it: a header or a table may name an exposure of twenty digits, a file may have a name that is no UTF-8.
 
     Returns
     -------
     Record
         The same where all fit.
     """
-    given: Row = {**record}
+    given: Row = {name: _storable(value) for name, value in record.items()}
     wide = [name for name in INTEGERS if isinstance(given.get(name), int) and not _is_integer(given[name])]
     wide += [name for name in NUMBERS if isinstance(given.get(name), int) and not _is_number(given[name])]
     if not _are_fibers(given.get("fibers")) and _each(given["fibers"], lambda pair: _each(pair, lambda one: isinstance(one, int))):
         wide.append("fibers")
     if not wide:
-        return record
+        return cast(Record, given)
     said = ", ".join(f"{name} {_short(given[name])}" for name in wide)
     message = f"{given.get('message') or ''} ({said}: too large for a results file)".strip()
     return cast(Record, given | dict.fromkeys(wide) | {"message": message} | ({"fibers": []} if "fibers" in wide else {}))

@@ -8,16 +8,24 @@ function that takes the parsed arguments and returns the exit code. One module m
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
-from typing import NoReturn
+from pathlib import Path
+from typing import IO, NoReturn, cast
 
 from pytest_specqa import __version__
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.printable import Clean, printable, printable_lines
 
 USAGE, INTERNAL = 2, 3
+OUTPUTS = ("html", "markdown", "junit", "json", "out", "outfile")
+"""Options of the verbs that name a file to be written."""
+FOLDERS = ("demo", "judgement", "try")
+"""Verbs that write folders."""
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
     "compare": ("pytest_specqa.compare.cli", "compare two productions or two stored results"),
@@ -38,7 +46,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and end with the exit code for misuse."""
-        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(USAGE, printable(f"{self.prog}: {message}; see {self.prog} --help") + "\n")
 
 
 def parser(verb: str | None = None) -> Parser:
@@ -65,6 +73,17 @@ def parser(verb: str | None = None) -> Parser:
     return top
 
 
+def _verify_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse files that cannot be written before the work whose outcome they are for."""
+    for option in OUTPUTS:
+        path = getattr(arguments, option, None)
+        # Other steps write to the summary of a job as well: it is appended to.
+        if isinstance(path, Path) and str(path) != os.environ.get("GITHUB_STEP_SUMMARY") and arguments.verb not in FOLDERS:
+            from pytest_specqa.results.writable import verify  # noqa: PLC0415
+
+            verify(path, option="--" + option)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one verb.
 
@@ -84,15 +103,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser(verb).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return run(arguments)
+        # What a verb does not clean itself is cleaned here; the files that it writes are its own.
+        with redirect_stdout(cast("IO[str]", Clean(sys.stdout))):
+            _verify_outputs(arguments)
+            code = run(arguments)
+            sys.stdout.flush()
+        return code
     except SpecQAError as error:
-        print(f"specqa {arguments.verb}: {error}", file=sys.stderr)
+        print(printable(f"specqa {arguments.verb}: {error}"), file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         print(f"specqa {arguments.verb}: interrupted", file=sys.stderr)
         return 130
     except Exception:
-        traceback.print_exc()
+        print(printable_lines(traceback.format_exc()), end="", file=sys.stderr)
         print(f"specqa {arguments.verb}: this is a fault of the program, not a verdict; please report it", file=sys.stderr)
         return INTERNAL
 

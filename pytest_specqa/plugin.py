@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.report import page
-from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, plan, reports, rootdir
+from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, plan, reports, rootdir, writable
 from pytest_specqa.run import session as running
 
 pytest_plugins = ["pytest_specqa.run.fixtures"]
@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse units that do not exist before anything is collected."""
+    writable.make_whole(session.config)
     gatherer.clear(session.config)
     running.verify_selection(running.of(session.config))
     running.prepare(running.of(session.config))
@@ -147,10 +148,12 @@ class Controller:
         if report.failed:
             plan.of(self.config).broken.add(report.nodeid)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Store the records."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        """Store the records; see whether the page could be written."""
         gatherer.finish(session)
+        yield
+        writable.finish(session)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -163,8 +166,7 @@ class Controller:
         plan.receive(self.config)
 
     def pytest_unconfigure(self) -> None:
-        """Finish the page, and remove what workers have handed to one another."""
-        page.finish(self.config)
+        """Remove what workers have handed to one another."""
         running.remove_folder(self.config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

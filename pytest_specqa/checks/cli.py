@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.checks import wording
+from pytest_specqa.printable import joined, printable
 from pytest_specqa.rules import limits_file
 from pytest_specqa.values import DataUnit
 
@@ -30,7 +31,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
     for file in arguments.files:
         below = [default] if default.is_file() and file.resolve() != default.resolve() else []
         problems += limits_file.lint(file, below)
-    print("\n".join(problems) if problems else f"{wording.count(len(arguments.files), 'file')} without a problem")
+    print(joined(problems) if problems else f"{wording.count(len(arguments.files), 'file')} without a problem")
     return 1 if problems else 0
 
 
@@ -42,7 +43,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         limit = found.find(name, anywhere)
         unit = f" {limit.unit}" if limit.unit else ""
         called = f"{limit.plain}; " if limit.plain else ""
-        print(f"{name}: {called}{wording.allowed(limit)}{unit} ({limit.severity}); {limit.source} [{found.where(name)}]")
+        print(printable(f"{name}: {called}{wording.allowed(limit)}{unit} ({limit.severity}); {limit.source} [{found.where(name)}]"))
         if limit.doc:
-            print(f"    {limit.doc}")
+            print(printable(f"    {limit.doc}"))
     return 0

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from pytest_specqa.printable import joined
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome
 
 SIGNIFICANT = 4
@@ -188,7 +189,7 @@ def failure(measurements: Sequence[Measurement], *, rerun: str) -> str:
     lines = [f"{found.message} [{found.limit.name}]" for found in measurements]
     files = ", ".join(dict.fromkeys(found.product for found in measurements if found.product))
     told = f" | file {files}" if files else ""
-    return "\n".join([*lines, f"{place(measurements[0].unit)}{told} | rerun: {rerun}"])
+    return joined([*lines, f"{place(measurements[0].unit)}{told} | rerun: {rerun}"])
 
 
 def count(amount: int, noun: str) -> str:

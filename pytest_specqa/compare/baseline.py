@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from pytest_specqa.compare.runs import open_side
 from pytest_specqa.compare.tables import flips_table
+from pytest_specqa.printable import escape, printable
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.compare import Comparison, against_baseline, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip
@@ -92,9 +92,9 @@ class Baseline:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what changed."""
         if gatherer.of(self.config).records:
-            terminalreporter.section(f"against the baseline {self.name}")
+            terminalreporter.section(f"against the baseline {printable(self.name)}")
             for line in summary(self.comparison).strip().splitlines():
-                terminalreporter.line(line)
+                terminalreporter.line(printable(line))
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:

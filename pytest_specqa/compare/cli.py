@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_specqa.printable import printable
+
 if TYPE_CHECKING:
     from pytest_specqa.compare.redshifts import RedshiftChanges
     from pytest_specqa.compare.runs import Side
@@ -123,4 +125,4 @@ def _write_page(
         sides = Production(before.root), Production(after.root)
         pictures = draw_all(*sides, flips=comparison.flips, redshifts=redshifts, most=arguments.max_pictures)
     write_text(arguments.html, build(comparison, sides=(before.name, after.name), redshifts=redshifts, pictures=pictures))
-    print(f"page: {arguments.html}")
+    print(f"page: {printable(arguments.html)}")

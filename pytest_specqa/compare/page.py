@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from importlib import resources
 
 import pytest_specqa
@@ -14,6 +13,7 @@ from pytest_specqa.compare.pictures import Picture
 from pytest_specqa.compare.redshifts import MOVED, RedshiftChanges, verdict
 from pytest_specqa.compare.tables import flips_table, mark, table
 from pytest_specqa.compare.told import findings
+from pytest_specqa.printable import escape
 from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.comparing.compare import Comparison
 from pytest_specqa.results.comparing.flips import MEANING, Flip, tally

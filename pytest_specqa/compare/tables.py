@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from pytest_specqa.checks import wording
+from pytest_specqa.printable import escape
 from pytest_specqa.results.comparing.compare import describe, outcome_of
 from pytest_specqa.results.comparing.flips import Cell, VerdictChange
 from pytest_specqa.results.telling import found_in

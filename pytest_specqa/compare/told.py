@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.compare.redshifts import RedshiftChanges
 from pytest_specqa.compare.shifts import Shift
 from pytest_specqa.compare.tables import flips_table
+from pytest_specqa.printable import escape
 from pytest_specqa.results.comparing.compare import Comparison
 from pytest_specqa.results.comparing.findings import Change, FindingChange
 from pytest_specqa.results.comparing.flips import Flip, VerdictChange, tally

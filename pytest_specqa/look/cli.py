@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.look.embed import require_bokeh
+from pytest_specqa.printable import printable
 
 if TYPE_CHECKING:
     from pytest_specqa.values import Record
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         fibers=arguments.fibers,
         waves=arguments.waves,
     )
-    print(f"page: {out} ({size / 1e6:.1f} MB)")
+    print(f"page: {printable(out)} ({size / 1e6:.1f} MB)")
     return 0
 
 

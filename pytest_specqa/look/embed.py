@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 from importlib import resources
 from importlib.util import find_spec
 from typing import Any
 
 import pytest_specqa
 from pytest_specqa.errors import UsageError
+from pytest_specqa.printable import escape
 
 # A figure is drawn when it comes near the window: fifty at once take seconds.
 _DRAW = """

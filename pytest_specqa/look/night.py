@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from PIL import Image
 
 from pytest_specqa.errors import ProductError
 from pytest_specqa.look.light import CameraLight, block_mean
+from pytest_specqa.printable import escape
 from pytest_specqa.production import Production
 from pytest_specqa.triage import worst_first
 from pytest_specqa.values import Exposure, Outcome, Record

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib import resources
 from string import Template
 
@@ -20,6 +19,7 @@ from pytest_specqa.look.light import REBIN, CameraLight
 from pytest_specqa.look.night import Small
 from pytest_specqa.look.words import viewer_link
 from pytest_specqa.measures.focal.bright_stars import BRIGHT
+from pytest_specqa.printable import escape
 from pytest_specqa.values import Outcome
 
 UNIT = "electron/Å"

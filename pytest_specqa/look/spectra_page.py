@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from pytest_specqa.look.embed import build, place_for
 from pytest_specqa.look.spectra_found import Found, Spectrum, spread
 from pytest_specqa.look.spectra_lines import STRONG, Trouble, fit_lines, hint
 from pytest_specqa.look.words import classes_in_words, status_in_words, viewer_link, zwarn_in_words
+from pytest_specqa.printable import escape
 
 FEWEST = 3
 """Spectra from which on they are held against each other."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from pytest_specqa.measures.focal.bright_stars import (
     targeted,
 )
 from pytest_specqa.measures.redshifts.pileup import RedshiftPileup
+from pytest_specqa.printable import escape
 from pytest_specqa.production import Production
 from pytest_specqa.values import Tile
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from pytest_specqa.report.gather import of as gathered
-from pytest_specqa.report.page import configure, finish, row, summary, take, title
+from pytest_specqa.report.page import configure, finished, row, summary, take, title
 
-__all__ = ["configure", "finish", "gathered", "row", "summary", "take", "title"]
+__all__ = ["configure", "finished", "gathered", "row", "summary", "take", "title"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
 
+from pytest_specqa.printable import escape
 from pytest_specqa.report import gather, words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.values import Outcome

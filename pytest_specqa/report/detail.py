@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Any
 
 import pytest
 
+from pytest_specqa.printable import escape
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.quota import Piece

@@ -6,10 +6,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.printable import escape
 from pytest_specqa.report import words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.places import Place, hue

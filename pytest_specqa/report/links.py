@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from pathlib import Path
 from urllib.parse import quote
+
+from pytest_specqa.printable import escape
 
 ORGANISATIONS = {"KPF-Pipeline": "Keck-DataReductionPipelines", "lvmdrp": "sdss", "idlspec2d": "sdss"}
 """Who keeps a repository on GitHub, where it is not `DESI_ORGANISATION`."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_specqa.checks.verdict import Circumstances, Verdict
+from pytest_specqa.printable import escape, printable, printable_lines
 from pytest_specqa.report import bar, gather, rows, top, words
 from pytest_specqa.report.detail import detail, log, shown
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import grids
 from pytest_specqa.report.places import placed
 from pytest_specqa.report.quota import kept
-from pytest_specqa.results.store import write_text
 from pytest_specqa.values import Outcome, Record
 
 if TYPE_CHECKING:
@@ -118,15 +116,22 @@ def summary(
     ]
 
 
-def finish(config: pytest.Config) -> None:
-    """Give the page that pytest-html has written its language and the width of the window; call it when it has written it."""
-    gathered = gather.of(config)
-    name = getattr(config.option, "htmlpath", None)
-    if not gathered.entries or gathered.page is None or not name or not Path(name).is_file():
-        return
-    text = Path(name).read_text(encoding="utf-8")
-    if PLAIN_HEAD in text:
-        write_text(Path(name), text.replace(PLAIN_HEAD, HEAD, 1))
+def finished(config: pytest.Config, text: str) -> str:
+    """Return the page that pytest-html is about to write, with its language and the width of the window.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        The run.
+    text : str
+        The page of pytest-html.
+
+    Returns
+    -------
+    str
+        The same where no data were judged. Nothing in it hides or turns a line.
+    """
+    return printable_lines(text).replace(PLAIN_HEAD, HEAD, 1) if gather.of(config).entries else text
 
 
 def _asset(name: str) -> str:
@@ -139,7 +144,7 @@ def _name(page: ReportData, records: Iterable[Record]) -> None:
     names = sorted({str(record["versions"].get("production", "")) for record in every} - {""})
     span = f"night {nights[0]}" if len(nights) == 1 else f"nights {nights[0]}–{nights[-1]} ({len(nights)})"
     production = [f"production {name}" for name in names]
-    page.title = f"Spectroscopic QA: {', '.join([*production, span])}"
+    page.title = printable(f"Spectroscopic QA: {', '.join([*production, span])}")
 
 
 def _others(page: ReportData) -> dict[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.checks.wording import count
+from pytest_specqa.printable import escape
 from pytest_specqa.report import words
 from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import flow

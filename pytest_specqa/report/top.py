@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from html import escape
 
 from pytest_specqa.checks.outcome import Key
 from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.checks.wording import claim, count
+from pytest_specqa.printable import escape
 from pytest_specqa.report import links, words
 from pytest_specqa.report.gather import anchor
 from pytest_specqa.report.places import hue

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from pytest_specqa.printable import escape
 from pytest_specqa.values import Outcome, Record
 
 LETTERS = {Outcome.FAILED: "F", Outcome.WARNED: "W", Outcome.NOT_MEASURED: "–", Outcome.PASSED: "P"}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from pytest_specqa.printable import printable
+
 LONGEST_CELL = 300
 """Characters of a cell before it is cut."""
 MARKUP = re.compile(r"([\\`*_\[\]|~!]|^[#+-])")
-REFERENCES = re.compile(r"(?<=[@#])(?=\w)|(?<=\bwww)(?=\.)|(?<=:)(?=//)", re.IGNORECASE)
-"""Where GitHub and GitLab find a person, an issue or an address: a comment in between ends the word for them and shows nowhere."""
+REFERENCES = re.compile(r"(?<=[@#!$%&~])(?=[\w\"])|(?<=\bGH-)(?=\d)|(?<=\bwww)(?=\.)|(?<=:)(?=//|[a-z0-9_+-]+:)", re.IGNORECASE)
+"""Where GitHub and GitLab find a person, an issue, a label, an emoji or an address: a comment ends the word and shows nowhere."""
+CUT = "\0"
+"""Stands for such a comment while the text is escaped; no text that can be shown has it."""
 
 
 def escaped(text: str) -> str:
@@ -25,9 +29,10 @@ def escaped(text: str) -> str:
     str
         Without HTML, tables, formulas, code, links, mentions or references to issues.
     """
-    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = REFERENCES.sub(CUT, printable(re.sub(r"[ \t\r\n\f\v]+", " ", text)))
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     flat = flat.replace("$", "&#36;")  # a formula begins at the character, backslash or not
-    return REFERENCES.sub("<!-- -->", MARKUP.sub(r"\\\1", flat))
+    return MARKUP.sub(r"\\\1", flat).replace(CUT, "<!-- -->")
 
 
 def clipped(text: str, *, longest: int = LONGEST_CELL) -> str:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.opening import open_regular, require_regular
 from pytest_specqa.results import links
-from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, from_row, to_row
+from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, fitted, from_row, to_row
 from pytest_specqa.results.sharing import Texts
+from pytest_specqa.results.writable import why_not
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def write(path: str | Path, records: Iterable[Record]) -> int:
     writer = {".jsonl": _write_jsonl, ".parquet": _write_parquet}.get(path.suffix)
     if writer is None:
         raise ResultsError(f"{path}: results are written as {' or '.join(SUFFIXES)}; give the file one of these endings")
-    checked = (check(record, where=f"measurement {number} for {path.name}") for number, record in enumerate(records, start=1))
+    checked = (
+        check(fitted(record), where=f"measurement {number} for {path.name}") for number, record in enumerate(records, start=1)
+    )
     with replacing(path) as temporary:
         return writer(temporary, checked)
 
@@ -68,18 +71,30 @@ def write(path: str | Path, records: Iterable[Record]) -> int:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path` that takes its place when the block ends well."""
+    temporary = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise ResultsError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is yours") from None
-    os.close(handle)
-    temporary = Path(name)
-    try:
+        # A temporary name is no longer than a file system takes where the name itself is at its limit.
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        _settle(temporary)
         temporary.replace(path)
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be written: {why_not(error)}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _settle(path: Path) -> None:
+    """Bring a file to the disk, which may be found full only then."""
+    path.chmod(0o666 & ~_umask())
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -206,11 +221,22 @@ def _read_jsonl(path: Path) -> list[Record]:
                     f"{where}: is longer than {MOST_LINE / 1e6:g} MB; the file is damaged or was not written by pytest"
                 )
             try:
-                found = json.loads(line, parse_constant=_reject_constant)
+                found = json.loads(line, parse_constant=_reject_constant, object_pairs_hook=_without_doubles)
+            except RecursionError:
+                raise ResultsError(f"{where}: is nested too deep; this is no measurement of pytest-specqa") from None
             except ValueError as error:
                 raise ResultsError(f"{where}: is no JSON object ({error}); the file is damaged or was cut short") from None
             records.append(texts.shared(check(found, where=where)))
     return records
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says a thing twice: one reader takes the first, another the last."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return made
 
 
 def _reject_constant(name: str) -> None:
@@ -223,12 +249,23 @@ def _read_parquet(path: Path) -> list[Record]:
 
     try:
         # Opened here: a name would be searched for an address and for KEY=VALUE folders.
-        with path.open("rb") as stream:
-            table = pq.read_table(stream)
-    except (pa.ArrowException, OSError) as error:
-        raise ResultsError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
-    rows = table.to_pylist()
-    return [check(from_row(row), where=f"{path}: row {number}") for number, row in enumerate(rows, start=1)]
+        with open_regular(path) as stream:
+            rows = pq.read_table(stream).to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise ResultsError(f"{path}: is no Parquet file ({_first_line(error)})") from None
+    records = []
+    for number, row in enumerate(rows, start=1):
+        where = f"{path}: row {number}"
+        try:
+            record = from_row(row)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ResultsError(f"{where}: 'versions' or 'extra' is no JSON object ({_first_line(error)})") from None
+        records.append(check(record, where=where))
+    return records
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def scan(paths: Sequence[str | Path], *, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
@@ -268,7 +305,7 @@ def _require_rows(path: Path) -> None:
         with open_regular(path) as stream:
             rows = pq.read_metadata(stream).num_rows if path.suffix == ".parquet" else path.stat().st_size
     except (pa.ArrowException, OSError) as error:
-        raise ResultsError(f"{path}: is no results file ({str(error).splitlines()[0]})") from None
+        raise ResultsError(f"{path}: is no results file ({_first_line(error)})") from None
     if not rows:
         raise EmptyResultsError(f"{path}: holds no measurements, which proves nothing; rerun pytest with --specqa-results {path}")
 
@@ -312,7 +349,7 @@ def damaged(files: Sequence[Path], error: Exception) -> ResultsError:
             _read_jsonl(path) if path.suffix == ".jsonl" else _pass_over(path)
         except ResultsError as found:
             return found
-    return ResultsError(f"{files[0]}: cannot be read ({links.told(str(error).splitlines()[0])})")
+    return ResultsError(f"{files[0]}: cannot be read ({links.told(_first_line(error))})")
 
 
 def _pass_over(path: Path) -> None:
@@ -325,4 +362,4 @@ def _pass_over(path: Path) -> None:
             for _ in pq.ParquetFile(stream).iter_batches(ROWS_PER_BATCH):
                 pass
     except (pa.ArrowException, OSError) as error:
-        raise ResultsError(f"{path}: is damaged ({str(error).splitlines()[0]}); run pytest with --specqa-results again") from None
+        raise ResultsError(f"{path}: is damaged ({_first_line(error)}); run pytest with --specqa-results again") from None

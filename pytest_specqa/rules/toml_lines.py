@@ -22,6 +22,29 @@ _HEADER = re.compile(rf"\s*\[\[?\s*({_KEY}(?:\s*\.\s*{_KEY})*)\s*\]\]?\s*(?:#.*)
 _LONG_TEXT = re.compile(r'(?<==)\s*(?:"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\')', re.DOTALL)
 
 
+DEEPEST = 16
+LONGEST = 600
+"""Characters of a problem before its middle is cut."""
+
+
+def _short(text: str) -> str:
+    """Cut the middle out of a long text: what is wrong stands at its begin, what is expected at its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+
+
+def _hostile(content: object) -> str:
+    """Say what no reader of values is prepared for: depth, and whole numbers of hundreds of digits; empty if there is none."""
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        if any(isinstance(one, int) and not -(2**63) <= one < 2**63 for one in level):
+            return "found a whole number of more than 64 bits, which TOML does not have"
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in inner for value in values]
+        if not level:
+            return ""
+    return f"is nested too deep; no table needs more than {DEEPEST} levels"
+
+
 class LinedToml(Generic[Mistake]):
     """A TOML file with the line of every table and key; lines are looked for when a message needs one.
 
@@ -46,13 +69,18 @@ class LinedToml(Generic[Mistake]):
 
         self.path, self._error = path, error
         try:
-            self._text = read_text(path, limit=MOST_BYTES)
+            self._text = read_text(path, limit=MOST_BYTES).removeprefix("\ufeff").replace("\r\n", "\n")
             self.content: dict[str, Any] = tomllib.loads(self._text)
         except OSError as failure:
-            raise error(f"{path}: cannot be read ({failure.strerror}); {expected}") from None
+            raise error(f"{path}: cannot be read ({failure.strerror or failure}); {expected}") from None
+        except RecursionError:
+            raise error(f"{path}:1: is nested too deep; no table needs more than {DEEPEST} levels") from None
         except ValueError as failure:
             found = re.search(r"at line (\d+)", str(failure))
-            raise error(f"{path}:{found[1] if found else 1}: is no TOML ({str(failure).splitlines()[0]})") from None
+            raise error(f"{path}:{found[1] if found else 1}: is no TOML ({_short(str(failure).splitlines()[0])})") from None
+        for name, value in self.content.items():
+            if problem := _hostile(value):
+                raise self.wrong(name, 0, f"{_short(name)}: {problem}")
 
     def tables(self, name: str) -> list[dict[str, Any]]:
         """Entries ``[[name]]`` in file order; an empty list where there are none."""
@@ -95,7 +123,7 @@ class LinedToml(Generic[Mistake]):
 
     def wrong(self, table: Table, index: int, problem: str, *, key: str = "") -> Mistake:
         """The error for one entry, ready to raise."""
-        return self._error(f"{self.path}:{self.line(table, index, key)}: {problem}")
+        return self._error(f"{self.path}:{self.line(table, index, key)}: {_short(problem)}")
 
     def reject_unknown(self, table: Table, index: int, entry: dict[str, Any], *, known: tuple[str, ...]) -> None:
         """Raise for a key that nothing reads: a misspelt one would otherwise be silently without effect."""
@@ -111,5 +139,5 @@ class LinedToml(Generic[Mistake]):
             return default
         try:
             return convert(entry[key])
-        except (ValueError, TypeError) as failure:
+        except (ValueError, TypeError, LookupError, ArithmeticError) as failure:
             raise self.wrong(table, index, f"{key} = {entry[key]!r}: {failure}", key=key) from None

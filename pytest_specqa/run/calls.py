@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +10,7 @@ import pytest
 
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
+from pytest_specqa.printable import command, printable
 from pytest_specqa.rules import expectations
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.session import Session
@@ -103,9 +103,9 @@ def _end(check: Check) -> None:
         # The file that could not be read is in the text; its exception would be printed a second time.
         raise pytest.fail.Exception(check.failure(), pytrace=False) from None
     if result.excused:
-        raise pytest.skip.Exception(check.excused(), _use_item_location=True) from None
+        raise pytest.skip.Exception(printable(check.excused()), _use_item_location=True) from None
     if result.outcome is Outcome.NOT_MEASURED:
-        raise pytest.skip.Exception(check.reason(), _use_item_location=True) from None
+        raise pytest.skip.Exception(printable(check.reason()), _use_item_location=True) from None
 
 
 def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
@@ -142,4 +142,4 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
     words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
     words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
     words += ["--specqa-verify", chosen.verify] if chosen.verify != "read" else []
-    return shlex.join(words)
+    return command(words)

@@ -10,8 +10,9 @@ import pytest
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.printable import printable
 from pytest_specqa.report import gather
-from pytest_specqa.run import plan, session, terminal, unmade
+from pytest_specqa.run import plan, session, terminal, unmade, writable
 from pytest_specqa.values import Outcome, Record
 
 
@@ -162,7 +163,7 @@ def header(config: pytest.Config) -> list[str]:
     if not running.announced:
         return []
     try:
-        return [terminal.header(running.production.root, running.selection)]
+        return [printable(terminal.header(running.production.root, running.selection))]
     except SpecQAError:
         return []
 
@@ -170,18 +171,20 @@ def header(config: pytest.Config) -> list[str]:
 def summarize(config: pytest.Config, reporter: pytest.TerminalReporter) -> None:
     """Write the closing section."""
     gatherer = of(config)
+    for line in writable.unwritten(config):
+        reporter.line(printable(line), red=True)
     if gatherer.records:
         reporter.section("spectroscopic QA")
         verdict, body = terminal.summary(
             gatherer.records, gatherer.kept.findings, root=gatherer.kept.root, told=gatherer.circumstances()
         )
         for line, markup in (verdict, *body):
-            reporter.line(line, **markup)
+            reporter.line(printable(line), **markup)
         for line, expired in gatherer.waiver_lines():
-            reporter.line(line, red=expired)
+            reporter.line(printable(line), red=expired)
         for line in gatherer.stored:
-            reporter.line(line, red="NOT written" in line)
-        reporter.line(verdict[0], **verdict[1])
+            reporter.line(printable(line), red="NOT written" in line)
+        reporter.line(printable(verdict[0]), **verdict[1])
     elif not gatherer.whole():
         reporter.section("spectroscopic QA")
-        reporter.line(Verdict.of([], gatherer.circumstances()).sentence, red=True, bold=True)
+        reporter.line(printable(Verdict.of([], gatherer.circumstances()).sentence), red=True, bold=True)

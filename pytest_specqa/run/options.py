@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -213,10 +214,15 @@ def _count(config: pytest.Config, name: str, *, default: int) -> int:
 
 
 def _place(config: pytest.Config, text: str, *, typed: bool) -> Path:
-    """Resolve a path as the user means it: the command line from where it is typed, an ini value from the ini file."""
+    """Resolve a path as the user means it."""
+    base = _base(config, typed=typed)
+    return Path(os.path.realpath(base / Path(text).expanduser()))
+
+
+def _base(config: pytest.Config, *, typed: bool) -> Path:
+    """Where a path begins: on the command line where it is typed, as an ini value where the ini file is."""
     inipath = config.inipath
-    base = config.invocation_params.dir if typed or inipath is None else inipath.parent
-    return (base / Path(text).expanduser()).resolve()
+    return config.invocation_params.dir if typed or inipath is None else inipath.parent
 
 
 def _file(config: pytest.Config, name: str) -> Path | None:
@@ -230,11 +236,8 @@ def _file(config: pytest.Config, name: str) -> Path | None:
 
 
 def _result_file(config: pytest.Config, text: str) -> Path:
-    path = _place(config, text, typed=bool(config.getoption("specqa_results")))
+    # Not resolved: whether a file can be written depends on the links on the way (`pytest_specqa.run.writable`).
+    path = Path(os.path.abspath(_base(config, typed=bool(config.getoption("specqa_results"))) / Path(text).expanduser()))  # noqa: PTH100
     if path.suffix not in RESULT_SUFFIXES:
         raise UsageError(f"--specqa-results {text}: expected a name that ends in {' or '.join(RESULT_SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--specqa-results {text}: there is no folder {path.parent}; make it first, or choose another")
-    if path.is_dir():
-        raise UsageError(f"--specqa-results {text}: is a folder; expected the name of a file")
     return path

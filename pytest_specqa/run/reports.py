@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check
 from pytest_specqa.checks.outcome import reduce
+from pytest_specqa.printable import printable, printable_lines
 from pytest_specqa.report.detail import NOTES
 from pytest_specqa.report.gather import KNOWN, WAIVED, records_of
 from pytest_specqa.run.calls import CHECK
 from pytest_specqa.values import PROPERTY, Outcome
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Which pytest puts into the captured log."""
 LETTERS = {
     WAIVED: ("W", "yellow"),
     KNOWN: ("k", "yellow"),
@@ -30,6 +34,7 @@ def complete(item: pytest.Item, report: pytest.TestReport) -> None:
         return
     if report.when == "call":
         _name_crash(check, report)
+        _clean(report)
         report.sections += [(NOTES, note) for note in check.notes]
         if check.extras:
             report.extras = [*getattr(report, "extras", []), *check.extras]  # type: ignore[attr-defined]
@@ -44,7 +49,17 @@ def _brief(name: str, value: object) -> tuple[str, object]:
     """Shorten a record to what a JUnit property can say; the full one has travelled with the call."""
     if name != PROPERTY or not isinstance(value, dict):
         return name, value
-    return f"specqa.{value['measure']}", f"{value['outcome']}: {value['message']}"
+    return printable(f"specqa.{value['measure']}"), printable(f"{value['outcome']}: {value['message']}")
+
+
+def _clean(report: pytest.TestReport) -> None:
+    """Let nothing that an exception or a captured warning says steer the terminal; pytest's own colours come later."""
+    for traceback, crash, _ in getattr(report.longrepr, "chain", []):
+        for entry in traceback.reprentries:
+            entry.lines[:] = map(printable_lines, entry.lines)
+        if crash is not None:
+            crash.message = printable_lines(crash.message)
+    report.sections = [(name, printable_lines(COLOURS.sub("", text))) for name, text in report.sections]
 
 
 def _name_crash(check: Check, report: pytest.TestReport) -> None:

@@ -18,10 +18,11 @@ import pytest
 from pytest_specqa import __version__
 from pytest_specqa.errors import ProductError, SpecQAError
 from pytest_specqa.instrument import DESI, Instrument
+from pytest_specqa.printable import printable
 from pytest_specqa.processes import single_threaded
 from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import options, preparing, selection
+from pytest_specqa.run import options, preparing, selection, writable
 from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
@@ -183,7 +184,7 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except SpecQAError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(printable(error)) from None
 
 
 def begin(config: pytest.Config) -> None:
@@ -192,6 +193,7 @@ def begin(config: pytest.Config) -> None:
         session = Session(config, options.read_options(config))
         _ = session.waivers
         config.stash[SESSION] = session
+        writable.verify(session)
     if session.announced:
         single_threaded(os.environ)
 
@@ -248,7 +250,7 @@ def settled(config: pytest.Config) -> Iterator[None]:
 def raise_usage_error(config: pytest.Config) -> None:
     """End the run with exit code 4 if units could not be selected."""
     if (session := of(config)).usage_error and not session.is_worker:
-        raise pytest.UsageError(session.usage_error)
+        raise pytest.UsageError(printable(session.usage_error))
 
 
 def give_folder(node: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import shlex
 
+from pytest_specqa.printable import command
 from pytest_specqa.triage.finding import Finding
 from pytest_specqa.triage.places import windows_of
 
@@ -34,9 +34,9 @@ def look_at(finding: Finding, production: str) -> str:
     if lead["value"] is None:
         return ""
     if lead["expid"] is not None:
-        return shlex.join(_exposure(finding, production))
+        return command(_exposure(finding, production))
     if lead["tile"] is not None:
-        return shlex.join(_tile(finding, production))
+        return command(_tile(finding, production))
     return ""
 
 

@@ -168,6 +168,6 @@ def _petals(record: Record, fibers: Ranges, instrument: Instrument) -> set[int]:
     if petal is not None:
         return {petal}
     if camera:
-        return {int(camera[1:])}
+        return {int(camera[1:])} if camera[1:].isdecimal() else set()
     size = instrument.fibers
     return {petal for low, high in fibers for petal in range(int(low) // size, int(high) // size + 1)}

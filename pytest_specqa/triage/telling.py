@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from textwrap import wrap
 
+from pytest_specqa.printable import joined
 from pytest_specqa.triage.evidence import ORDER
 from pytest_specqa.triage.finding import CLOSE, Finding
 from pytest_specqa.triage.findings import VALUELESS, findings
@@ -70,7 +71,7 @@ def report(made: Sequence[Finding]) -> str:
     if not made:
         return "nothing fails and nothing warns"
     numbered = ((f"{number}. {finding.outcome}: ", told(finding)) for number, finding in enumerate(made, start=1))
-    return "\n\n".join("\n".join([start + lines[0], *lines[1:]]) for start, lines in numbered)
+    return "\n\n".join(joined([start + lines[0], *lines[1:]]) for start, lines in numbered)
 
 
 def as_json(made: Sequence[Finding]) -> str:

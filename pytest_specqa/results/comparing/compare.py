@@ -9,6 +9,7 @@ from functools import cached_property
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.whole import extent
+from pytest_specqa.printable import joined
 from pytest_specqa.results.comparing.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
 from pytest_specqa.results.comparing.findings import Change, FindingChange, by_finding, finding_changes
 from pytest_specqa.results.comparing.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
@@ -214,7 +215,7 @@ def summary(comparison: Comparison, *, shown: int = SHOWN, sentence: str = "") -
     lines += _table(
         f"Measurements beyond noise ({len(changes)})", ["unit", "measure", "before", "after", "change"], changes, shown=shown
     )
-    return "\n".join([*lines, "", sentence or comparison.sentence])
+    return joined([*lines, "", sentence or comparison.sentence])
 
 
 def numbers(change: FindingChange) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.outcome import Key
+from pytest_specqa.printable import joined, printable_lines
 from pytest_specqa.results.gating.gate import GateReport
 from pytest_specqa.results.gating.gate_sql import WAIVED
 from pytest_specqa.results.markdown import clipped, escaped, folded, table
@@ -102,7 +103,7 @@ def text(report: GateReport) -> str:
     lines += ["", *attention] if attention else []
     lines += ["", f"Policy {report.policy}"]
     lines += [f"  {'ok     ' if rule.passed else 'BLOCKED'}  {rule}" for rule in report.rules]
-    return "\n".join([*lines, "", report.sentence])
+    return joined([*lines, "", report.sentence])
 
 
 def _more(total: int, shown: int, what: str) -> list[str]:
@@ -207,8 +208,8 @@ def _case(suite: ET.Element, group: str, name: str, *, problem: str, detail: str
 
 
 def _xml(words: str) -> str:
-    """Drop the characters that XML 1.0 cannot hold."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", words)
+    """Write out what cannot be shown, and drop the two characters that XML 1.0 cannot hold besides."""
+    return re.sub("[\ufffe\uffff]", "?", printable_lines(words))
 
 
 def as_json(report: GateReport) -> str:

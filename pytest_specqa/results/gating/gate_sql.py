@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pytest_specqa.checks.whole import Extent, total
-from pytest_specqa.errors import EmptyResultsError
+from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.results import store
-from pytest_specqa.results.records import OUTCOMES
+from pytest_specqa.results.records import OUTCOMES, check
 from pytest_specqa.results.store import EXTRA
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
@@ -92,7 +92,7 @@ class Release:
             anywhere = " OR ".join(f"({condition})" for condition, _ in scopes)
             bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}')"
             for record in self._stream(f"SELECT * FROM found WHERE {bad} AND ({anywhere})", values):
-                marked = ledger.judge(record)
+                marked = ledger.judge(_with_features(record))
                 if marked["waiver"]:
                     for name in waived:
                         waived[name].append(marked[name])
@@ -193,11 +193,20 @@ class Release:
 
 
 def _with_features(record: Record) -> Record:
-    """Undo what the table made of features, phrase and name; good values have none, and older results no name."""
+    """Undo what the table made of features, phrase and name; good values have none, and older results no name.
+
+    Raises
+    ------
+    ResultsError
+        If a field is of the wrong type: SQL takes what findings and waivers cannot.
+    """
     found: dict[str, Any] = {name: value for name, value in record.items() if name not in EXTRA or value is not None}
     if features := found.get("features"):
-        found["features"] = json.loads(features)
-    return cast("Record", found)
+        try:
+            found["features"] = json.loads(features)
+        except (ValueError, RecursionError) as error:
+            raise ResultsError(f"results of {found['unit']}: 'features' is no JSON that can be read ({error})") from None
+    return check(found, where=f"results of {found['unit']}")
 
 
 def _condition(wanted: dict[str, str | None]) -> str:

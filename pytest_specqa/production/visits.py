@@ -10,7 +10,7 @@ from pytest_specqa.production import listing
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Tile, Visit
 
-Tables = Callable[[int], Mapping[int, ExposureRow]]
+Tables = Callable[[int], Mapping[int, ExposureRow] | None]
 
 
 def list_visits(
@@ -23,7 +23,7 @@ def list_visits(
     root : Path
         Folder of the production.
     tables : callable
-        Rows of the exposure table of a night, by exposure; none where there is no table.
+        Rows of the exposure table of a night, by exposure; ``None`` where there is no table that can be read.
     tile : Tile
         A reduction of the tile.
     petal : int
@@ -43,7 +43,7 @@ def list_visits(
     known = {tile.night, *nights, *used.values()}
     for group in ("cumulative", "pernight"):
         known.update(int(name) for _, name in listing.tile_folders(root, group=group, only=tile.tile) if len(name) == 8)
-    tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night))}
+    tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night)) is not None}
     own = {
         row.expid: _visit(root, night, row, petal)
         for night, rows in tabled.items()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pytest_specqa.opening import open_regular
 from pytest_specqa.production import listing
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Tile, Visit
+
+LIST_BYTES = 200_000_000
+"""A production has 30,000 exposures, of some hundred bytes each."""
+_NUMBER = re.compile("[0-9]{1,9}")
 
 Tables = Callable[[int], Mapping[int, ExposureRow] | None]
 
@@ -62,10 +69,10 @@ def listed_nights(root: Path) -> dict[int, set[int]]:
     nights: dict[int, set[int]] = {}
     for path in sorted(root.glob("exposures-*.csv")):
         try:
-            with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            with io.TextIOWrapper(open_regular(path, limit=LIST_BYTES), newline="", encoding="utf-8", errors="replace") as file:
                 for row in csv.DictReader(file, restval=""):
                     tile, night = str(row.get("TILEID", "")), str(row.get("NIGHT", ""))
-                    if tile.isdecimal() and night.isdecimal():
+                    if _NUMBER.fullmatch(tile) and _NUMBER.fullmatch(night):
                         nights.setdefault(int(tile), set()).add(int(night))
         except (OSError, csv.Error):
             continue

@@ -179,6 +179,9 @@ class _Listing:
         if expid in table.unsure and files.look_like_science:
             row = table.unsure[expid]
             self.faults.append(f"exposure {expid} has products of science, and no OBSTYPE that tells what it is")
+        beyond = sorted(files.cameras.difference(row.word)) if row and row.laststep != "ignore" else ()
+        if beyond:
+            self.conflicts.append(f"exposure {expid} has products of {', '.join(beyond[:6])} on disk, which CAMWORD has not")
         exposure = listing.list_exposure(self.root, night=self.night, expid=expid, row=row, files=files)
         known = (table.rows, table.unsure, table.broken)
         if exposure is not None and isinstance(self.table, ExposureTable) and not any(expid in one for one in known):

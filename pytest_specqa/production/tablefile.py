@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 from pytest_specqa.errors import UsageError
@@ -70,6 +71,8 @@ class ExposureTable:
 
 @dataclass(frozen=True)
 class _Line:
+    """A line with a row of an exposure."""
+
     number: int
     values: dict[str, str]
     obstype: str
@@ -106,6 +109,10 @@ def read_exposure_table(path: Path) -> ExposureTable:
     if missing:
         raise defect(path, None, found=f"no column {', '.join(missing)}", expected=_EXPECTED, do="correct the table")
     found = _Found(names, night=path.stem[-8:])
+    # Who mistypes the name of a column that older tables lack would lose what it says.
+    strange = [name for name in names if name not in _USED]
+    for name in (name for name in _DEFAULTS if name not in names):
+        found.oddities += [f"column {near[:30]!r} where {name} is missing" for near in get_close_matches(name, strange, cutoff=0.8)]
     for number, fields in lines:
         found.add(number, fields)
     for name in sorted({name for name in names if names.count(name) > 1}):
@@ -227,11 +234,13 @@ def _science_row(expid: int, values: Mapping[str, str]) -> tuple[ExposureRow, li
     faults: list[str] = []
     oddities: list[str] = []
     tile = -1
+    word: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     amps: tuple[str, ...] = ()
     try:
         tile = _tile(values["TILEID"])
-        cameras = _good_cameras(values, [] if laststep == "ignore" else oddities)
+        word = parse_cameras(values["CAMWORD"])
+        cameras = _good_cameras(word, values, [] if laststep == "ignore" else oddities)
         if not values["CAMWORD"] and laststep != "ignore":
             raise ValueError("CAMWORD is empty though LASTSTEP is not ignore")
     except (UsageError, ValueError) as error:
@@ -251,6 +260,7 @@ def _science_row(expid: int, values: Mapping[str, str]) -> tuple[ExposureRow, li
         badamps=amps,
         survey=values["SURVEY"],
         program=values["FAPRGRM"],
+        word=word,
         exptime=_seconds("EXPTIME", values, oddities),
         efftime=_seconds("EFFTIME_ETC", values, oddities),
     )
@@ -263,8 +273,8 @@ def _tile(text: str) -> int:
     return int(text)
 
 
-def _good_cameras(values: Mapping[str, str], oddities: list[str]) -> tuple[str, ...]:
-    word, bad = parse_cameras(values["CAMWORD"]), parse_cameras(values["BADCAMWORD"])
+def _good_cameras(word: tuple[str, ...], values: Mapping[str, str], oddities: list[str]) -> tuple[str, ...]:
+    bad = parse_cameras(values["BADCAMWORD"])
     beyond = [camera for camera in bad if camera not in word]
     if beyond:
         oddities.append(f"BADCAMWORD has {', '.join(beyond[:4])}, which CAMWORD has not")

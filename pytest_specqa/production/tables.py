@@ -28,6 +28,8 @@ class ExposureRow:
         Good cameras: CAMWORD less BADCAMWORD.
     badamps : tuple of str
         Bad amplifiers, such as ``r6A``.
+    word : tuple of str
+        Cameras of CAMWORD, bad ones among them.
     survey, program, exptime, efftime
         SURVEY, FAPRGRM, EXPTIME and EFFTIME_ETC (s); NaN where the table does not say.
     """
@@ -41,6 +43,7 @@ class ExposureRow:
     program: str = ""
     exptime: float = math.nan
     efftime: float = math.nan
+    word: tuple[str, ...] = ()
 
 
 def parse_cameras(text: str) -> tuple[str, ...]:

@@ -72,6 +72,16 @@ def test_an_exposure_on_disk_that_the_table_does_not_list_is_judged_and_named(tm
     assert Production(tmp_path).exposures(NIGHT)[0].expected is None
 
 
+def test_a_camera_on_disk_that_the_camera_word_lacks_is_a_contradiction_and_a_bad_one_is_none(tmp_path: Path) -> None:
+    files(tmp_path, 1, "sframe")
+    table(tmp_path, "1,science,7951,all,b6z6,,")
+    assert found(tmp_path)[1].conflicts == ("exposure 1 has products of r6 on disk, which CAMWORD has not",)
+    table(tmp_path, "1,science,7951,all,a6,r6,")
+    assert found(tmp_path) == ([1], NightReport(tabled=True))
+    table(tmp_path, "1,science,7951,ignore,b6,,")
+    assert found(tmp_path) == ([], NightReport(tabled=True))
+
+
 def test_an_exposure_whose_row_cannot_be_read_is_judged_by_its_files(tmp_path: Path) -> None:
     files(tmp_path, 1, "sframe")
     table(tmp_path, "1,science,7951,all,,,", "2,science,7951,soon,a6,,")

@@ -163,6 +163,11 @@ def test_columns_that_older_tables_lack_have_the_defaults_of_the_pipeline(path: 
     assert read(path, row(LASTSTEP="")).rows[1].laststep == "all"
 
 
+def test_a_mistyped_column_is_said(path: Path) -> None:
+    table = read(path, row(BADCAMWORD="b6"), head=HEAD.replace("BADCAMWORD", "BADCAMWROD"))
+    assert table.oddities == ("column 'BADCAMWROD' where BADCAMWORD is missing",)
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -46,13 +46,41 @@ def test_redshifts_are_usable(redshifts, expect):
 
 def test_night_has_every_tile(production, specqa_night, exposures, expect):
     """Every tile that the exposure table of a night completes has been reduced."""
-    asked = {exposure.tile for exposure in exposures if exposure.laststep == "all" and has_complete_petal(exposure.expected or ())}
+    # The pipeline makes redshifts of tiles only: an exposure off all tiles has TILEID -99.
+    whole = [one for one in exposures if one.laststep == "all" and has_complete_petal(one.expected or ())]
+    asked = {exposure.tile for exposure in whole if exposure.tile is not None}
     reduced = {tile.tile for tile in production.tiles(night=specqa_night.night)}
     if not asked:
         expect.not_expected("no exposure table asks for a tile of this night")
         return
     missing = sorted(asked - reduced)
     expect("missing_tiles", len(missing), detail=f"no redshifts of tile {', '.join(map(str, missing))}" if missing else "")
+
+
+def test_the_exposure_table_says_one_thing_of_every_exposure(production, specqa_night, expect):
+    """The exposure table of a night can be read, lists every exposure on disk, and says one thing of each."""
+    if "exposure_table" not in production.kinds:
+        expect.not_expected("this archive has no exposure tables")
+        return
+    found = production.night_report(specqa_night.night)
+    if found.folders:
+        expect("unreadable_folders", len(found.folders), detail=told(found.folders))
+    if found.unreadable:
+        raise found.unreadable
+    if found.tabled:
+        expect("table_faults", len(found.faults), detail=told(found.faults))
+        expect("table_conflicts", len(found.conflicts), detail=told(found.conflicts))
+        listed = [f"exposure {expid} is on disk and not in the table" for expid in found.unlisted]
+        expect("unlisted_exposures", len(listed), detail=told(listed))
+    if found.tabled or found.oddities:
+        expect("table_oddities", len(found.oddities), detail=told(found.oddities))
+    elif not found.folders:
+        expect.not_expected("the production has no exposure tables")
+
+
+def told(what, most=4):
+    """Name the first few of what was found."""
+    return "; ".join(what[:most]) + (f"; and {len(what) - most} more" if len(what) > most else "")
 
 
 def picture_of(product, fiber, *, expect):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_specqa.errors import ProductError
 from pytest_specqa.instrument import DESI
-from pytest_specqa.production.defects import one_line
+from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Exposure, Tile
 
@@ -22,20 +24,106 @@ _PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-([0-9]+)-([0-9A-Za-z_
 _TABLE_FILE = re.compile(r"exposure_table_([0-9]{8})\.csv")
 
 
-def folder_numbers(folder: Path, *, digits: int | None = None) -> list[int]:
-    """Numbers that name the folders in a folder, in order; none where it does not exist."""
-    names = [entry.name for entry in _scan(folder) if entry.name.isdecimal() and entry.is_dir()]
+def folder_numbers(folder: Path, *, digits: int | None = None, strict: bool = False) -> list[int]:
+    """Numbers that name the folders in a folder, in order; none where it does not exist.
+
+    A link that leads nowhere, or in a circle, counts as the folder that it should lead to: what looks into it says so. With
+    `strict` that holds for `folder` too: `ProductError`.
+    """
+    names = [entry.name for entry in _scan(folder, strict=strict) if re.fullmatch("[0-9]+", entry.name) and _is_folder(entry)]
     return sorted(int(name) for name in names if digits in (None, len(name)))
 
 
-def table_nights(root: Path) -> list[int]:
-    """Nights that have an exposure table."""
-    months = (entry.path for entry in _scan(root / "exposure_tables") if entry.is_dir())
-    names = (_TABLE_FILE.fullmatch(entry.name) for month in months for entry in _scan(Path(month)))
-    return sorted(int(match[1]) for match in names if match)
+def table_nights(root: Path, *, known: Iterable[int] = ()) -> list[int]:
+    """Nights that have an exposure table.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the production.
+    known : iterable of int
+        Nights that are known otherwise: those of a month of tables that cannot be looked into fail by themselves.
+
+    Returns
+    -------
+    list of int
+        In order.
+
+    Raises
+    ------
+    ProductError
+        If a folder of tables cannot be looked into, and no night is known that would fail for it.
+    """
+    known = list(known)
+    nights: list[int] = []
+    for month in _look(root / "exposure_tables", vouched=bool(known)):
+        if not _is_folder(month):
+            continue
+        entries = _look(Path(month.path), vouched=any(month.name == str(night)[:6] for night in known))
+        names = (_TABLE_FILE.fullmatch(entry.name) for entry in entries)
+        nights += [int(match[1]) for match in names if match]
+    return sorted(nights)
 
 
-def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None) -> Exposure | None:
+def has_table(path: Path) -> bool:
+    """Tell whether there is an exposure table, be it one that cannot be read."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return any(folder.is_symlink() and not folder.exists() for folder in (path.parent, path.parent.parent))
+    except OSError:
+        return True
+    return True
+
+
+def _look(folder: Path, *, vouched: bool) -> list[os.DirEntry[str]]:
+    try:
+        return _scan(folder, strict=True)
+    except ProductError:
+        if not vouched:
+            raise
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
+    except OSError:
+        return True
+
+
+@dataclass(frozen=True)
+class CameraFiles:
+    """Kinds of products in the folder of an exposure, and their cameras; none where there is no folder.
+
+    Attributes
+    ----------
+    kinds, cameras : frozenset of str
+        Such as ``sframe`` and ``r6``.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    cameras: frozenset[str] = frozenset()
+
+    @property
+    def sky_subtracted(self) -> bool:
+        """Whether there is a product that only science exposures have."""
+        return bool(self.kinds & _SCIENCE)
+
+    @property
+    def look_like_science(self) -> bool:
+        """Whether they are those of a science exposure, as far as names tell."""
+        return self.sky_subtracted or ("frame" in self.kinds and not self.kinds & _CALIBRATION)
+
+
+def camera_files(root: Path, *, night: int, expid: int) -> CameraFiles:
+    """Products of cameras that an exposure has on disk; `ProductError` where its folder cannot be looked into."""
+    names = (_CAMERA_FILE.fullmatch(entry.name) for entry in _scan(root / f"exposures/{night}/{expid:08d}", strict=True))
+    found = [match for match in names if match and int(match[3]) == expid]
+    return CameraFiles(frozenset(match[1] for match in found), frozenset(match[2] for match in found))
+
+
+def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None, files: CameraFiles) -> Exposure | None:
     """One exposure as its folder and its row of the exposure table know it.
 
     Parameters
@@ -46,19 +134,15 @@ def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None
         Which exposure.
     row : ExposureRow or None
         Its row, where a table has one.
+    files : CameraFiles
+        What `camera_files` found.
 
     Returns
     -------
     Exposure or None
         ``None`` where no table tells and the folder holds no science product.
     """
-    kinds: set[str] = set()
-    cameras: set[str] = set()
-    for entry in _scan(root / f"exposures/{night}/{expid:08d}"):
-        match = _CAMERA_FILE.fullmatch(entry.name)
-        if match and int(match[3]) == expid:
-            kinds.add(match[1])
-            cameras.add(match[2])
+    cameras = files.cameras
     if row is not None:
         expected = () if row.laststep == "ignore" else row.cameras
         return Exposure(
@@ -73,7 +157,7 @@ def list_exposure(root: Path, *, night: int, expid: int, row: ExposureRow | None
             exptime=row.exptime,
             badamps=row.badamps,
         )
-    if not kinds & _SCIENCE and ("frame" not in kinds or kinds & _CALIBRATION):
+    if not files.look_like_science:
         return None
     return Exposure(night=night, expid=expid, tile=_preproc_tile(root, night, expid), cameras=tuple(sorted(cameras)))
 
@@ -133,10 +217,15 @@ def _preproc_tile(root: Path, night: int, expid: int) -> int | None:
     return None
 
 
-def _scan(folder: Path) -> list[os.DirEntry[str]]:
+def _scan(folder: Path, *, strict: bool = False) -> list[os.DirEntry[str]]:
+    """List what is in a folder: nothing where there is none, unless a link says that there should be one (`strict`)."""
     with one_line(folder):
         try:
             with os.scandir(folder) as entries:
                 return list(entries)
         except (FileNotFoundError, NotADirectoryError):
+            if strict and folder.is_symlink():
+                raise defect(
+                    folder, None, found="a link that leads to no folder", expected="a folder", do="mend the link"
+                ) from None
             return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from pytest_specqa.production.fibermap import ROSTER, Fibermap, badamp_bits, rea
 from pytest_specqa.production.frames import FRAME_KINDS, Frame, read_frame
 from pytest_specqa.production.layout import OLDER, find_product, product_path
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
+from pytest_specqa.production.nights import NightReport, Nights
 from pytest_specqa.production.redshifts import Redshifts, read_redshifts
 from pytest_specqa.production.stream import FitsStream
-from pytest_specqa.production.tables import ExposureRow, expected_kinds, read_exposure_table
+from pytest_specqa.production.tables import ExposureRow, expected_kinds
 from pytest_specqa.production.visits import list_visits, listed_nights
 from pytest_specqa.values import Exposure, Tile, Visit
 
@@ -43,7 +44,7 @@ class Production:
     Raises
     ------
     UsageError
-        If it holds neither ``exposures/`` nor ``tiles/``.
+        If it holds neither ``exposures/`` nor ``tiles/``, nor tables of what was to be made.
     """
 
     instrument = DESI
@@ -62,11 +63,10 @@ class Production:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        if not any((self.root / name).is_dir() for name in ("exposures", "tiles")):
+        if not any((self.root / name).is_dir() for name in ("exposures", "tiles", "exposure_tables")):
             raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; give the folder that holds them")
         self.name = self.root.resolve().name
-        self._tables: dict[int, dict[int, ExposureRow]] = {}
-        self._exposures: dict[int, dict[int, Exposure]] = {}
+        self._nights = Nights(self.root, lambda night: self.expected_path("exposure_table", night=night))
         self._fibermaps: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
         self._rosters: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
 
@@ -75,7 +75,7 @@ class Production:
 
     def nights(self) -> list[int]:
         """Nights that have science exposures, on disk or in an exposure table; of a production without them those of its tiles."""
-        return list(self._nights)
+        return list(self._nights.listed)
 
     def exposures(self, night: int, *, ignored: bool = False) -> list[Exposure]:
         """Science exposures of a night, in order.
@@ -92,13 +92,16 @@ class Production:
         list of Exposure
             Those on disk, and those that only the exposure table knows and expects; empty for an unknown night.
         """
-        if night not in self._exposures:
-            self._exposures[night] = self._list_night(night)
-        return [exposure for exposure in self._exposures[night].values() if ignored or exposure.laststep != "ignore"]
+        found = self._nights.night(night).exposures
+        return [exposure for exposure in found.values() if ignored or exposure.laststep != "ignore"]
 
     def exposure(self, night: int, expid: int) -> Exposure | None:
         """One science exposure; ``None`` where there is none."""
         return next((exposure for exposure in self.exposures(night, ignored=True) if exposure.expid == expid), None)
+
+    def night_report(self, night: int) -> NightReport:
+        """What the exposure table of a night and its folders say that cannot be, each with its place; see `nights.NightReport`."""
+        return self._nights.night(night).report
 
     def tiles(self, *, group: str = "cumulative", night: int | tuple[int, int] | None = None) -> list[Tile]:
         """Reductions of tiles.
@@ -257,7 +260,7 @@ class Production:
     def visits(self, tile: Tile, petal: int, *, used: Mapping[int, int]) -> list[Visit] | None:
         """Exposures that the exposure tables know of a tile; see `visits.list_visits`."""
         nights = self._nights_of_tiles.get(tile.tile, set())
-        return list_visits(self.root, self._table, tile=tile, petal=petal, used=used, nights=nights)
+        return list_visits(self.root, self._nights.rows, tile=tile, petal=petal, used=used, nights=nights)
 
     def read_sky(self, *, night: int, expid: int, camera: str) -> Sky:
         """Read the sky model of a camera; see `models.read_sky`."""
@@ -294,36 +297,17 @@ class Production:
     def _nights_of_tiles(self) -> dict[int, set[int]]:
         return listed_nights(self.root)
 
-    @cached_property
-    def _nights(self) -> list[int]:
-        nights = set(listing.folder_numbers(self.root / "exposures", digits=8))
-        tabled = set(listing.table_nights(self.root)) - nights
-        nights |= {night for night in tabled if self.exposures(night)}
-        if not nights:
-            nights = {int(folder) for _, folder in listing.tile_folders(self.root, group="cumulative") if len(folder) == 8}
-        return sorted(nights)
-
-    def _table(self, night: int) -> dict[int, ExposureRow]:
-        if night not in self._tables:
-            path = self.expected_path("exposure_table", night=night)
-            self._tables[night] = read_exposure_table(path) if path.exists() else {}
-        return self._tables[night]
-
-    def _list_night(self, night: int) -> dict[int, Exposure]:
-        rows = self._table(night)
-        expids = {expid for expid, row in rows.items() if row.laststep != "ignore"}
-        expids.update(listing.folder_numbers(self.root / f"exposures/{night}", digits=8))
-        found = (listing.list_exposure(self.root, night=night, expid=expid, row=rows.get(expid)) for expid in sorted(expids))
-        return {exposure.expid: exposure for exposure in found if exposure is not None}
+    def _rows(self, night: int) -> Collection[ExposureRow]:
+        return (self._nights.rows(night) or {}).values()
 
     def _complete_petals(self, night: int, tile: int | None, *, laststep: str | None = None) -> set[int]:
-        rows = [row for row in self._table(night).values() if row.tile == tile and row.laststep != "ignore"]
+        rows = [row for row in self._rows(night) if row.tile == tile and row.laststep != "ignore"]
         cameras = {camera for row in rows if laststep in (None, row.laststep) for camera in row.cameras}
         return {petal for petal in DESI.petals if cameras.issuperset({f"{band}{petal}" for band in DESI.bands})}
 
     def _completed(self, tile: Tile) -> Tile:
         night = tile.night or self._night_of(tile)
-        rows = [row for row in self._table(night).values() if row.tile == tile.tile] if night else []
+        rows = [row for row in self._rows(night) if row.tile == tile.tile] if night else []
         petals = self._complete_petals(night, tile.tile, laststep="all") if tile.group != "perexp" else set()
         return Tile(
             tile=tile.tile,

@@ -1,19 +1,15 @@
-"""Exposure tables and camera words: what a production was told to make."""
+"""Rows of exposure tables and camera words: what a production was told to make."""
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
-from pytest_specqa.production.defects import defect, one_line
 
 LASTSTEPS = ("ignore", "skysub", "stdstarfit", "fluxcal", "all")
-REQUIRED_COLUMNS = ("EXPID", "OBSTYPE", "TILEID", "LASTSTEP", "CAMWORD", "BADCAMWORD")
 # What each LASTSTEP adds to the products of a camera; standard stars are a product of a petal.
 _STEP_PRODUCTS = {"skysub": ("frame", "sky", "sframe"), "fluxcal": ("fluxcalib", "cframe")}
 
@@ -32,6 +28,8 @@ class ExposureRow:
         Good cameras: CAMWORD less BADCAMWORD.
     badamps : tuple of str
         Bad amplifiers, such as ``r6A``.
+    word : tuple of str
+        Cameras of CAMWORD, bad ones among them.
     survey, program, exptime, efftime
         SURVEY, FAPRGRM, EXPTIME and EFFTIME_ETC (s); NaN where the table does not say.
     """
@@ -45,6 +43,7 @@ class ExposureRow:
     program: str = ""
     exptime: float = math.nan
     efftime: float = math.nan
+    word: tuple[str, ...] = ()
 
 
 def parse_cameras(text: str) -> tuple[str, ...]:
@@ -91,69 +90,6 @@ def expected_kinds(laststep: str) -> tuple[str, ...]:
     """
     steps = LASTSTEPS[: LASTSTEPS.index(laststep) + 1]
     return tuple(kind for step in steps for kind in _STEP_PRODUCTS.get(step, ()))
-
-
-def read_exposure_table(path: Path) -> dict[int, ExposureRow]:
-    """Science rows of an exposure table.
-
-    Parameters
-    ----------
-    path : Path
-        ``exposure_table_NIGHT.csv``.
-
-    Returns
-    -------
-    dict
-        By exposure number.
-
-    Raises
-    ------
-    ProductError
-        If the table is missing, unreadable, lacks a column, or a row cannot be read; one line.
-    """
-    rows: dict[int, ExposureRow] = {}
-    with one_line(path), path.open(newline="", encoding="utf-8", errors="replace") as file:
-        reader = csv.DictReader(file, restval="")
-        missing = [name for name in REQUIRED_COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise defect(path, None, found=f"no column {', '.join(missing)}", expected="the columns of an exposure table")
-        for values in reader:
-            if values["OBSTYPE"].strip().lower() != "science":
-                continue
-            try:
-                row = _row(values)
-            except (UsageError, ValueError) as error:
-                what = f"line {reader.line_num}: {str(error)[:120]}"
-                raise defect(path, None, found=what, expected="a row of an exposure table", do="correct the table") from None
-            rows[row.expid] = row
-    return rows
-
-
-def _row(values: dict[str, str]) -> ExposureRow:
-    laststep = values["LASTSTEP"].strip().lower()
-    if laststep not in LASTSTEPS:
-        raise ValueError(f"LASTSTEP {laststep[:30]!r} is none of {', '.join(LASTSTEPS)}")
-    tile = int(values["TILEID"])
-    bad = set(parse_cameras(values["BADCAMWORD"]))
-    return ExposureRow(
-        expid=int(values["EXPID"]),
-        tile=tile if tile >= 0 else None,
-        laststep=laststep,
-        cameras=tuple(camera for camera in parse_cameras(values["CAMWORD"]) if camera not in bad),
-        badamps=parse_badamps(values.get("BADAMPS", "")),
-        survey=values.get("SURVEY", ""),
-        program=values.get("FAPRGRM", ""),
-        exptime=_seconds(values.get("EXPTIME", "")),
-        efftime=_seconds(values.get("EFFTIME_ETC", "")),
-    )
-
-
-def _seconds(text: str) -> float:
-    # For information only: a table without it is no bad table.
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def parse_badamps(text: str) -> tuple[str, ...]:

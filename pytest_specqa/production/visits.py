@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from pytest_specqa.opening import open_regular
 from pytest_specqa.production import listing
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Tile, Visit
 
-Tables = Callable[[int], Mapping[int, ExposureRow]]
+LIST_BYTES = 200_000_000
+"""A production has 30,000 exposures, of some hundred bytes each."""
+_NUMBER = re.compile("[0-9]{1,9}")
+
+Tables = Callable[[int], Mapping[int, ExposureRow] | None]
 
 
 def list_visits(
@@ -23,7 +30,7 @@ def list_visits(
     root : Path
         Folder of the production.
     tables : callable
-        Rows of the exposure table of a night, by exposure; none where there is no table.
+        Rows of the exposure table of a night, by exposure; ``None`` where there is no table that can be read.
     tile : Tile
         A reduction of the tile.
     petal : int
@@ -43,7 +50,7 @@ def list_visits(
     known = {tile.night, *nights, *used.values()}
     for group in ("cumulative", "pernight"):
         known.update(int(name) for _, name in listing.tile_folders(root, group=group, only=tile.tile) if len(name) == 8)
-    tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night))}
+    tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night)) is not None}
     own = {
         row.expid: _visit(root, night, row, petal)
         for night, rows in tabled.items()
@@ -62,10 +69,10 @@ def listed_nights(root: Path) -> dict[int, set[int]]:
     nights: dict[int, set[int]] = {}
     for path in sorted(root.glob("exposures-*.csv")):
         try:
-            with path.open(newline="", encoding="utf-8", errors="replace") as file:
+            with io.TextIOWrapper(open_regular(path, limit=LIST_BYTES), newline="", encoding="utf-8", errors="replace") as file:
                 for row in csv.DictReader(file, restval=""):
                     tile, night = str(row.get("TILEID", "")), str(row.get("NIGHT", ""))
-                    if tile.isdecimal() and night.isdecimal():
+                    if _NUMBER.fullmatch(tile) and _NUMBER.fullmatch(night):
                         nights.setdefault(int(tile), set()).add(int(night))
         except (OSError, csv.Error):
             continue

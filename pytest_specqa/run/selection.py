@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytest_specqa.errors import SelectionError
 from pytest_specqa.instrument import Instrument
@@ -14,6 +14,7 @@ from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
+    from pytest_specqa.production import Production
 
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
@@ -39,7 +40,7 @@ class Selection:
 
     @property
     def nights(self) -> list[int]:
-        """Nights of the exposures and tiles, in order."""
+        """Nights of the exposures and tiles, and those whose exposure tables may hide some, in order."""
         return [unit.night for unit in self.units["night"]]
 
     @cached_property
@@ -72,7 +73,7 @@ def select(production: Archive, options: Options) -> Selection:
     Returns
     -------
     Selection
-        At least one exposure or tile.
+        At least one exposure or tile, or a night whose exposure table may hide some.
 
     Raises
     ------
@@ -84,12 +85,13 @@ def select(production: Archive, options: Options) -> Selection:
     exposures, tiles = _by_expid(exposures, tiles, options=options)
     exposures, tiles = _by_petal(exposures, tiles, options=options, instrument=production.instrument)
     exposures, tiles = _by_camera(exposures, tiles, options=options, instrument=production.instrument)
-    if not exposures and not tiles:
+    suspect = [] if options.tiles or options.expids or options.petals or options.cameras else _suspect_nights(production, options)
+    if not exposures and not tiles and not suspect:
         raise SelectionError(f"production {production.name} holds no science exposure and no tile under tiles/{options.group}")
     return Selection(
         exposures={exposure.expid: exposure for exposure in exposures},
         tiles={(tile.tile, tile.night): tile for tile in tiles},
-        units=_units(exposures, tiles, production.instrument),
+        units=_units(exposures, tiles, production.instrument, suspect=suspect),
     )
 
 
@@ -105,11 +107,23 @@ def _by_night(production: Archive, options: Options) -> Found:
             nights.update(tile.night for tile in production.tiles(group=options.group))
             raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
 
-    def kept(night: int) -> bool:
-        return not options.nights or any(low <= night <= high for low, high in options.nights)
+    exposures = [exposure for night in taken if _asked(night, options) for exposure in production.exposures(night)]
+    return exposures, [tile for tile in tiles if _asked(tile.night, options)]
 
-    exposures = [exposure for night in taken if kept(night) for exposure in production.exposures(night)]
-    return exposures, [tile for tile in tiles if kept(tile.night)]
+
+def _asked(night: int, options: Options) -> bool:
+    return not options.nights or any(low <= night <= high for low, high in options.nights)
+
+
+def _suspect_nights(production: Archive, options: Options) -> list[int]:
+    """Nights whose exposure table may hide exposures: they are judged even where no exposure is known of them.
+
+    Their tables were read when their exposures were listed.
+    """
+    if "exposure_table" not in production.kinds:
+        return []
+    tabled = cast("Production", production)
+    return [night for night in production.nights() if _asked(night, options) and not tabled.night_report(night).sound]
 
 
 def _tiles(production: Archive, options: Options) -> list[Tile]:
@@ -194,7 +208,9 @@ def _missing(noun: str, value: int, existing: Iterable[int]) -> str:
     return f"no such {noun}; nearest: {', '.join(map(str, near)) or 'none'}"
 
 
-def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile], instrument: Instrument) -> dict[str, tuple[DataUnit, ...]]:
+def _units(
+    exposures: Sequence[Exposure], tiles: Sequence[Tile], instrument: Instrument, *, suspect: Iterable[int]
+) -> dict[str, tuple[DataUnit, ...]]:
     units: dict[str, list[DataUnit]] = {kind: [] for kind in KINDS}
     for one in sorted(exposures, key=lambda one: (one.night, one.expid)):
         for name in sorted(one.cameras, key=lambda name: _camera_order(name, instrument)):
@@ -206,7 +222,7 @@ def _units(exposures: Sequence[Exposure], tiles: Sequence[Tile], instrument: Ins
         for petal in tile.petals:
             units["petal"].append(DataUnit("petal", tile.night, tile=tile.tile, petal=petal, group=group, suffix=suffix))
         units["tile"].append(DataUnit("tile", tile.night, tile=tile.tile, group=group, suffix=suffix))
-    nights = {one.night for one in exposures} | {tile.night for tile in tiles}
+    nights = {one.night for one in exposures} | {tile.night for tile in tiles} | set(suspect)
     units["night"] = [DataUnit("night", night) for night in sorted(nights)]
     return {kind: tuple(found) for kind, found in units.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_specqa.production import production
+from pytest_specqa.production import nights as listed
 
 TWO = """
 def test_camera(specqa_camera, expect): expect("value", 0)
@@ -26,8 +26,8 @@ def nights(tree):
 def test_the_table_of_no_other_night_is_read(project, run, nights, monkeypatch, asked):
     project(TWO)
     read: list[str] = []
-    table = production.read_exposure_table
-    monkeypatch.setattr(production, "read_exposure_table", lambda path: read.append(path.name) or table(path))
+    table = listed.read_exposure_table
+    monkeypatch.setattr(listed, "read_exposure_table", lambda path: read.append(path.name) or table(path))
     result = run("--co", "-q", "--night", asked)
     assert set(read) == {"exposure_table_20210501.csv"}
     assert {unit for unit in units(result) if unit.startswith("102-")} == {"102-20210501-petal0", "102-20210501-petal1"}

@@ -165,6 +165,7 @@ LEFT_OUT = {
     "test_redshifts_and_coadd_agree",
     "test_flags_of_a_fiber_are_the_same_in_all_files",
     "test_night_has_every_tile",
+    "test_the_exposure_table_says_one_thing_of_every_exposure",
 }
 """What two files say of one thing: there are no data to draw."""
 

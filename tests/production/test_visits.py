@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,18 @@ def test_what_redshifts_rest_on_is_told_whatever_the_table_says(root: Path) -> N
     assert (found[3].tile, found[3].laststep) == (1, "all")
     assert (found[4].tile, found[4].laststep) == (None, "")
     assert 5 not in found, "its night has no table"
+
+
+def test_a_list_of_exposures_that_cannot_be_read_tells_nothing_and_stops_nothing(root: Path) -> None:
+    os.mkfifo(root / "exposures-a.csv")
+    (root / "exposures-b.csv").write_text(f"NIGHT,TILEID\n{NIGHT - 1},{'7' * 100_000}\n")
+    assert [visit.expid for visit in Production(root).visits(TILE, 6, used={}) or ()] == [2]
+
+
+def test_a_table_without_science_is_a_table_that_does_not_list_the_exposure(root: Path) -> None:
+    (root / f"exposure_tables/202110/exposure_table_{NIGHT}.csv").write_text(HEAD)
+    (visit,) = Production(root).visits(TILE, 6, used={2: NIGHT}) or ()
+    assert (visit.expid, visit.laststep) == (2, "")
 
 
 def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:

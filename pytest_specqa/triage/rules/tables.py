@@ -10,6 +10,7 @@ from pytest_specqa.values import NoValue
 JOINS = (
     "redshift_targets", "exposures_left_out", "exposures_not_asked_for", "coadd_sums", "exposure_facts", "depth_conflicts",
     "coadd_conflicts", "header_conflicts", "wavelength_conflicts", "exposure_conflicts", "fibermap_conflicts", "pipeline_versions",
+    "table_conflicts", "unlisted_exposures",
 )  # fmt: skip
 EARLIER = ("frame", "sky", "sframe", "cframe")
 
@@ -56,7 +57,7 @@ RULES = (
         "nothing can be said of data that are not there",
         "production",
         Extent.TILE,
-        {str(NoValue.PRODUCT): 6.0, "missing_tiles": 3.0},
+        {str(NoValue.PRODUCT): 6.0, "missing_tiles": 3.0, "table_faults": 6.0, "unreadable_folders": 6.0},
         "Look in the log of the job that writes it; write or copy the file again, then judge again.",
         "desispec: LASTSTEP of the exposure table says what is to be there",
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.report import page
-from pytest_specqa.run import calls, collecting, gatherer, hookspecs, options, plan, reports, rootdir, writable
+from pytest_specqa.run import calls, collecting, gatherer, hookspecs, keeping, options, plan, reports, rootdir, writable
 from pytest_specqa.run import session as running
 
 pytest_plugins = ["pytest_specqa.run.fixtures"]
@@ -42,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if running.of(config).options.baseline:
         baseline = import_module("pytest_specqa.compare.baseline")
         config.pluginmanager.register(baseline.Baseline(config), "specqa-baseline")
+    if running.of(config).options.resume:
+        config.pluginmanager.register(import_module("pytest_specqa.run.resume").Resume(config), "specqa-resume")
     if not hasattr(config, "workerinput"):
         gatherer.begin(config)
         config.pluginmanager.register(Controller(config), "specqa-controller")
@@ -51,8 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse units that do not exist before anything is collected."""
     writable.make_whole(session.config)
-    gatherer.clear(session.config)
+    keeping.watch(session.config)
     running.verify_selection(running.of(session.config))
+    keeping.begin(session.config)
     running.prepare(running.of(session.config))
 
 
@@ -166,8 +169,9 @@ class Controller:
         plan.receive(self.config)
 
     def pytest_unconfigure(self) -> None:
-        """Remove what workers have handed to one another."""
+        """Remove what workers have handed to one another, and let go of the results files."""
         running.remove_folder(self.config)
+        keeping.end(self.config)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None]:

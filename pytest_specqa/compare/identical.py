@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from pytest_specqa.opening import open_regular
+from pytest_specqa.run import inputs
 from pytest_specqa.values import Record
 
 CHUNK = 1 << 20
 MAX_UNPACKED = 1_000_000_000
 """Bytes; the largest packed product is a tenth of it unpacked."""
-CAMERA_OR_PETAL = re.compile(r"-(?:[brz])?([0-9])-")
-NIGHT = re.compile(r"exposures/(\d{8})/")
 
 
 @dataclass
@@ -49,27 +47,17 @@ class Inputs:
         compared, which choose limits and say what is expected, and the names of the files around them: what is absent in one
         production only is a difference that no product tells.
         """
-        if not all(record.get("products") and not record.get("beyond_products") for record in records):
+        if not inputs.are_named(records):
             return False
-        products = sorted({product for record in records for product in record.get("products", [])})
-        nights = {str(records[0]["night"])}.union(*(NIGHT.findall(product) for product in products))
-        tables = [f"exposure_tables/{night[:6]}/exposure_table_{night}.csv" for night in sorted(nights)]
-        tables = [table for table in tables if (self.before / table).exists() or (self.after / table).exists()]
-        return self._same_names(records[0], products, nights=nights) and all(self._same(name) for name in [*tables, *products])
+        record, products = records[0], inputs.products(records)
+        roots = self.before, self.after
+        tables = [name for name in inputs.tables(record, products) if any((root / name).exists() for root in roots)]
+        return self._same_names(record, products) and all(self._same(name) for name in [*tables, *products])
 
-    def _same_names(self, record: Record, products: Iterable[str], *, nights: Iterable[str]) -> bool:
-        """Compare the folders of the products and those that the unit is made of; a camera has no part in the others."""
-        differing = [self._differing(folder, "*") for folder in {str(Path(product).parent) for product in products}]
-        if (expid := record["expid"]) is not None:
-            differing.append(self._differing(f"exposures/{record['night']}/{expid:08d}", "*"))
-        else:
-            differing += [self._differing(f"exposures/{night}", "*/*") for night in nights]
-        names = frozenset[str]().union(*differing)
-        camera = record["camera"]
-        if camera is None:
-            return not names
-        mine = (f"-{camera}-", f"-{camera[1]}-")
-        return all(CAMERA_OR_PETAL.search(name) and not any(part in name for part in mine) for name in names)
+    def _same_names(self, record: Record, products: Sequence[str]) -> bool:
+        """Compare the names in the folders that the unit rests on."""
+        names = frozenset[str]().union(*(self._differing(*folder) for folder in inputs.folders(record, products)))
+        return not any(inputs.concerns(record, name) for name in names)
 
     def _differing(self, folder: str, pattern: str) -> frozenset[str]:
         """Names that only one of the productions has in a folder."""

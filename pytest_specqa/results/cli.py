@@ -1,4 +1,4 @@
-"""The verbs ``specqa gate``, ``specqa triage`` and ``specqa waive``."""
+"""The verbs ``specqa gate``, ``specqa triage``, ``specqa waive`` and ``specqa results``."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_gate(subparsers)
     _add_triage(subparsers)
     _add_waive(subparsers)
+    _add_results(subparsers)
 
 
 def _add_gate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,6 +70,16 @@ def _add_waive(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--warnings", action="store_true", help="also for warnings")
     parser.add_argument("-o", "--outfile", metavar="FILE", type=Path, help="a new file instead of the terminal")
     parser.set_defaults(run=run_waive)
+
+
+def _add_results(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("results", help="make results of what a run judged before it was cut short")
+    verbs = parser.add_subparsers(dest="what", metavar="recover", required=True)
+    text = "Make results of the journal that a run has left which was cut short. Exit code 0: done, 2: misuse."
+    recover = verbs.add_parser("recover", help="turn a journal into a results file", description=text)
+    recover.add_argument("journal", metavar="JOURNAL|RESULTS", type=Path, help="the journal, or the results beside it")
+    recover.add_argument("--out", metavar="FILE", type=Path, help="a new .jsonl or .parquet file [the one of the run]")
+    recover.set_defaults(run=run_recover)
 
 
 def _date(text: str) -> datetime.date:
@@ -132,4 +143,12 @@ def run_waive(arguments: argparse.Namespace) -> int:
         print(f"{arguments.outfile}: give every entry a reason, issue, owner and expiry; until then the file is refused")
     else:
         print(drafted, end="")
+    return PASSED
+
+
+def run_recover(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa results recover``."""
+    from pytest_specqa.results.recovering import recover  # noqa: PLC0415
+
+    print("\n".join(recover(arguments.journal, out=arguments.out)))
     return PASSED

@@ -14,9 +14,11 @@ from pytest_specqa.printable import command, printable
 from pytest_specqa.rules import expectations
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import PROPERTY, DataUnit, Outcome
+from pytest_specqa.values import PROPERTY, DataUnit, Outcome, Record
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
+TAKEN: pytest.StashKey[list[Record]] = pytest.StashKey()
+"""Records of a test that an earlier run has judged: it is not set up, and reads nothing."""
 SKIPS, STOPS = (pytest.skip.Exception,), (pytest.fail.Exception,)
 """What `pytest.skip` and `pytest.fail` raise; `pytest_specqa.checks.call` does not know pytest."""
 
@@ -46,7 +48,7 @@ def _begin(running: Session, item: pytest.Item) -> Check | None:
 def set_up(item: pytest.Item) -> Iterator[None]:
     """Set a test up; what goes wrong with its data is kept for the call, where it counts as a failed expectation."""
     running = session.of(item.config)
-    check = _begin(running, item)
+    check = None if TAKEN in item.stash else _begin(running, item)
     if check is None:
         yield
         return

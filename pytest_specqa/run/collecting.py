@@ -9,6 +9,7 @@ import pytest
 
 from pytest_specqa.errors import SpecQAError, UsageError
 from pytest_specqa.run import selection
+from pytest_specqa.run.calls import TAKEN
 from pytest_specqa.run.plan import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
 from pytest_specqa.triage.stages import STAGES
@@ -108,6 +109,8 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
 def _announce_reductions(session: Session, tests: list[tuple[pytest.Item, DataUnit]]) -> None:
     """Tell what tests of exposures and tiles will ask of cameras, so that it is made when those are in memory."""
     for item, unit in tests:
+        if TAKEN in item.stash:
+            continue
         for marker in item.iter_markers(REDUCES_MARKER):
             cameras = session.products.tile_cameras if unit.kind in ("tile", "petal") else session.products.cameras
             if unit.kind in ("exposure", "tile", "petal"):

@@ -12,7 +12,7 @@ from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import printable
 from pytest_specqa.report import gather
-from pytest_specqa.run import plan, session, terminal, unmade, writable
+from pytest_specqa.run import keeping, plan, session, terminal, unmade, writable
 from pytest_specqa.values import Outcome, Record
 
 
@@ -58,6 +58,7 @@ class Gatherer:
                 self.waivers.judge(record)
         self.kept.add(report, found)
         self.kept.root = self.kept.root or self._root()
+        keeping.of(self.config).note(report, found)
 
     def _root(self) -> str:
         """Where the files of the production are; empty for records that come without one."""
@@ -99,6 +100,9 @@ class Gatherer:
         paths = session.of(self.config).options.results
         if not paths or not self.records:
             return True
+        if why := keeping.of(self.config).why_not():
+            self.stored.append(f"results NOT written: {why}")
+            return False
         # What writes them needs as much memory as the products of two cameras.
         session.of(self.config).release()
         from pytest_specqa.results import store  # noqa: PLC0415
@@ -137,19 +141,13 @@ def of(config: pytest.Config) -> Gatherer:
     return config.stash[GATHERER]
 
 
-def clear(config: pytest.Config) -> None:
-    """Remove results of an earlier run, so that they are not taken for those of a run that comes to nothing."""
-    running = session.of(config)
-    if running.announced and not running.is_worker and not config.option.collectonly:
-        for path in running.options.results:
-            path.unlink(missing_ok=True)
-
-
 def finish(run: pytest.Session) -> None:
     """Store the records; results that cannot be delivered fail the run, and warnings do where the user asks for it."""
     gatherer = of(run.config)
-    if not gatherer.store():
+    stored = gatherer.store()
+    if not stored:
         run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+    gatherer.stored += keeping.of(run.config).settle(stored=stored)
     session.of(run.config).beside = STOPPED.get(int(run.exitstatus), "") if gatherer.records else ""
     strict = session.of(run.config).options.fail_on == "warnings"
     warned = strict and any(record["outcome"] == Outcome.WARNED and not record["waiver"] for record in gatherer.records)
@@ -163,7 +161,8 @@ def header(config: pytest.Config) -> list[str]:
     if not running.announced:
         return []
     try:
-        return [printable(terminal.header(running.production.root, running.selection))]
+        lines = [terminal.header(running.production.root, running.selection), *keeping.of(config).header()]
+        return [printable(line) for line in lines]
     except SpecQAError:
         return []
 

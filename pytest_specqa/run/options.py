@@ -53,6 +53,8 @@ class Options:
         Whether the report lists what passed.
     cache_bytes : int
         Memory that loaded products may take in each process.
+    resume : bool
+        Whether checks that an earlier run judged before it was cut short are taken over.
     """
 
     specprod: str | None = None
@@ -71,6 +73,7 @@ class Options:
     max_pictures: int = 3
     show_passed: bool = False
     cache_bytes: int = 350_000_000
+    resume: bool = False
 
     @property
     def explicit(self) -> bool:
@@ -105,6 +108,8 @@ def add_options(parser: pytest.Parser) -> None:
     text = "write one record per measurement to FILE.jsonl or FILE.parquet; repeatable"
     group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
     parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
+    text = "go on from the journal of a run that was cut short: what it judged of the same code, limits and inputs is taken over"
+    group.addoption("--specqa-resume", dest="specqa_resume", action="store_true", default=False, help=text)
     group.addoption(
         "--specqa-show-passed",
         dest="specqa_show_passed",
@@ -132,6 +137,9 @@ def read_options(config: pytest.Config) -> Options:
     baseline = _text(config, "baseline")
     if fail_on == "regressions" and not baseline:
         raise UsageError("--specqa-fail-on regressions: needs --specqa-baseline RESULTS_OR_PRODUCTION to compare with")
+    results = config.getoption("specqa_results") or config.getini("specqa_results")
+    if config.getoption("specqa_resume") and not results:
+        raise UsageError("--specqa-resume: needs --specqa-results FILE, beside which the journal of the earlier run lies")
     return Options(
         specprod=config.getoption("specprod") or None,
         nights=tuple(_night_range(text) for text in typed["night"]),
@@ -140,7 +148,7 @@ def read_options(config: pytest.Config) -> Options:
         petals=tuple(_petal(text) for text in typed["petal"]),
         cameras=tuple(_camera(text) for text in typed["camera"]),
         group=_choice(config, "group", GROUPS),
-        results=tuple(_result_file(config, text) for text in config.getoption("specqa_results") or config.getini("specqa_results")),
+        results=tuple(_result_file(config, text) for text in results),
         limits=_file(config, "limits"),
         waivers=_file(config, "waivers"),
         baseline=baseline,
@@ -149,6 +157,7 @@ def read_options(config: pytest.Config) -> Options:
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
+        resume=bool(config.getoption("specqa_resume")),
     )
 
 

@@ -13,7 +13,7 @@ from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.printable import printable, printable_lines
 from pytest_specqa.report.detail import NOTES
 from pytest_specqa.report.gather import KNOWN, WAIVED, records_of
-from pytest_specqa.run.calls import CHECK
+from pytest_specqa.run.calls import CHECK, TAKEN
 from pytest_specqa.values import PROPERTY, Outcome
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,6 +31,8 @@ def complete(item: pytest.Item, report: pytest.TestReport) -> None:
     """Finish the report of one phase of a test; after the last phase, let its arrays go."""
     check = item.stash.get(CHECK, None)
     if check is None:
+        if TAKEN in item.stash and report.when == "teardown":
+            report.user_properties = [_brief(name, value) for name, value in report.user_properties]
         return
     if report.when == "call":
         _name_crash(check, report)

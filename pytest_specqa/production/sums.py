@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_specqa.errors import ProductError
 from pytest_specqa.production.defects import defect
@@ -12,6 +15,8 @@ from pytest_specqa.production.headers import Header
 
 MODULUS = 2**32 - 1
 """Of the ones' complement sum of 32-bit words; 0 and this number are the same sum."""
+COMPILED_FROM = 1 << 16
+"""Bytes from which on the compiled loop is worth its loading."""
 
 
 def word_sum(raw: bytes | bytearray, *, at: int = 0) -> int:
@@ -32,8 +37,19 @@ def word_sum(raw: bytes | bytearray, *, at: int = 0) -> int:
     if at % 4:
         raw = bytes(at % 4) + raw
     whole = len(raw) // 4
-    total = int(np.frombuffer(raw, dtype=">u4", count=whole).sum(dtype=np.uint64))
+    if len(raw) < COMPILED_FROM:
+        total = int(np.frombuffer(raw, dtype=">u4", count=whole).sum(dtype=np.uint64))
+    else:
+        total = _adder()(np.frombuffer(raw, dtype="<u4", count=whole))
     return (total + int.from_bytes(raw[4 * whole :].ljust(4, b"\0"), "big")) % MODULUS
+
+
+@cache
+def _adder() -> Callable[[NDArray[np.uint32]], int]:
+    """Return the compiled loop; to load it takes longer than to add what fits into a few blocks."""
+    from pytest_specqa.production.words import add_big_endian  # noqa: PLC0415
+
+    return add_big_endian
 
 
 def has_checksum(header: Header) -> bool:

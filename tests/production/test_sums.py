@@ -222,7 +222,7 @@ def test_padding_that_is_not_there_counts_as_zeros(tmp_path: Path) -> None:
     assert read(path) == Verified.DATASUM
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 4000, 4001, 4003])
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5, 4000, 4001, 4003, 200_000, 200_003])
 def test_the_sum_is_that_of_big_endian_words_however_it_is_cut(length: int) -> None:
     raw = np.random.default_rng(length).bytes(length)
     filled = raw + bytes(-length % 4)

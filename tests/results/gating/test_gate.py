@@ -431,3 +431,31 @@ def test_the_verbs_write_their_files_and_return_their_codes(tmp_path, record, ca
         run("gate", str(tmp_path / "bad.jsonl"), "--waivers", str(draft))
     with pytest.raises(Exception, match="exists; choose a new name"):
         run("waive", str(tmp_path / "bad.jsonl"), "-o", str(draft))
+
+
+def test_results_that_are_not_whole_block_unless_the_policy_allows_them(judge, record):
+    whole = [record(expid=number, run="a", planned=3) for number in range(3)]
+    assert judge(whole).passed
+    other = [record(expid=number, night=20211015, run="b", planned=1) for number in range(1)]
+    assert judge(whole + other).passed
+    part = judge(whole[:2] + other)
+    assert broken(part) == ["whole runs"]
+    assert "3 of 4 checks judged (1 of 2 runs not whole)" in gate_output.text(part)
+    assert judge(whole[:2], '[gate]\npartial = "allow"\n').passed
+    with pytest.raises(PolicyError, match="partial"):
+        judge(whole, '[gate]\npartial = "maybe"\n')
+
+
+def test_older_results_do_not_say_and_block_only_where_the_policy_asks(judge, record):
+    older = [record(expid=1), record(expid=2, run="a", planned=1)]
+    assert judge(older).passed
+    assert broken(judge(older, '[gate]\npartial = "refuse-unknown"\n')) == ["whole runs"]
+
+
+def test_one_run_in_two_files_is_whole_together(tmp_path, record):
+    whole = [record(expid=number, run="a", planned=2) for number in range(2)]
+    for number, one in enumerate(whole):
+        store.write(tmp_path / f"{number}.jsonl", [one])
+    files = [tmp_path / "0.jsonl", tmp_path / "1.jsonl"]
+    assert gate(files, policy.Policy(), today=TODAY).passed
+    assert broken(gate(files[:1], policy.Policy(), today=TODAY)) == ["whole runs"]

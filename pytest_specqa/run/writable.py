@@ -87,6 +87,7 @@ class WholeXml:
         target = self.logfile
 
         def write(path: Path) -> None:
+            """Write it elsewhere."""
             self.logfile = str(path)
             super(WholeXml, self).pytest_sessionfinish()  # type: ignore[misc]
 

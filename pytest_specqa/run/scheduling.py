@@ -54,6 +54,23 @@ class UnitScheduling(LoadScopeScheduling):  # type: ignore[misc]
         if all(work.get(scope, {"": False}).values()):
             del work[scope]
 
+    def remove_node(self, node: Any) -> str | None:
+        """Take a worker out that has ended or died; return the test during which it died.
+
+        The other tests of its units go to other workers. The one that it died of does not: it would take them with it, one by one.
+        """
+        work = self.assigned_work.pop(node)
+        self._owners = {camera: owner for camera, owner in self._owners.items() if owner is not node}
+        left = [(unit, nodeid) for unit in work.values() for nodeid, completed in unit.items() if not completed]
+        if not left:
+            return None
+        unit, deadly = left[0]
+        unit[deadly] = True
+        self.workqueue.update({scope: unit for scope, unit in work.items() if not all(unit.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return str(deadly)
+
     def _assign_work_unit(self, node: Any) -> None:
         scope = self._next(node)
         unit = self.workqueue.pop(scope)

@@ -170,6 +170,18 @@ def test_a_stopped_run_stores_what_it_judged_as_a_part(
     assert rows(made.target) == undisturbed
 
 
+def test_a_killed_worker_is_a_failure_of_its_check_and_nothing_else_is_lost(made: Project, undisturbed: Rows) -> None:
+    killed = made.run("-n1", strike="self SIGKILL")
+    assert killed.returncode == 1, killed.stdout
+    found = rows(made.target)
+    struck = [row for row in found if row["measure"] == "crash"]
+    assert [(row["unit"], row["outcome"]) for row in struck] == [("20211014-00104284-r6", "failed")]
+    assert [row for row in found if row not in struck] == [
+        row for row in undisturbed if (row["unit"], row["expectation"]) != ("20211014-00104284-r6", "test_other")
+    ]
+    assert not made.journal.exists()
+
+
 @PROCESSES
 def test_a_second_run_on_the_same_results_is_refused(made: Project, undisturbed: Rows, workers: tuple[str, ...]) -> None:
     first = made.run(*workers, strike="self START")

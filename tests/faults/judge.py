@@ -30,6 +30,10 @@ UNITS = {**dict.fromkeys(("redrock", "coadd"), f"petal{PETAL}"), "fibermap": ""}
 """Part of the names of the tests that read a kind of file; empty for all of them, and the exposure where none is given."""
 IDENTITY = ("test_production.py", "test_joins.py", "test_frame.py::test_fibers_are_who_they_say")
 
+CAMERA_ONLY = (f"--expid={EXPID}", f"--camera={CAMERA}")
+WHOLE = "--specqa-verify=whole"
+"""Has packed files inflated to their end, where their sum is."""
+
 
 @dataclass(frozen=True)
 class Saying:
@@ -133,12 +137,11 @@ def _line(text: str) -> Saying:
     return Saying("named", text) if "\n" not in text else Saying("traceback", f"more than a line: {text}")
 
 
-def run(root: Path, scratch: Path, *, units: str, tests: tuple[str, ...] = IDENTITY, select: tuple[str, ...] = ()) -> Saying:
+def run(root: Path, scratch: Path, *, units: str, select: tuple[str, ...] = CAMERA_ONLY) -> Saying:
     """Run the checks of identity and use on the units that a file belongs to, as pytest does, in this process."""
     results = scratch / "results.jsonl"
     results.unlink(missing_ok=True)
-    chosen = select or (f"--expid={EXPID}", f"--camera={CAMERA}")
-    words = [*(str(SUITE / test) for test in tests), f"--specprod={root}", *chosen, f"--specqa-results={results}"]
+    words = [*(str(SUITE / test) for test in IDENTITY), f"--specprod={root}", *select, f"--specqa-results={results}"]
     # The modules of the suite are in memory already, which pytest would warn of.
     words += ["-k", units] if units else []
     words += ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", f"--rootdir={SUITE.parent}"]

@@ -153,7 +153,7 @@ def _compared(before: dict[str, _Hdu], content: bytes, kind: str) -> Opinion:
 def _reread(content: bytes, kind: str) -> dict[str, _Hdu]:
     try:
         return _read(io.BytesIO(content), kind)
-    except fits.VerifyError:
+    except (fits.VerifyError, OSError):
         return _read(io.BytesIO(_plain(content)), kind)
 
 

@@ -64,7 +64,13 @@ def judged(kind: str, tree: Tree, scratch: Path) -> judge.Saying:
     said = judge.apart(lambda: judge.read_alone(kind, tree.root))
     if said.verdict != "passed":
         return said
-    return judge.apart(lambda: judge.run(tree.root, scratch, units=judge.UNITS.get(kind, f"{EXPID:08d}")))
+    return judge.apart(lambda: checked(kind, tree, scratch))
+
+
+def checked(kind: str, tree: Tree, scratch: Path, *more: str) -> judge.Saying:
+    """Run the checks that rest on a kind of file, with more options."""
+    units = judge.UNITS.get(kind, f"{EXPID:08d}")
+    return judge.run(tree.root, scratch, units=units, select=(*judge.CAMERA_ONLY, *more))
 
 
 def opinion(draft: Draft, path: Path) -> oracle.Opinion:

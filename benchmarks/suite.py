@@ -3,7 +3,7 @@
 Usage: ``python benchmarks/suite.py PRODUCTION [--expid N] [--camera CAMERAS] [--exposures N]`` (``make bench`` writes a demo of
 real-size files and runs this). All in one run, so that ratios mean something on a machine that others use too: the suite as a user
 runs it, in this process; then the floor, which is inflating with ISA-L, once, the HDUs that the suite reads; then fitsio and, where
-it is installed, desispec reading the same HDUs of one camera of each band.
+it is installed, desispec reading the same HDUs of one camera of each band, and this project's reader with and without sums.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import statistics
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from functools import wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from pytest_specqa.processes import single_threaded
 
@@ -29,7 +32,7 @@ import fitsio
 import pytest
 from isal import igzip
 
-from pytest_specqa.production import Production
+from pytest_specqa.production import Production, stream
 from pytest_specqa.production.stream import FitsStream
 from pytest_specqa.trials.prepare import judge_everything
 
@@ -164,6 +167,44 @@ def with_desispec(files: list[tuple[Path, tuple[str, ...]]]) -> float | None:
     return time.process_time() - start
 
 
+def _read(files: list[tuple[Path, tuple[str, ...]]], *, whole: bool = False) -> float:
+    """CPU seconds of this project's reader for the HDUs; with `whole`, and the sums of all the rest."""
+    start = time.process_time()
+    for path, hdus in files:
+        with FitsStream(path) as file:
+            left = set(hdus)
+            for hdu in file:
+                if hdu.name in left:
+                    file.read(hdu)
+                    left.discard(hdu.name)
+                if not left:
+                    break
+            file.check_end()
+            if whole:
+                file.verify_rest()
+    return time.process_time() - start
+
+
+def sums_cost(files: list[tuple[Path, tuple[str, ...]]], *, rounds: int = 5) -> list[str]:
+    """What sums add to reading, for the files as they are and unpacked: medians of ratios of readings in turn."""
+    lines = []
+    with tempfile.TemporaryDirectory() as scratch:
+        plain = [(Path(scratch) / path.name.removesuffix(".gz"), hdus) for path, hdus in files]
+        for (path, _), (unpacked, _) in zip(files, plain, strict=True):
+            raw = path.read_bytes()
+            unpacked.write_bytes(igzip.decompress(raw) if path.suffix == ".gz" else raw)
+        for name, some in (("packed", files), ("plain", plain)):
+            _read(some)
+            ratios = []
+            for _ in range(rounds):
+                with patch.object(stream, "has_sum", lambda _: False), patch.object(stream, "check_header", lambda *_, **__: None):
+                    bare = _read(some)
+                ratios.append([_read(some) / bare, _read(some, whole=True) / bare])
+            sums, whole = (statistics.median(column) for column in zip(*ratios, strict=True))
+            lines.append(f"reading with sums, {name}: {sums:.3f} times without; whole files: {whole:.2f} times")
+    return lines
+
+
 def files_of(production: Production, *, expids: list[int], cameras: list[str]) -> list[tuple[Path, tuple[str, ...]]]:
     """Files that the suite reads for these cameras, each once, with the HDUs that are read of them."""
     found: dict[Path, tuple[str, ...]] = {}
@@ -234,6 +275,7 @@ def main() -> None:
         chosen = [next(name for name in cameras if name[0] == band) for band in production.instrument.letters]
         some = files_of(production, expids=expids[:1], cameras=chosen)
         base, theirs, survey = floor(some), with_fitsio(some), with_desispec(some)
+        print("\n".join(sums_cost(some)))
         print(f"fitsio, same HDUs: {theirs / base:.1f} times the floor")
         print(f"desispec, same files: {survey / base:.1f} times the floor" if survey else "desispec is not installed")
 

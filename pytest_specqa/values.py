@@ -30,6 +30,30 @@ class Severity(StrEnum):
     FAIL = "fail"
 
 
+class Verified(StrEnum):
+    """How much of a file was verified by sums that it carries; `rank` orders the levels from weakest to strongest.
+
+    Attributes
+    ----------
+    NONE
+        Some of the data that were read have no sum.
+    DATASUM
+        All data that were read are what their DATASUM (or CHECKSUM) says, each header that has a CHECKSUM is what that says.
+    CRC
+        The whole file is as it was written: the CRC of every gzip member holds; in a file that is not packed, where every HDU
+        has a CHECKSUM, all of these do.
+    """
+
+    NONE = "none"
+    DATASUM = "datasum"
+    CRC = "crc"
+
+    @property
+    def rank(self) -> int:
+        """Position from weakest (0) to strongest (2)."""
+        return list(Verified).index(self)
+
+
 class NoValue(StrEnum):
     """Measures that stand for a check that came to no value of its own, whatever it expects."""
 
@@ -262,6 +286,8 @@ class Record(TypedDict):
         Stage of the reduction that the expectation declares; empty where it declares none.
     products : list of str
         Every file that the check read, in order and without repeats, relative to the production.
+    verified : str
+        A `Verified`: the weakest level among the FITS files that the check read; empty where it read none.
     message : str
         One line for a person.
     survey, program : str
@@ -315,6 +341,7 @@ class Record(TypedDict):
     versions: dict[str, str]
     stage: NotRequired[str]
     products: NotRequired[list[str]]
+    verified: NotRequired[str]
     waiver_reason: NotRequired[str]
     nodeid: NotRequired[str]
     known: NotRequired[bool]

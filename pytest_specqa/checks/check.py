@@ -66,6 +66,8 @@ class Check:
         Every file read for this check, by fixtures or by the test itself, in order.
     cameras : dict of str to Path
         The first file of each camera that was read: a value that names its camera speaks of it.
+    verified : str
+        The weakest `pytest_specqa.values.Verified` among the FITS files of `read`; empty where there are none.
     beyond_products : bool
         Whether the check also rests on what `read` cannot name: a listing, or a file that is missing or damaged.
     notes, extras : list
@@ -95,6 +97,7 @@ class Check:
     products: list[Path] = field(default_factory=list)
     read: list[Path] = field(default_factory=list)
     cameras: dict[str, Path] = field(default_factory=dict)
+    verified: str = ""
     beyond_products: bool = False
     notes: list[str] = field(default_factory=list)
     extras: list[dict[str, Any]] = field(default_factory=list)
@@ -198,6 +201,7 @@ class Check:
         found = [replace(measurement, products=read).as_record() for measurement in self.measurements]
         for record in found:
             record["nodeid"] = self.nodeid
+            record["verified"] = self.verified
             if record["measure"] in self.waivers:
                 record["waiver"], record["waiver_reason"] = self.waivers[record["measure"]]
             if record["measure"] in self.known:

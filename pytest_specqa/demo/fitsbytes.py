@@ -17,10 +17,13 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from pytest_specqa.production.sums import MODULUS, word_sum
+
 Value = str | int | float | bool
 BLOCK = 2880
 _BITPIX = {"f4": -32, "f8": -64, "i2": 16, "i4": 32, "i8": 64, "u4": 32, "u1": 8}
 _TFORM = {"f4": "E", "f8": "D", "i2": "I", "i4": "J", "i8": "K", "u1": "B", "b1": "L"}
+_UNSUMMED = "0" * 16
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
 
@@ -84,6 +87,29 @@ def _padded(data: bytes, fill: bytes = b"\0") -> bytes:
     return data + fill * (-len(data) % BLOCK)
 
 
+def _with_sums(cards: Iterable[tuple[str, Value]], data: bytes) -> bytes:
+    """Header and data of an HDU with CHECKSUM and DATASUM, as the pipeline writes all of its products."""
+    datasum = word_sum(data)
+    head = header_bytes([*cards, ("CHECKSUM", _UNSUMMED), ("DATASUM", str(datasum))])
+    missing = MODULUS - (word_sum(head) + datasum) % MODULUS
+    return head.replace(card("CHECKSUM", _UNSUMMED).encode("ascii"), card("CHECKSUM", _encoded(missing)).encode("ascii"), 1) + data
+
+
+def _encoded(word: int) -> str:
+    """A 32-bit word as 16 letters and digits that add so much to a header with 16 zeros (FITS standard 4.0, appendix J)."""
+    text = [""] * 16
+    for place, byte in enumerate(word.to_bytes(4, "big")):
+        parts = [byte // 4 + byte % 4, byte // 4, byte // 4, byte // 4]
+        for first in (0, 2):
+            while not all(chr(ord("0") + part).isalnum() for part in parts[first : first + 2]):
+                parts[first] += 1
+                parts[first + 1] -= 1
+        for number, part in enumerate(parts):
+            text[4 * number + place] = chr(ord("0") + part)
+    # The text begins at the last byte of a word.
+    return "".join(text[-1:] + text[:-1])
+
+
 def image_hdu(name: str, data: NDArray[Any] | None, *, cards: Mapping[str, Value] | None = None, primary: bool = False) -> bytes:
     """An image HDU.
 
@@ -113,7 +139,7 @@ def image_hdu(name: str, data: NDArray[Any] | None, *, cards: Mapping[str, Value
         head += [("BSCALE", 1), ("BZERO", 2**31)]
     head += [("EXTNAME", name)] if name else []
     head += list((cards or {}).items())
-    return header_bytes(head) + (b"" if data is None else _padded(_big_endian(data)))
+    return _with_sums(head, b"" if data is None else _padded(_big_endian(data)))
 
 
 def _big_endian(data: NDArray[Any]) -> bytes:
@@ -153,7 +179,7 @@ def table_hdu(
         if units and column in units:
             head.append((f"TUNIT{number}", units[column]))
     head += [("EXTNAME", name), *(cards or {}).items()]
-    return header_bytes(head) + _padded(_stored(rows).tobytes())
+    return _with_sums(head, _padded(_stored(rows).tobytes()))
 
 
 def _stored(rows: NDArray[Any]) -> NDArray[Any]:

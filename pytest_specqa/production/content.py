@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.stream import HDU, FitsStream
+from pytest_specqa.production.verified import LEDGER
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,8 @@ def read_content(
     *,
     primary: str = "",
     if_plain: Mapping[str, Image | Rows] | None = None,
-    sums: bool = False,
 ) -> Content:
-    """Read the wanted HDUs of a file and nothing behind the last of them.
+    """Read the wanted HDUs of a file and nothing behind the last of them, unless the run verifies whole files.
 
     Parameters
     ----------
@@ -88,8 +88,6 @@ def read_content(
         Name of HDU 0 where it has no EXTNAME, as in older files.
     if_plain : Mapping, optional
         More HDUs, wanted only where the file is not packed, so that what lies before them need not be inflated.
-    sums : bool
-        Whether data must be what their DATASUM says, in a plain file too; without one they need not.
 
     Returns
     -------
@@ -113,13 +111,14 @@ def read_content(
             if name not in wanted or name in data:
                 continue
             wanted[name].check(path, replace(hdu, name=name))
-            data[name], headers[name] = stream.read(hdu, sums=sums), hdu.header
+            data[name], headers[name] = stream.read(hdu), hdu.header
             if len(data) == len(wanted):
                 break
         missing = [name for name, spec in wanted.items() if spec.required and name not in data]
         if missing:
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
+        LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified)
     return Content(path, first, data, headers)
 
 

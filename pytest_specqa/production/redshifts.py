@@ -116,7 +116,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
     more = {hdu: Rows(columns, required=False) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
-    content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS), **more}, sums=True)
+    content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS), **more})
     check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
     table = Table(content.data[name], content.headers[name], path, name)
     check_values(path, name, table["Z"])

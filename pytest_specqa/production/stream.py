@@ -18,6 +18,9 @@ from pytest_specqa.errors import ProductError
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
+from pytest_specqa.production.images import BITPIX, image_dtype, unpack_image
+from pytest_specqa.production.sums import check_data, check_header, has_checksum, has_sum, word_sum
+from pytest_specqa.values import Verified
 
 BLOCK = 2880
 MAX_HEADER_BLOCKS = 1000
@@ -27,9 +30,7 @@ MAX_INFLATION = 1032
 SKIP_CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"
 
-_BITPIX = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
-_UNSIGNED = {(16, 2.0**15): "u2", (32, 2.0**31): "u4", (64, 2.0**63): "u8", (8, -128.0): "i1"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,9 @@ class FitsStream:
     Gzip is recognised by its first bytes, not by the name. Sizes come from the headers, and no more than they declare is ever read
     or inflated; a declaration that the file cannot hold is refused before any memory is taken for it.
 
+    Where an HDU has DATASUM or CHECKSUM, it must be what they say, packed or not: every header that is passed, since it says where
+    the next one lies, and the data that are read.
+
     Parameters
     ----------
     path : Path
@@ -86,6 +90,10 @@ class FitsStream:
     names : list of str
         Names of the HDUs seen so far.
     """
+
+    _header_sum = 0
+    _ending = _ended = False
+    _summed: tuple[bool, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,7 +133,7 @@ class FitsStream:
         Raises
         ------
         ProductError
-            If the file is truncated, corrupt, or no FITS file.
+            If the file is truncated, corrupt, or no FITS file, or the header is not what its CHECKSUM says.
         """
         with one_line(self.path):
             if self._hdu is not None:
@@ -135,72 +143,114 @@ class FitsStream:
                 return None
             self._hdu = self._describe(header)
         self.names.append(self._hdu.name or f"#{len(self.names)}")
+        if not self._ending:
+            check_header(self.path, self.names[-1], self._hdu.header, empty=not self._hdu.nbytes, header_sum=self._header_sum)
         if len(self.names) > MAX_HDUS:
             raise defect(self.path, None, found=f"more than {MAX_HDUS} HDUs", expected="a spectroscopic product")
         return self._hdu
 
-    def read(self, hdu: HDU, *, sums: bool = False) -> NDArray[Any]:
+    def read(self, hdu: HDU) -> NDArray[Any]:
         """Read the data of the HDU at which the stream stands.
 
         Parameters
         ----------
         hdu : HDU
             What `advance` gave last.
-        sums : bool
-            Whether data of a plain file must be what their DATASUM says; those of a packed one always must, or the sum of the
-            whole.
 
         Returns
         -------
         numpy.ndarray
             Native-endian and writable: an image, or the structured rows of a table (text as bytes).
+
+        Raises
+        ------
+        ProductError
+            If they are cut off, or not what their DATASUM or CHECKSUM says.
         """
         if hdu is not self._hdu or self.position != hdu.start:
             raise ValueError(f"the stream has passed the data of HDU {hdu.name}")
         rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
             raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
-        if (self.gzipped or sums) and len(raw) == hdu.nbytes and not _sums_up(raw, hdu.header):
-            self._check_whole(hdu.name)
+        self._summed += (self._check_data(hdu, raw) or not hdu.nbytes,)
         try:
-            return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0]) if hdu.table else _unpack_image(raw, hdu)
+            if hdu.table:
+                return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
+            return unpack_image(raw, hdu.dtype, header=hdu.header, shape=hdu.shape)
         except _MALFORMED as error:
             raise self._malformed(hdu.name, error) from None
+
+    @property
+    def verified(self) -> Verified:
+        """What has been verified so far of that which was read."""
+        if self.gzipped and self._ended:
+            return Verified.CRC
+        return Verified.DATASUM if self._summed and all(self._summed) else Verified.NONE
+
+    def verify_rest(self) -> Verified:
+        """Verify the whole file, whatever was read of it.
+
+        Returns
+        -------
+        Verified
+            `Verified.CRC`, unless the file is not packed and holds what no CHECKSUM speaks of.
+
+        Raises
+        ------
+        ProductError
+            If any sum does not hold.
+        """
+        if self.gzipped:
+            self._drain()
+            return self.verified
+        with FitsStream(self.path) as again:
+            protected = [again._check_data(hdu, b"") and has_checksum(hdu.header) for hdu in again]
+            return Verified.CRC if all(protected) and not again._trailing else self.verified
 
     def check_end(self) -> None:
         """Make sure that the file goes on to its end, without inflating it.
 
         A plain file is walked header by header. The last four bytes of a gzip file give the inflated size, which must be whole
         FITS blocks and no less than what was seen; where it is not so (truncated, or several gzip members) the rest is inflated
-        to find out. A truncated file escapes this test once in 2880 times.
+        to find out. A truncated file escapes this test once in 2880 times. Where no more than padding is left, the CRC is seen.
 
         Raises
         ------
         ProductError
             If the file is truncated.
         """
+        self._ending = True
         if self.gzipped and self._hdu is not None:
             with one_line(self.path), self.path.open("rb") as tail:
                 tail.seek(-4, os.SEEK_END)
                 size = int.from_bytes(tail.read(4), "little")
             if size % BLOCK == 0 and size >= max(self._hdu.end, self.position):
+                if size - self.position < BLOCK:
+                    self._drain(2 * BLOCK)
                 return
         for _ in self:
             pass
 
-    def _check_whole(self, name: str) -> None:
-        """Inflate the whole file in a second pass, for the sum that ends it: a stale DATASUM alone is no damage.
+    def _drain(self, most: float = math.inf) -> None:
+        """Inflate what is left, to where the CRC stands, or `most` bytes of it."""
+        with one_line(self.path):
+            while most > 0 and not self._ended:
+                count = len(self._source.read(SKIP_CHUNK if most > SKIP_CHUNK else int(most)))
+                self._ended = not count
+                self.position += count
+                most -= count
 
-        A plain file has no other sum.
-        """
-        if not self.gzipped:
-            found = "data that are not what their DATASUM says"
-            raise defect(self.path, name, found=found, expected="what one writer wrote as a whole", do=COPY)
-        with FitsStream(self.path) as again:
-            for _ in again:
-                pass
-        if again._trailing:
-            raise defect(self.path, name, found="unreadable data", expected="data as their DATASUM says", do=COPY)
+    def _check_data(self, hdu: HDU, raw: bytes) -> bool:
+        """Check the data of which the first bytes are given and the rest lies ahead; `False` where they have no sum."""
+        if not has_sum(hdu.header):
+            return False
+        total, at = word_sum(raw), len(raw)
+        with one_line(self.path):
+            for chunk in self._passing(hdu.end - self.position):
+                total += word_sum(chunk, at=at)
+                at += len(chunk)
+        check_data(self.path, self.names[-1], hdu.header, data_sum=total, header_sum=self._header_sum)
+        return True
 
     def _read_header(self) -> dict[str, Any] | None:
         blocks = bytearray()
@@ -213,10 +263,12 @@ class FitsStream:
                 raise EOFError("header cut off")
             blocks += block
             if _holds_end(block):
+                self._header_sum = word_sum(blocks)
                 return parse_header(bytes(blocks))
         raise defect(self.path, None, found=f"a header without END in {MAX_HEADER_BLOCKS} blocks", expected="an END card")
 
     def _starts_hdu(self, block: bytes) -> bool:
+        self._ended |= not block
         if self.names:
             # After the last HDU a file may end or hold anything (special records); a cut extension still begins with XTENSION.
             self._trailing = bool(block) and not block.startswith(b"XTENSION=")
@@ -234,8 +286,8 @@ class FitsStream:
             axes = tuple(int(header[f"NAXIS{i}"]) for i in range(int(header["NAXIS"]), 0, -1))
             nbytes = abs(bitpix) // 8 * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
             table = header.get("XTENSION") == "BINTABLE" and not header.get("ZIMAGE")
-            dtype = row_dtype(header) if table else _image_dtype(header, bitpix)
-            if bitpix not in _BITPIX or min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
+            dtype = row_dtype(header) if table else image_dtype(header, bitpix)
+            if bitpix not in BITPIX or min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
                 raise ValueError("sizes do not fit")
         except _MALFORMED as error:
             raise self._malformed(name, error) from None
@@ -263,28 +315,25 @@ class FitsStream:
             if self._hdu is not None and self._hdu.start + self._hdu.nbytes > self._disk_size:
                 raise EOFError("data cut off")
             return
+        for _ in self._passing(count):
+            pass
+
+    def _passing(self, count: int) -> Iterator[bytes]:
+        """Read on in pieces; padding may be missing after the last HDU, the data themselves may not."""
         while count > 0:
-            passed = len(self._source.read(min(count, SKIP_CHUNK)))
-            self.position += passed
-            count -= passed
-            if not passed:
+            chunk = self._source.read(min(count, SKIP_CHUNK))
+            self.position += len(chunk)
+            count -= len(chunk)
+            if not chunk:
+                self._ended = True
                 if self._hdu is not None and self._hdu.start + self._hdu.nbytes > self.position:
                     raise EOFError("data cut off")
                 return
+            yield chunk
 
 
 def _inflating(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, cast(Any, igzip).IGzipFile(fileobj=file, mode="rb"))
-
-
-def _sums_up(raw: bytes, header: Header) -> bool:
-    """Whether data agree with their DATASUM, the ones' complement sum of 32-bit words; yes where the header has none."""
-    stated = str(header.get("DATASUM") or "")
-    if not stated.isdigit():
-        return True
-    words = np.frombuffer(raw + bytes(-len(raw) % 4) if len(raw) % 4 else raw, dtype=">u4")
-    modulus = 2**32 - 1
-    return (int(words.sum(dtype=np.uint64)) - int(stated)) % modulus == 0
 
 
 def _holds_end(block: bytes) -> bool:
@@ -292,26 +341,3 @@ def _holds_end(block: bytes) -> bool:
     while at > 0 and at % CARD:
         at = block.find(b"END     ", at + 1)
     return at != -1
-
-
-def _image_dtype(header: dict[str, Any], bitpix: int) -> np.dtype[Any]:
-    zero, scale = float(header.get("BZERO", 0)), float(header.get("BSCALE", 1))
-    if (zero, scale) == (0, 1):
-        return np.dtype(_BITPIX[bitpix]).newbyteorder("=")
-    if scale == 1 and (bitpix, zero) in _UNSIGNED:
-        return np.dtype(_UNSIGNED[bitpix, zero])
-    return np.dtype("f8")
-
-
-def _unpack_image(raw: bytes, hdu: HDU) -> NDArray[Any]:
-    stored = np.frombuffer(raw, dtype=_BITPIX[int(cast(int, hdu.header["BITPIX"]))]).reshape(hdu.shape)
-    zero, scale = hdu.header.get("BZERO", 0), hdu.header.get("BSCALE", 1)
-    if (zero, scale) == (0, 1):
-        return stored.astype(hdu.dtype)
-    if hdu.dtype.kind in "ui":
-        # The offset of unsigned integers is the top bit: flipping it is the addition without a wider type.
-        bits = np.dtype(f"u{hdu.dtype.itemsize}")
-        flipped = stored.view(bits.newbyteorder(">")).astype(bits)
-        flipped ^= bits.type(1 << (8 * bits.itemsize - 1))
-        return flipped.view(hdu.dtype)
-    return stored * float(cast(float, scale)) + float(cast(float, zero))

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 TEXT = (
     "unit", "kind", "camera", "expectation", "measure", "value_unit", "severity", "outcome", "product", "source", "message",
-    "survey", "program", "waiver", "waiver_reason", "stage",
+    "survey", "program", "waiver", "waiver_reason", "stage", "verified",
 )  # fmt: skip
 INTEGERS = ("night", "expid", "tile", "petal")
 NUMBERS = ("value", "error", "low", "high", "warn_low", "warn_high", "sensitivity", "needs")
 REQUIRED = ("unit", "expectation", "measure", "outcome")
-LATER = ("waiver_reason", "stage", "products")
+LATER = ("waiver_reason", "stage", "products", "verified")
 """Columns that a record may lack: without a waiver, or written by an older version."""
 OUTCOMES = tuple(str(outcome) for outcome in Outcome)
 

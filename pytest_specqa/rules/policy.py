@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_specqa.errors import PolicyError
 from pytest_specqa.rules.toml_lines import LinedToml
-from pytest_specqa.values import Severity
+from pytest_specqa.values import Severity, Verified
 
 GATE, OVERRIDE = "gate", "override"
 
@@ -67,6 +67,8 @@ class Policy:
         Expectations that must be measured at least once in all.
     min_nights : int
         Smallest number of nights.
+    verified : Verified
+        Least that must have been verified of the files that a measurement rests on.
     path : str
         Where it was read from.
     """
@@ -77,11 +79,12 @@ class Policy:
     max_regressions: int = 0
     require: tuple[str, ...] = ()
     min_nights: int = 1
+    verified: Verified = Verified.NONE
     path: str = "built-in defaults"
 
 
 TERM_KEYS = ("block", "min_measured", "max_failures")
-GATE_KEYS = (*TERM_KEYS, "baseline", "max_regressions", "require", "min_nights")
+GATE_KEYS = (*TERM_KEYS, "baseline", "max_regressions", "require", "min_nights", "verified")
 OVERRIDE_KEYS = ("survey", "program", *TERM_KEYS)
 
 
@@ -118,6 +121,7 @@ def load(path: str | Path) -> Policy:
         max_regressions=_of_gate(source, "max_regressions", _count, 0),
         require=_of_gate(source, "require", _names, ()),
         min_nights=_of_gate(source, "min_nights", _count, 1),
+        verified=_of_gate(source, "verified", _level, Verified.NONE),
         path=str(path),
     )
 
@@ -161,6 +165,13 @@ def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError("expected a whole number, 0 or more")
     return value
+
+
+def _level(value: object) -> Verified:
+    names = [str(level) for level in Verified]
+    if value not in names:
+        raise ValueError(f"expected one of {', '.join(names)}")
+    return Verified(value)
 
 
 def _name(value: object) -> str:

@@ -13,7 +13,7 @@ from pytest_specqa import __version__
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
 from pytest_specqa.rules import expectations
-from pytest_specqa.run import session
+from pytest_specqa.run import reading, session
 from pytest_specqa.run.session import Session
 from pytest_specqa.values import PROPERTY, DataUnit, Outcome
 
@@ -86,6 +86,7 @@ def judged(item: pytest.Item) -> Iterator[None]:
 
 def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
     """Attach what was measured to the reports of the test, and draw the pictures that they will show."""
+    check.verified = reading.verified(check.read)
     if running.waivers is not None:
         check.waive(running.waivers.judge)
     check.excuse(running.known)
@@ -138,4 +139,5 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
         words += [word for petal in chosen.petals for word in ("--petal", str(petal))]
     words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
     words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
+    words += ["--specqa-verify", chosen.verify] if chosen.verify != "read" else []
     return shlex.join(words)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 GROUPS = ("cumulative", "pernight")
 FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
+VERIFY = ("read", "whole")
 FILTERS = ("night", "tile", "expid", "camera", "petal")
 
 
@@ -43,6 +44,8 @@ class Options:
         Results or production that failures are compared with.
     fail_on : str
         What makes the run fail: ``failures``, ``warnings`` (as well) or ``regressions`` (only).
+    verify : str
+        Whether the sums of what is ``read`` are verified, or of every file as a ``whole``, which inflates packed ones to their end.
     max_pictures : int
         Pictures per expectation in the report.
     show_passed : bool
@@ -63,6 +66,7 @@ class Options:
     waivers: Path | None = None
     baseline: str | None = None
     fail_on: str = "failures"
+    verify: str = "read"
     max_pictures: int = 3
     show_passed: bool = False
     cache_bytes: int = 350_000_000
@@ -91,6 +95,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("waivers", "FILE", "waivers.toml: known failures with reason, owner and expiry"),
         ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
         ("fail-on", "WHAT", f"what fails the run: {', '.join(FAIL_ON)} [failures]"),
+        ("verify", "WHAT", "sums of what is read, or of whole files up to the CRC of their gzip: read, whole [read]"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
         ("cache-mb", "MB", "memory for loaded products, per process [350]"),
     ):
@@ -139,6 +144,7 @@ def read_options(config: pytest.Config) -> Options:
         waivers=_file(config, "waivers"),
         baseline=baseline,
         fail_on=fail_on,
+        verify=_choice(config, "verify", VERIFY),
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,8 @@ from pytest_specqa.errors import ProductError
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.production import Fibermap, Frame
+    from pytest_specqa.production.verified import Ledger
+    from pytest_specqa.values import Verified
 
 ONE_FILE = ("read_sky", "read_fiberflat", "read_fluxcalib", "read_redshifts", "read_coadd")
 LISTED_BY_NIGHT = ("exposures", "exposure")
@@ -30,13 +32,33 @@ class Notes:
     read: list[Path] = field(default_factory=list)
     cameras: dict[str, Path] = field(default_factory=dict)
     beyond_products: bool = False
+    levels: dict[Path, Verified] = field(default_factory=dict)
+
+    def keep_levels(self) -> None:
+        """Keep what was verified of the files, which another process would not know."""
+        self.levels = {path: ledger().level(path) for path in self.read}
 
     def add_to(self, check: Check) -> None:
-        """Let a check know."""
+        """Let a check know, and this process what was verified in another."""
+        for path, level in self.levels.items():
+            ledger().note(path, level)
         check.products += self.products
         check.read += self.read
         check.cameras = self.cameras | check.cameras
         check.beyond_products |= self.beyond_products
+
+
+def ledger() -> Ledger:
+    """What was verified in this process; numpy comes with it, which a run without data does without."""
+    from pytest_specqa.production.verified import LEDGER  # noqa: PLC0415
+
+    return LEDGER
+
+
+def verified(paths: Iterable[Path]) -> str:
+    """Return the weakest level among the FITS files of these paths; empty without any: tables of text have no sums."""
+    files = [path for path in paths if path.name.endswith((".fits", ".fits.gz"))]
+    return str(ledger().weakest(files)) if files else ""
 
 
 @contextmanager

@@ -105,6 +105,8 @@ class Reductions:
             return Reduced(function(**{name: self._products.give(name, camera, check=notes) for name in asked}), notes=notes)
         except (ProductError, NotExpected) as error:
             return Reduced(error=error, notes=notes)
+        finally:
+            notes.keep_levels()
 
     def _keep(self, function: Reduce, camera: DataUnit, found: Reduced) -> None:
         if self._folder is None:

@@ -25,6 +25,7 @@ from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
 from pytest_specqa.run.quota import Gallery
+from pytest_specqa.run.reading import ledger
 from pytest_specqa.run.reductions import Reductions
 from pytest_specqa.run.selection import Selection
 from pytest_specqa.values import DataUnit
@@ -63,6 +64,7 @@ class Session:
     @cached_property
     def production(self) -> Archive:
         """The production of the run, from a hook or in the layout of DESI; `SpecQAError` if there is none."""
+        ledger().begin(whole=self.options.verify == "whole")
         found: Archive | None = self.config.hook.pytest_specqa_archive(config=self.config, specprod=self.options.specprod)
         if found is not None:
             return found

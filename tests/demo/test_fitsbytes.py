@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 from pathlib import Path
 
 import fitsio
@@ -46,6 +47,20 @@ def test_table_round_trip(tmp_path: Path) -> None:
     for name in rows.dtype.names or ():
         assert (back[name] == (rows[name].astype("U3") if name == "OBJTYPE" else rows[name])).all()
     assert fitsio.read_header(tmp_path / "t.fits", "T")["TUNIT2"] == "mm"
+
+
+def test_sums_are_those_that_other_readers_want(tmp_path: Path) -> None:
+    """Of many headers, so that every letter of a CHECKSUM comes up."""
+    rng, rows = np.random.default_rng(3), np.zeros(3, dtype=[("Z", "f8"), ("OBJTYPE", "S3"), ("GOOD", "?")])
+    hdus = [image_hdu("", None, primary=True), table_hdu("T", rows)]
+    hdus += [image_hdu(f"I{n}", rng.normal(size=(n, 11)).astype("f4"), cards={"SEED": float(rng.normal())}) for n in range(1, 150)]
+    hdus += [image_hdu("MASK", rng.integers(0, 2**32, (7, 11), dtype=np.uint32))]
+    write_file(tmp_path / "a.fits", hdus)
+    with warnings.catch_warnings(), fits.open(tmp_path / "a.fits", checksum=True) as file:
+        warnings.simplefilter("error")
+        assert [(hdu.verify_datasum(), hdu.verify_checksum()) for hdu in file] == [(1, 1)] * len(hdus)
+    with fitsio.FITS(tmp_path / "a.fits") as file:
+        assert [hdu.verify_checksum() for hdu in file] == [None] * len(hdus)
 
 
 @pytest.mark.parametrize("value", [True, 7, -1.5e-30, "it's", 104284.25])

@@ -123,6 +123,7 @@ def test_what_does_not_exist_is_a_usage_error_that_lists_the_nearest(project, ru
         (["--tile", "seven"], "--tile seven: expected a whole number*"),
         (["--camera", "x1"], "--camera x1: expected a camera r6, a band r, or a camword*"),
         (["--petal", "10"], "--petal 10: expected petals 0-9*"),
+        (["--specqa-verify", "half"], "--specqa-verify half: expected one of read, whole*"),
         (["--specqa-max-pictures", "-1"], "--specqa-max-pictures -1: expected a whole number*"),
         (["--specqa-group", "monthly"], "--specqa-group monthly: expected one of cumulative, pernight"),
         (["--specqa-fail-on", "rain"], "--specqa-fail-on rain: expected one of failures, warnings, regressions"),

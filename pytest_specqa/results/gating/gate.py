@@ -19,7 +19,7 @@ from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger, State, Waiver
 from pytest_specqa.triage import Finding
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome, Record, Severity
+from pytest_specqa.values import Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
@@ -183,6 +183,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
         Rule("nights", nights[2] >= policy.min_nights, f"{nights[2]}", f"{policy.min_nights} or more"),
         Rule("repeated measurements", not repeated, f"{repeated:,}", "none: the same unit and measure is in two of the files"),
         Rule("expired waivers", not expired, ", ".join(expired) or "none", "none"),
+        *_verification(release, policy),
         *_part_rules(policy, counts, checks),
         *_required(policy, counts),
     ]
@@ -255,6 +256,16 @@ def _part_rules(policy: Policy, counts: Counts, checks: dict[int, int]) -> list[
             Rule(f"measured fraction{suffix}", measured >= terms.min_measured, f"{measured:.1%} of {total:,} measurements", enough)
         )
     return rules
+
+
+def _verification(release: Release, policy: Policy) -> list[Rule]:
+    """Whether enough was verified of the files; no rule where the policy asks for nothing."""
+    if policy.verified is Verified.NONE:
+        return []
+    weaker, units = release.unverified()
+    found = f"{wording.count(weaker, 'measurement')} with less: {', '.join(units)} ..." if weaker else "all"
+    advice = "; run pytest with --specqa-verify whole" if policy.verified is Verified.CRC else ""
+    return [Rule("verified files", not weaker, found, f"{policy.verified} or more{advice}")]
 
 
 def _required(policy: Policy, counts: Counts) -> list[Rule]:

@@ -15,13 +15,14 @@ from pytest_specqa.results.store import EXTRA
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
 from pytest_specqa.triage import STAGES
-from pytest_specqa.values import Outcome, Record, Severity
+from pytest_specqa.values import Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
 
 WAIVED = "waived"
 ROWS_PER_FETCH = 10_000
+UNITS_NAMED = 3
 OUTCOME_OF = {Severity.FAIL: str(Outcome.FAILED), Severity.WARN: str(Outcome.WARNED)}
 _LOW, _HIGH = (f"if(outcome = '{Outcome.FAILED}', {side}, warn_{side})" for side in ("low", "high"))
 EXCESS = f"""CASE WHEN value IS NULL THEN 'inf'::DOUBLE
@@ -116,6 +117,20 @@ class Release:
         """First and last night, and their number."""
         ((first, last, count),) = self._run("SELECT min(night), max(night), count(DISTINCT night) FROM found")
         return first or 0, last or 0, count
+
+    def unverified(self) -> tuple[int, list[str]]:
+        """Count measurements of files of which less was verified than the policy asks, and name the first of these units.
+
+        Older results do not say what was verified; those of checks that read no file have nothing to say.
+        """
+        enough = [str(level) for level in Verified if level.rank >= self._policy.verified.rank]
+        accepted = ", ".join(f"'{level}'" for level in ["", *enough])
+        weaker = f"(verified IS NULL OR verified NOT IN ({accepted}))" if self._policy.verified.rank else "false"
+        ((total,),) = self._run(f"SELECT count(*) FROM found WHERE {weaker}")
+        named = self._run(
+            f"SELECT DISTINCT unit, coalesce(verified, 'not known') FROM found WHERE {weaker} ORDER BY ALL LIMIT {UNITS_NAMED}"
+        )
+        return int(total), [f"{unit} ({level})" for unit, level in named]
 
     def repeated(self) -> int:
         """Measurements that are given more than once."""

@@ -65,6 +65,35 @@ def test_good_results_pass_and_one_failure_blocks(judge, record, suffix):
     assert report.sentence == "BLOCKED: failures; 2 checks (2 measurements) in the way (7 measurements judged, 1 night, 1 file)."
 
 
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+@pytest.mark.parametrize(
+    ("asked", "weak"), [("none", []), ("datasum", [(2, "none"), (3, "not known")]), ("crc", [(1, "datasum"), (2, "none")])]
+)
+def test_files_must_be_verified_as_far_as_the_policy_asks(judge, record, suffix, asked, weak):
+    """What is older does not say, and blocks; a check that read no file has nothing to verify."""
+    levels = ["crc", "datasum", "none", None, ""]
+    records = [record(expid=n) | ({} if level is None else {"verified": level}) for n, level in enumerate(levels)]
+    report = judge(records, f'[gate]\nverified = "{asked}"\n', suffix=suffix)
+    assert broken(report) == (["verified files"] if weak else [])
+    rules = {rule.name: rule for rule in report.rules}
+    assert ("verified files" in rules) == (asked != "none")
+    if weak:
+        assert rules["verified files"].found.startswith(f"{2 if asked == 'datasum' else 3} measurements with less: ")
+        assert all(f"20211014-0000000{n}-r6 ({level})" in rules["verified files"].found for n, level in weak)
+    assert judge(records[:1] + records[4:], f'[gate]\nverified = "{asked}"\n', suffix=suffix).passed
+
+
+def test_results_of_before_there_were_levels_can_be_judged(judge, record):
+    assert judge([record()]).passed
+    assert broken(judge([record()], '[gate]\nverified = "datasum"\n')) == ["verified files"]
+
+
+@pytest.mark.parametrize("level", ['"sha"', "1", '["crc"]', "true"])
+def test_an_unknown_level_of_verification_is_named(judge, record, level):
+    with pytest.raises(PolicyError, match=r"verified.*expected one of none, datasum, crc"):
+        judge([record()], f"[gate]\nverified = {level}\n")
+
+
 def test_what_has_no_value_blocks_first(judge, record):
     report = judge([record(100.0, expid=1), record(float("nan"), expid=2)])
     assert [item["value"] for item in report.blocking] == [None, 100.0]

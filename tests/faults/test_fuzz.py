@@ -56,7 +56,7 @@ def test_the_oracle_knows_what_tells_a_changed_bit(tmp_path, sums, told):
 def test_the_oracle_takes_a_changed_comment_for_nothing(tmp_path):
     raw = bytearray(written([image("FIBERMAP", first=True)], sums=True))
     (tmp_path / "sound.fits").write_bytes(raw)
-    raw[80 + 60] = ord("(")
+    raw[4 * 80 + 60] = ord("(")
     (tmp_path / "damaged.fits").write_bytes(raw)
     assert not oracle.opinion("fibermap", sound=tmp_path / "sound.fits", damaged=tmp_path / "damaged.fits").material
 

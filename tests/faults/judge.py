@@ -184,3 +184,7 @@ def warm() -> None:
     import xdist  # noqa: F401, PLC0415
 
     import pytest_specqa.production  # noqa: F401, PLC0415
+    from pytest_specqa import cli  # noqa: PLC0415
+
+    with _silent(io.StringIO()):
+        cli.main(["prepare"])

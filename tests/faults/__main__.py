@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +29,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument(
         "--bench", type=Path, default=Path(tempfile.gettempdir()) / "specqa-faults", help="where sound files are kept"
     )
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop then, with what has been tried")
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args(words)
     asked.bench.mkdir(parents=True, exist_ok=True)
@@ -35,8 +38,12 @@ def main(words: Sequence[str]) -> int:
         return repeat(asked.case, bench)
     names = harness.names(asked.count, seed=asked.seed, classes=asked.classes)
     found = []
+    ends = time.monotonic() + 60 * asked.minutes
     for one in tried(names, bench, processes=asked.processes):
         found.append(one)
+        if time.monotonic() > ends:
+            print(f"stopped after {asked.minutes:g} minutes: {len(found)} of {len(names)} cases")
+            break
         if one.outcome in harness.BAD:
             print(f"{one.outcome}: {one.name}: {one.damage}: {one.words[-300:]}", flush=True)
     print(harness.table(found))
@@ -61,7 +68,7 @@ def tried(names: Sequence[str], bench: Bench, *, processes: int) -> Iterator[har
     work = Path(tempfile.mkdtemp(prefix="trees-", dir=bench.folder))
     try:
         with multiprocessing.get_context("fork").Pool(processes, _begin, (bench, work)) as pool:
-            yield from pool.imap_unordered(_one, names, chunksize=4)
+            yield from pool.imap_unordered(_one, names, chunksize=2)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -119,7 +119,8 @@ def names(count: int, *, seed: int, classes: Iterable[str] = ()) -> list[str]:
     chosen = list(classes) or list(CLASSES)
     weights = np.array([RARE.get(one, 1.0) for one in chosen])
     shares = np.maximum(np.round(count * weights / weights.sum()), 1).astype(int)
-    return [f"{one}:{seed * 1_000_000 + number}" for one, share in zip(chosen, shares, strict=True) for number in range(share)]
+    numbered = sorted((number, one) for one, share in zip(chosen, shares, strict=True) for number in range(share))
+    return [f"{one}:{seed * 1_000_000 + number}" for number, one in numbered]
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -139,8 +139,9 @@ class Tree:
 
     @cached_property
     def others(self) -> dict[str, list[Path]]:
-        """Files of the same kind of other cameras, exposures and tiles."""
-        return {kind: list(_others(self.bench.demo, kind)) for kind in KINDS}
+        """Files of the same kind of other cameras, exposures and tiles; redshifts of other tiles where only one has a coadd."""
+        found = {kind: list(_others(self.bench.demo, kind)) for kind in KINDS}
+        return found | {"coadd": found["coadd"] or found["redrock"]}
 
 
 def _others(root: Path, kind: str) -> Iterator[Path]:

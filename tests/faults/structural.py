@@ -198,7 +198,7 @@ def both(draft: Draft) -> Damage:
     number = used_unit(draft, units)
     others = draft.tree.others[draft.kind]
     source = others[int(draft.rng.integers(len(others)))]
-    given = next(unit for unit in fits.split(unpacked(source)) if unit.name == units[number].name)
+    given = next((unit for unit in fits.split(unpacked(source)) if unit.name == units[number].name), units[0])
     units[number] = replace(units[number], data=given.data)
     return Damage(f"{given.name} of {source.name}", again(draft, fits.join(units)))
 

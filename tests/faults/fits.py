@@ -58,9 +58,9 @@ def declared(unit: Unit) -> int:
 
 
 def split(raw: bytes) -> list[Unit]:
-    """Take a file apart; `ValueError` where its headers do not allow it."""
+    """Take a file apart, without what follows the last HDU; `ValueError` where its headers do not allow it."""
     units, at = [], 0
-    while at < len(raw):
+    while at < len(raw) and (not units or raw[at : at + 8] == b"XTENSION"):
         cards: list[bytes] = []
         while not (card := raw[at : at + CARD]).startswith(b"END".ljust(8)):
             if len(card) < CARD:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test lint types bench judgement mutants constraints clean
+.PHONY: demo test fuzz lint types bench judgement mutants constraints clean
 
 # The versions that CI has seen; `make constraints` moves them on.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -35,6 +35,10 @@ demo: .venv/installed
 
 test: .venv/developed
 	$(BIN)/python -m pytest tests -n 2 -q
+
+# Damages files of a production and counts what is said: make fuzz N=10000 SEED=2 CLASS=zeros, or again make fuzz CASE=zeros:2000017.
+fuzz: .venv/developed
+	$(BIN)/python -m tests.faults --count $(or $(N),1000) --seed $(or $(SEED),1) $(if $(CLASS),--class $(CLASS)) $(if $(CASE),--case $(CASE))
 
 lint: .venv/developed
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from pytest_specqa.opening import State, open_regular, require_unchanged, state
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, Header, parse_header
-from pytest_specqa.production.images import BITPIX, image_dtype, unpack_image
+from pytest_specqa.production.images import BITPIX, image_dtype, unpack_added, unpack_image
 from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_given, check_headers, check_inflated, check_kept
 from pytest_specqa.production.sums import check_data, check_header, has_checksum, has_sum, word_sum
 from pytest_specqa.values import Verified
@@ -191,13 +191,12 @@ class FitsStream:
         rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
             raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
-        self._summed += (self._check_data(hdu, raw) or not hdu.nbytes,)
         try:
-            if hdu.table:
-                return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0])
-            return unpack_image(raw, hdu.dtype, header=hdu.header, shape=hdu.shape)
+            values, total = _unpacked(raw, hdu)
         except _MALFORMED as error:
             raise self._malformed(hdu.name, error) from None
+        self._summed += (self._check_data(hdu, raw, total=total) or not hdu.nbytes,)
+        return values
 
     @property
     def verified(self) -> Verified:
@@ -259,11 +258,11 @@ class FitsStream:
                 self.position += count
                 most -= count
 
-    def _check_data(self, hdu: HDU, raw: bytes) -> bool:
+    def _check_data(self, hdu: HDU, raw: bytes, *, total: int | None = None) -> bool:
         """Check the data of which the first bytes are given and the rest lies ahead; `False` where they have no sum."""
         if not has_sum(hdu.header):
             return False
-        total, at = word_sum(raw), len(raw)
+        total, at = word_sum(raw) if total is None else total, len(raw)
         with one_line(self.path):
             for chunk in self._passing(hdu.end - self.position):
                 total += word_sum(chunk, at=at)
@@ -373,6 +372,14 @@ class _Inflating:
 
 def _inflating(file: BinaryIO, path: Path) -> BinaryIO:
     return cast(BinaryIO, _Inflating(file, path))
+
+
+def _unpacked(raw: bytes, hdu: HDU) -> tuple[NDArray[Any], int | None]:
+    """Native data of an HDU, and the sum of their words where it comes with them."""
+    if hdu.table:
+        return unpack_table(raw, hdu.dtype, header=hdu.header, rows=hdu.shape[0]), None
+    added = unpack_added(raw, hdu.dtype, header=hdu.header, shape=hdu.shape) if has_sum(hdu.header) else None
+    return added or (unpack_image(raw, hdu.dtype, header=hdu.header, shape=hdu.shape), None)
 
 
 def _holds_end(block: bytes) -> bool:

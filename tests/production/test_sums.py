@@ -15,6 +15,7 @@ from astropy.io import fits
 
 from pytest_specqa.errors import ProductError
 from pytest_specqa.production.content import Image, read_content
+from pytest_specqa.production.images import image_dtype, unpack_added, unpack_image
 from pytest_specqa.production.stream import BLOCK, FitsStream
 from pytest_specqa.production.sums import MODULUS, word_sum
 from pytest_specqa.production.verified import LEDGER
@@ -326,3 +327,25 @@ def test_the_weakest_of_some_files_counts(tmp_path: Path) -> None:
     assert LEDGER.weakest([]) is None
     LEDGER.note(tmp_path / "b", Verified.CRC)
     assert LEDGER.weakest([tmp_path / "b"]) == Verified.DATASUM
+
+
+@pytest.mark.parametrize(("bitpix", "zero"), [(-32, 0), (32, 0), (32, 2**31)])
+def test_an_image_is_unpacked_and_added_in_one_pass_as_it_is_in_two(bitpix: int, zero: int) -> None:
+    header = {"BITPIX": bitpix, "BZERO": zero}
+    dtype = image_dtype(header, bitpix)
+    raw = np.random.default_rng(3).bytes(4 * 3 * 9001)
+    added = unpack_added(raw, dtype, header=header, shape=(3, 9001))
+    assert added is not None
+    values, total = added
+    expected = unpack_image(raw, dtype, header=header, shape=(3, 9001))
+    assert (values.dtype, values.shape, values.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
+    assert total == word_sum(raw) % MODULUS
+    assert values.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("header", "count"), [({"BITPIX": -64}, 90_000), ({"BITPIX": 32, "BSCALE": 2}, 90_000), ({"BITPIX": -32}, 64)]
+)
+def test_only_large_images_of_plain_words_are_taken_in_one_pass(header: dict[str, int], count: int) -> None:
+    raw = bytes(count)
+    assert unpack_added(raw, image_dtype(header, header["BITPIX"]), header=header, shape=(count // 8,)) is None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import check_first, check_once
+from pytest_specqa.production.plausible import check_columns
 from pytest_specqa.production.stream import HDU, FitsStream
 
 # Kinds of columns by which rows are told apart or chosen; a float cannot hold a TARGETID of 63 bits.
@@ -134,6 +135,7 @@ def read_content(
                 continue
             wanted[name].check(path, replace(hdu, name=name))
             data[name], headers[name] = stream.read(hdu, sums=sums), hdu.header
+            check_columns(path, name, data[name])
             if len(data) == len(wanted):
                 break
         missing = [name for name, spec in wanted.items() if spec.required and name not in data]

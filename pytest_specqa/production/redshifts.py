@@ -117,7 +117,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
-    more = {hdu: Rows(columns) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
+    more = {hdu: Rows(columns, required=hdu == "EXP_FIBERMAP") for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
     content = read_content(path, {name: Rows(REDSHIFT_COLUMNS), "FIBERMAP": Rows(FIBERMAP_COLUMNS), **more}, sums=True)
     check_identity(path, content.named, expected=_named(tile, petal))
     table = Table(content.data[name], content.headers[name], path, name)

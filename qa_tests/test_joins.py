@@ -66,8 +66,7 @@ def test_redshifts_add_up_to_their_exposures(redshifts, visits, visit_fibermaps,
         return
     expect("coadd_sums", coadd_sums(redshifts.fibermap, redshifts.exposures, instrument=redshifts.instrument))
     expect("exposure_facts", exposure_facts(redshifts.exposures, visits, tile=tile, assigned=visit_fibermaps))
-    if redshifts.tsnr2 is not None:
-        expect("depth_conflicts", depth_sums(redshifts.table, redshifts.tsnr2, fiber=redshifts.fiber))
+    expect("depth_conflicts", depth_sums(redshifts.table, redshifts.tsnr2, fiber=redshifts.fiber))
 
 
 def test_redshifts_and_coadd_agree(redshifts, coadd_tables, expect):

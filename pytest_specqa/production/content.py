@@ -13,6 +13,7 @@ from pytest_specqa.opening import State
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import check_first, check_once
+from pytest_specqa.production.plausible import check_columns
 from pytest_specqa.production.sizes import MAX_ROWS
 from pytest_specqa.production.stream import HDU, FitsStream
 from pytest_specqa.production.verified import LEDGER
@@ -143,6 +144,7 @@ def read_content(
                 continue
             wanted[name].check(path, replace(hdu, name=name))
             data[name], headers[name] = stream.read(hdu), hdu.header
+            check_columns(path, name, data[name])
             if len(data) == len(wanted):
                 break
         missing = [name for name, spec in wanted.items() if spec.required and name not in data]

@@ -33,6 +33,34 @@ MAX_REDSHIFT = 20.0
 MAX_DELTACHI2 = 4e10
 """Signal to noise squared of 7781 bins with 5e6 electrons each."""
 
+_PLACES = ("TARGET_RA", "TARGET_DEC", "FIBERASSIGN_X", "FIBERASSIGN_Y", "FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y", "EXPTIME")
+_FLUXES = tuple(f"{kind}_{band}" for kind in ("FLUX", "FIBERFLUX") for band in ("G", "R", "Z", "W1", "W2"))
+LARGEST = {**dict.fromkeys(_PLACES, 1e6), **dict.fromkeys(_FLUXES, 1e15)}
+"""Beyond what a column of a table can hold, marks of what is not known included: the focal plane has 410 mm, a circle 360 degrees
+and a day 86400 s; 1e14 nanomaggies are the light of the full Moon."""
+
+
+def check_columns(path: Path, name: str, table: NDArray[Any]) -> None:
+    """Raise `ProductError` for a place, time or flux that cannot be; NaN says that it is not known.
+
+    Parameters
+    ----------
+    path, name : Path, str
+        The file and the HDU.
+    table : numpy.ndarray
+        Its rows; columns that are not in `LARGEST` may hold anything.
+    """
+    for column in (one for one in table.dtype.names or () if one in LARGEST):
+        values = table[column]
+        # A NaN hides nothing here: `fmax` passes over it.
+        if (
+            values.size
+            and max(float(np.fmax.reduce(values, axis=None)), -float(np.fmin.reduce(values, axis=None))) > LARGEST[column]
+        ):
+            bad = int((np.abs(values) > LARGEST[column]).sum())
+            found = f"{bad} of {values.size} values of {column} beyond {LARGEST[column]:g}"
+            raise defect(path, name, found=found, expected="numbers that can be, or NaN where they are not known")
+
 
 def check_ivar(path: Path, name: str, ivar: NDArray[Any], *, largest: float = MAX_IVAR) -> None:
     """Raise `ProductError` unless every inverse variance is finite, not negative, and no larger than noise allows.

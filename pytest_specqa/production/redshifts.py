@@ -121,9 +121,9 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
-    more = {hdu: Rows(columns, most=MAX_VISITS) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
-    wanted = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS), **more}
-    content = read_content(path, wanted)
+    more = {hdu: Rows(columns, required=hdu == "EXP_FIBERMAP", most=MAX_VISITS) for hdu, columns in _MORE.items()}
+    fits = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS)}
+    content = read_content(path, fits | more if name == "REDSHIFTS" else fits)
     check_identity(path, content.named, expected=_named(tile, petal))
     table = Table(content.data[name], content.headers[name], path, name)
     check_redshifts(path, name, z=table["Z"], columns={column: table[column] for column in ("ZWARN", "ZERR", "DELTACHI2")})

@@ -62,6 +62,9 @@ def write(tmp_path):
         mapped = fibermap() if fibers is None else fibers
         hdus = [fits.PrimaryHDU(), fits.BinTableHDU(fits_of(order) if redshifts is None else redshifts, name="REDSHIFTS")]
         hdus.append(fits.BinTableHDU(mapped[order], name="FIBERMAP"))
+        visits = np.zeros(len(order), dtype=[("TARGETID", "i8"), ("EXPID", "i4")])
+        visits["TARGETID"], visits["EXPID"] = mapped["TARGETID"][order], 104284
+        hdus.append(fits.BinTableHDU(visits, name="EXP_FIBERMAP"))
         if tsnr2:
             score = np.zeros(len(order), dtype=[("TARGETID", "i8"), ("TSNR2_ELG", "f4")])
             score["TSNR2_ELG"] = 100 + FIBER[order] % 10

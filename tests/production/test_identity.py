@@ -187,3 +187,14 @@ def test_redshifts_of_another_group_are_one_line(products: Any, tmp_path: Path, 
 def test_headers_are_read_without_data(plain: Path, pack_file: Any) -> None:
     assert list(read_headers(plain)) == ["0", "IVAR", "MASK", "WAVELENGTH", "RESOLUTION", "FIBERMAP"]
     assert list(read_headers(pack_file(plain))) == ["0"]
+
+
+@pytest.mark.parametrize("value", [1e30, -1e30, np.inf])
+def test_an_absurd_place_of_a_fiber_is_one_line(products: Any, tmp_path: Path, value: float) -> None:
+    hdus = products.frame()
+    hdus["FIBERMAP"]["FIBER_X"][[3, 8]] = value, np.nan
+    path = tmp_path / "sframe-r6-00104284.fits"
+    with pytest.raises(ProductError, match=r"HDU FIBERMAP: found 1 of 500 values of FIBER_X beyond 1e\+06; expected"):
+        sframe(products.write(path, hdus))
+    hdus["FIBERMAP"]["FIBER_X"][3] = 409.0
+    assert np.isnan(sframe(products.write(path, hdus)).fibermap["FIBER_X"][8])

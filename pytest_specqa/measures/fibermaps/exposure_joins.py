@@ -187,14 +187,14 @@ def _add_flags(conflicts: Conflicts, redshifts: Columns, bits: Ints, places: Int
     conflicts.add(wrong, fiber=redshifts["FIBER"], column="COADD_FIBERSTATUS", here=here, there=every, names=COADDED)
 
 
-def depth_sums(redshifts: Columns, tsnr2: Columns, *, fiber: Ints) -> Measured:
+def depth_sums(redshifts: Columns, tsnr2: Columns | None, *, fiber: Ints) -> Measured:
     """Number of fibers whose depth (TSNR2) belongs to another target, or is not the sum of its cameras.
 
     Parameters
     ----------
     redshifts : Columns
         The redshift table: a row per target.
-    tsnr2 : Columns
+    tsnr2 : Columns or None
         TSNR2, row by row the same targets: TSNR2_X, and TSNR2_X_B, _R and _Z where the pipeline wrote them.
     fiber : ndarray of int
         FIBER of each row.
@@ -202,8 +202,10 @@ def depth_sums(redshifts: Columns, tsnr2: Columns, *, fiber: Ints) -> Measured:
     Returns
     -------
     Measured
-        Fibers; sums in four bytes may differ by one in a thousand.
+        Fibers; sums in four bytes may differ by one in a thousand. *Not measured* without TSNR2.
     """
+    if tsnr2 is None:
+        return Measured.impossible("the redshift file has no TSNR2")
     conflicts = Conflicts(compared=len(fiber))
     if len(tsnr2["TARGETID"]) != len(fiber):
         return Measured(float(len(fiber)), error=0.0, sensitivity=1.0, detail=f"TSNR2 has {len(tsnr2['TARGETID'])} rows")

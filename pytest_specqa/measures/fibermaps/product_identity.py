@@ -19,7 +19,7 @@ from pytest_specqa.values import Measured
 COMPARED: Mapping[str, float] = {**SHARED, "AIRMASS": 0.01, "PROGRAM": 0}
 """Keywords that all products of an exposure have in common, with the difference that is allowed."""
 NUMBERS: Mapping[str, tuple[float, float, str]] = {
-    "EXPTIME": (math.ulp(0.0), 86400.0, "a positive number of seconds"),
+    "EXPTIME": (math.ulp(0.0), 86400.0, "a positive number of seconds, a day at most"),
     "MJD-OBS": (40587.0, 109569.0, "a date between 1970 and 2159"),
     "HELIOCOR": (0.999, 1.001, "a factor within 0.001 of 1"),
     "AIRMASS": (0.99, 40.0, "an airmass: 1 at the zenith, 38 at the horizon"),

@@ -116,6 +116,13 @@ def same_coadd(redshifts: Columns, coadd: Columns, *, exposures: Columns | None,
     keys = redshifts["TARGETID"], coadd["TARGETID"]
     missing_rows(conflicts, keys, fiber=redshifts["FIBER"], name="TARGETID", names=names)
     missing_rows(conflicts, keys[::-1], fiber=coadd["FIBER"], name="TARGETID", names=names[::-1])
+    if exposures is not None and coadded is None:
+        return Measured(
+            float(len(redshifts["FIBER"])),
+            error=0.0,
+            sensitivity=1.0,
+            detail="the coadd has no EXP_FIBERMAP, its redshifts have one",
+        )
     if exposures is not None and coadded is not None and "FIBER" in exposures and "FIBER" in coadded:
         pairs = [each["EXPID"].astype(np.int64) * 10_000 + each["FIBER"] for each in (exposures, coadded)]
         missing_rows(conflicts, pairs, fiber=exposures["FIBER"], name="EXPID and FIBER", names=names)

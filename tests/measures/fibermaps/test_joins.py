@@ -174,6 +174,7 @@ def test_sums_that_are_not_those_of_the_exposures_are_found(column, value):
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_flagged_exposures_may_count_or_not_where_the_file_does_not_tell(count):
     flagged = assigned(FIBERSTATUS=changed(assigned()["FIBERSTATUS"], [5], BADPOSITION))
+    assert same_coadd(coadded(), coadded(), exposures=SPECTRA, coadded=None).value == N
     fewer = coadded(COADD_NUMEXP=changed(np.full(N, 2), [5], count), COADD_EXPTIME=changed(np.full(N, 2000.0), [5], 1000.0 * count))
     fewer["COADD_FIBERSTATUS"][5] = BADPOSITION
     assert coadd_sums(fewer, exposures(flagged, flagged)).value == 0

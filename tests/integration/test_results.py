@@ -105,10 +105,13 @@ def pytest_specqa_record(config, record):
     assert sorted(heard) == [f"20211014-{expid:08d}-{camera}" for expid in (104282, 104284) for camera in ("r6", "r7")]
 
 
-def test_results_of_an_earlier_run_do_not_survive_one_that_comes_to_nothing(project, run, night, pytester):
+def test_results_of_an_earlier_run_survive_one_that_comes_to_nothing_and_are_said_to_be_old(project, run, night, pytester):
     project()
     run("--specqa-results", "r.jsonl")
+    earlier = (pytester.path / "r.jsonl").read_bytes()
     run("--specqa-results", "r.jsonl", "--co")
     assert (pytester.path / "r.jsonl").exists()
-    assert run("--specqa-results", "r.jsonl", "--night", 20300101).ret == pytest.ExitCode.USAGE_ERROR
-    assert not (pytester.path / "r.jsonl").exists()
+    result = run("--specqa-results", "r.jsonl", "--night", 20300101)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert (pytester.path / "r.jsonl").read_bytes() == earlier
+    assert "r.jsonl: still the results of an earlier run" in str(result.stdout)

@@ -15,7 +15,7 @@ import pytest
 
 import pytest_specqa.measures
 from pytest_specqa.demo import write_production
-from pytest_specqa.production.stream import FitsStream
+from pytest_specqa.production.stream import HDU, FitsStream
 from pytest_specqa.trials.prepare import judge_everything
 
 EXPOSURES = 4
@@ -60,15 +60,18 @@ def loops(monkeypatch) -> Counter[str]:
 
 @pytest.fixture
 def opened(monkeypatch) -> Counter[str]:
-    """Counts how often each file is opened, and so inflated from its start."""
+    """Counts how often data of each file are read anew, and so inflated from its start; headers may be looked at besides."""
     counts: Counter[str] = Counter()
-    start = FitsStream.__init__
+    seen: list[FitsStream] = []
+    read = FitsStream.read
 
-    def count(stream: FitsStream, path: Path) -> None:
-        counts[path.name] += 1
-        start(stream, path)
+    def count(stream: FitsStream, hdu: HDU) -> Any:
+        if not any(stream is one for one in seen):
+            seen.append(stream)
+            counts[stream.path.name] += 1
+        return read(stream, hdu)
 
-    monkeypatch.setattr(FitsStream, "__init__", count)
+    monkeypatch.setattr(FitsStream, "read", count)
     return counts
 
 

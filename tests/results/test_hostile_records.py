@@ -42,7 +42,7 @@ def test_a_field_of_the_wrong_type_is_named(tmp_path, record, changes):
         ('{"unit": "a", "outcome": "failed", "outcome": "passed"}', "'outcome' is there twice"),
         ('{"value": ' + "9" * 5000 + "}", "is no JSON object"),
         ('{"value": NaN}', "NaN is not allowed"),
-        ('"' + "x" * store.LONGEST_LINE + '"', "is longer than"),
+        ('"' + "x" * store.MOST_LINE + '"', "is longer than"),
     ],
     ids=["deep", "double", "digits", "nan", "long"],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_specqa.errors import LimitError, UsageError
 from pytest_specqa.rules import limits_file, policy, waiver_file
-from pytest_specqa.rules.toml_lines import LARGEST, LinedToml
+from pytest_specqa.rules.toml_lines import MOST_BYTES, LinedToml
 
 HOSTILE = [
     "high = " + "[" * 10_000 + "]" * 10_000,
@@ -41,10 +41,10 @@ def test_it_is_one_short_line(tmp_path, table, load, line):
 
 def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(LimitError, match="no regular file"):
+    with pytest.raises(LimitError, match="a FIFO, expected a regular file"):
         LinedToml(tmp_path / "pipe.toml", LimitError)
-    (tmp_path / "large.toml").write_bytes(b"#" * (LARGEST + 1))
-    with pytest.raises(LimitError, match="larger than 5 MB"):
+    (tmp_path / "large.toml").write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(LimitError, match="a file of 5 MB, expected at most 5 MB"):
         LinedToml(tmp_path / "large.toml", LimitError)
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.results import journal, store
-from pytest_specqa.results.journal import BusyError, Contents
+from pytest_specqa.results import holding, journal, store
+from pytest_specqa.results.journal import Contents
 from pytest_specqa.values import Record
 
 NAMED = 8
@@ -35,8 +35,8 @@ def recover(path: Path, *, out: Path | None = None) -> list[str]:
     """
     found = _journal_of(path)
     contents = journal.read(found)
-    if journal.is_live(found):
-        raise BusyError(f"{found}: its run has not ended ({contents.told}); wait for it, it will write the results")
+    if holding.is_live(found):
+        raise holding.BusyError(f"{found}: its run has not ended ({contents.told}); wait for it, it will write the results")
     if not contents.checks:
         raise UsageError(f"{found}: not one check is in it; rerun pytest")
     target = out or _target_of(found)

@@ -2,7 +2,7 @@
 
 Lines are JSON objects ``{"sum": CRC32, "line": {...}}``; the sum is that of the bytes of the inner object. The first line is the
 header (key ``run``); then come ``plan`` (how many checks each unit has), ``inputs`` (what files were like, by name) and ``check``
-(one test with its records). A line whose sum is wrong, such as the last one after a power cut, is left out and counted.
+(one test with its records). A line whose sum is wrong, such as the last one after a power cut, is left out and named.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from pytest_specqa.values import Record
 
 FORMAT = 1
 SUFFIX = ".journal"
-LINE = re.compile(rb'\{"sum": "([0-9a-f]{8})", "line": (.*)\}\n', re.DOTALL)
+LINE = re.compile(rb'\{"sum": "([0-9a-f]{8})", "line": (.*)\}\n?', re.DOTALL)
+
+JOURNAL_NAME = re.compile(rf"(.*{re.escape(SUFFIX)})(?:\.[0-9]+)?", re.DOTALL)
 
 Line = Mapping[str, Any]
 
@@ -44,6 +46,18 @@ def number_of(path: Path, other: Path) -> str:
     """Digits that follow the name of a journal in the name of another; empty if it is no earlier one of `path`."""
     end = other.name.removeprefix(f"{path.name}.")
     return end if end != other.name and end.isdecimal() else ""
+
+
+def unfinished(targets: Iterable[Path]) -> list[Path]:
+    """Journals that lie beside results files, those of earlier runs too; each folder is looked at once, not once for each file."""
+    names: dict[Path, set[str]] = {}
+    for path in map(beside, targets):
+        names.setdefault(path.parent, set()).add(path.name)
+    found = []
+    for folder, wanted in names.items():
+        lying = ((entry.name, JOURNAL_NAME.fullmatch(entry.name)) for entry in os.scandir(folder))
+        found += [folder / name for name, match in lying if match and match[1] in wanted]
+    return sorted(found)
 
 
 @dataclass(frozen=True)
@@ -84,8 +98,12 @@ class Contents:
         What files and folders were like when a check had read them, by name.
     checks : dict of str to Judged
         By node id.
-    damaged : int
-        Number of lines that cannot be trusted; the last one is often cut short.
+    damaged : list of int
+        Numbers of the lines that cannot be trusted, from 1; the last one is often cut short.
+    lines : int
+        Number of lines.
+    cut : bool
+        Whether the last one has no end.
     """
 
     path: Path
@@ -94,7 +112,9 @@ class Contents:
     units: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     checks: dict[str, Judged] = field(default_factory=dict)
-    damaged: int = 0
+    damaged: list[int] = field(default_factory=list)
+    lines: int = 0
+    cut: bool = False
 
     @property
     def told(self) -> str:
@@ -134,13 +154,14 @@ def read(path: Path) -> Contents:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise ResultsError(f"{path}: is no regular file, expected the journal of a run")
             found = Contents(path)
-            for raw in stream:
+            for found.lines, raw in enumerate(stream, start=1):
                 _take(found, raw)
+                found.cut = not raw.endswith(b"\n")
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if not found.header:
-        raise ResultsError(f"{path}: is no journal of pytest-specqa, or its first line is damaged")
-    if found.header.get("journal") != FORMAT:
+    if not found.header and not found.checks:
+        raise ResultsError(f"{path}: is no journal of pytest-specqa, or all of it is damaged")
+    if found.header.get("journal", FORMAT) != FORMAT:
         form = found.header.get("journal")
         raise ResultsError(f"{path}: is a journal of format {form!r}, expected {FORMAT}; use the version that wrote it")
     return found
@@ -149,12 +170,12 @@ def read(path: Path) -> Contents:
 def _take(found: Contents, raw: bytes) -> None:
     match = LINE.fullmatch(raw)
     if match is None or f"{zlib.crc32(match[2]):08x}" != match[1].decode():
-        found.damaged += 1
+        found.damaged.append(found.lines)
         return
     try:
         found.take(json.loads(match[2]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ResultsError):
-        found.damaged += 1
+        found.damaged.append(found.lines)
 
 
 def packed(line: Line) -> bytes:

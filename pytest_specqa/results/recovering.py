@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.results import journal, store
-from pytest_specqa.results.journal import BusyError, Contents
+from pytest_specqa.results import holding, journal, store
+from pytest_specqa.results.journal import Contents
 from pytest_specqa.values import Record
 
 NAMED = 8
+UNKNOWN_RUN = "unknown"
+"""Run of the records of a journal whose first line is damaged."""
 
 
 def recover(path: Path, *, out: Path | None = None) -> list[str]:
@@ -35,10 +37,10 @@ def recover(path: Path, *, out: Path | None = None) -> list[str]:
     """
     found = _journal_of(path)
     contents = journal.read(found)
-    if journal.is_live(found):
-        raise BusyError(f"{found}: its run has not ended ({contents.told}); wait for it, it will write the results")
+    if holding.is_live(found):
+        raise holding.BusyError(f"{found}: its run has not ended ({contents.told}); wait for it, it will write the results")
     if not contents.checks:
-        raise UsageError(f"{found}: not one check is in it; rerun pytest")
+        raise UsageError(f"{found}: not one check is in it; {_elsewhere(contents)}")
     target = out or _target_of(found)
     if target.exists():
         raise UsageError(f"{target}: exists; give the recovered results a new name with --out FILE")
@@ -66,12 +68,21 @@ def _target_of(path: Path) -> Path:
     return path.with_name(path.name.rpartition(journal.SUFFIX)[0] or f"{path.name}.jsonl")
 
 
+def _elsewhere(contents: Contents) -> str:
+    """Name the journal that takes what its run judges, if this one only keeps other runs away from a second results file."""
+    targets = contents.header.get("targets")
+    if not isinstance(targets, list) or not targets:
+        return "rerun pytest"
+    first = journal.beside(Path(str(targets[0])))
+    return "rerun pytest" if first == contents.path.resolve() else f"what its run judged is in {first}, recover that one"
+
+
 def _marked(contents: Contents) -> list[Record]:
     """Records as their run would have marked them: results that hold fewer checks than were planned are not whole."""
     records: list[Record] = []
     for one in contents.checks.values():
         for record in one.records:
-            marked: Record = {**record, "run": str(contents.header["run"])}
+            marked: Record = {**record, "run": str(contents.header.get("run", UNKNOWN_RUN))}
             if contents.planned is not None:
                 marked["planned"] = contents.planned
             records.append(marked)
@@ -93,5 +104,7 @@ def _lost(contents: Contents) -> list[str]:
             parts.append(f"{_count(untouched, 'unit')} had not begun")
         lines.append(f"lost: {_count(missing, 'check')}; {'; '.join(parts)}")
     if contents.damaged:
-        lines.append(f"lost: {_count(contents.damaged, 'damaged line')} of the journal, which may be the last one that was written")
+        named = ", ".join(map(str, contents.damaged[:NAMED])) + (" ..." if len(contents.damaged) > NAMED else "")
+        last = "; the last one was cut short" if contents.cut and contents.damaged[-1] == contents.lines else ""
+        lines.append(f"lost: {_count(len(contents.damaged), 'damaged line')} of {contents.path.name}: {named}{last}")
     return lines

@@ -18,7 +18,8 @@ from pytest_specqa.run import plan, session
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
-    from pytest_specqa.results.journal import Contents, Journal
+    from pytest_specqa.results.holding import Journal
+    from pytest_specqa.results.journal import Contents
     from pytest_specqa.run.resume import Snapshot
 
 
@@ -62,7 +63,7 @@ class Keeper:
         ResultsError
             If another run writes one of the files, or a journal cannot be written.
         """
-        from pytest_specqa.results import journal  # noqa: PLC0415
+        from pytest_specqa.results import holding, journal  # noqa: PLC0415
         from pytest_specqa.run.resume import Snapshot  # noqa: PLC0415
 
         self._snapshot = Snapshot(self.config)
@@ -76,7 +77,7 @@ class Keeper:
             "base": self._snapshot.base,
         }
         for path in dict.fromkeys(map(journal.beside, self._targets)):
-            self.journals.append(journal.begin(path.with_name(path.name.removesuffix(journal.SUFFIX)), header))
+            self.journals.append(holding.begin(path.with_name(path.name.removesuffix(journal.SUFFIX)), header))
         self._find_left_over()
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._stop)

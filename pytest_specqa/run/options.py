@@ -109,7 +109,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
     parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
     text = "go on from the journal of a run that was cut short: what it judged of the same code, limits and inputs is taken over"
-    group.addoption("--specqa-resume", dest="specqa_resume", action="store_true", default=False, help=text)
+    group.addoption("--specqa-resume", dest="specqa_resume", action="store_true", default=None, help=text)
+    parser.addini("specqa_resume", help="default of --specqa-resume, for runs that store results", type="bool", default=False)
     group.addoption(
         "--specqa-show-passed",
         dest="specqa_show_passed",
@@ -157,7 +158,7 @@ def read_options(config: pytest.Config) -> Options:
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
-        resume=bool(config.getoption("specqa_resume")),
+        resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
     )
 
 

@@ -1,129 +1,14 @@
-"""Runs that are killed, stopped or started twice: nothing that was judged is lost, and a rerun ends as if nothing had happened.
-
-The runs are processes of their own, and the fault strikes at a check that is named, never after a time.
-"""
+"""Runs that are killed, stopped or started twice: nothing that was judged is lost, and a rerun ends as if nothing had happened."""
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-CHECKS = """
-import os, signal
+from pytest_specqa.results import store
 
-def judged(unit, production):
-    production.find("sframe", night=unit.night, expid=unit.expid, camera=unit.camera)
-    with open(os.environ["JUDGED"], "a") as stream:
-        stream.write(unit.id + "\\n")
-
-def test_value(specqa_camera, expect, production):
-    judged(specqa_camera, production)
-    expect("value", 5 if specqa_camera.camera == "r6" else 0.5)
-
-def test_other(specqa_camera, expect, production):
-    judged(specqa_camera, production)
-    if str(specqa_camera) == "20211014-00104284-r6" and "STRIKE" in os.environ:
-        victim, name = os.environ["STRIKE"].split()
-        if name == "START":
-            import subprocess, sys, shlex
-            with open(os.environ["SECOND"], "w") as stream:
-                os.environ.pop("STRIKE")
-                code = subprocess.call(shlex.split(os.environ["WORDS"]), stdout=stream, stderr=stream)
-                stream.write(f"exit {code}")
-        else:
-            os.kill(os.getppid() if victim == "parent" else os.getpid(), getattr(signal, name))
-            if victim == "parent":
-                # The end of the other process ends this one.
-                signal.pause()
-    expect("other", 1.5)
-"""
-LIMITS = """
-[value]
-high = 2
-source = "a test"
-
-[other]
-high = 2
-source = "another test"
-"""
-TOTAL = 8
-
-
-class Project:
-    """A production of empty files and a project that judges it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root / "project"
-        self.production = root / "redux" / "daily"
-        self.target = self.root / "r.jsonl"
-        self.judged = root / "judged.txt"
-        self.second = root / "second.txt"
-        self.root.mkdir()
-        (self.root / "pytest.ini").write_text("[pytest]\n")
-        (self.root / "test_project.py").write_text(CHECKS)
-        (self.root / "limits.toml").write_text(LIMITS)
-        for expid in (104282, 104284):
-            folder = self.production / f"exposures/20211014/{expid:08d}"
-            folder.mkdir(parents=True)
-            for camera in ("r6", "r7"):
-                (folder / f"sframe-{camera}-{expid:08d}.fits.gz").touch()
-
-    def file(self, expid: int, camera: str) -> Path:
-        return self.production / f"exposures/20211014/{expid:08d}/sframe-{camera}-{expid:08d}.fits.gz"
-
-    def run(self, *more: str, strike: str = "") -> subprocess.CompletedProcess[str]:
-        self.judged.write_text("")
-        words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-        words += [f"--specprod={self.production}", f"--specqa-results={self.target}", *more]
-        kept = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS")}
-        told = {"JUDGED": str(self.judged), "SECOND": str(self.second), "WORDS": " ".join(words)}
-        environment = kept | told | ({"STRIKE": strike} if strike else {})
-        return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-    def specqa(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest_specqa.cli", *words]
-        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False, timeout=120)
-
-    @property
-    def journal(self) -> Path:
-        return self.target.with_name("r.jsonl.journal")
-
-    def ran(self) -> list[str]:
-        """Units of the tests whose functions were called."""
-        return self.judged.read_text().split()
-
-
-Rows = list[dict[str, object]]
-
-
-def rows(path: Path) -> Rows:
-    """Records without what names their run."""
-    found = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{name: value for name, value in row.items() if name not in ("run", "reused")} for row in found]
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Project:
-    return Project(tmp_path)
-
-
-@pytest.fixture
-def undisturbed(made: Project) -> Rows:
-    """What a run gives to which nothing happens."""
-    done = made.run()
-    assert done.returncode == 1, done.stdout + done.stderr
-    found = rows(made.target)
-    assert len(found) == TOTAL
-    assert not made.journal.exists()
-    made.target.unlink()
-    return found
-
+from .struck import LIMITS, TOTAL, Project, Rows, rows
 
 PROCESSES = pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one_process", "a_worker"])
 
@@ -237,4 +122,46 @@ def test_without_a_journal_everything_is_judged(made: Project, undisturbed: Rows
     done = made.run("--specqa-resume")
     assert "nothing to resume" in done.stdout
     assert len(made.ran()) == TOTAL
+    assert rows(made.target) == undisturbed
+
+
+def test_the_ini_value_resumes_too_and_asks_nothing_of_a_run_that_stores_nothing(made: Project, undisturbed: Rows) -> None:
+    (made.root / "pytest.ini").write_text("[pytest]\nspecqa_resume = true\n")
+    made.run(strike="self SIGKILL")
+    assert made.run(stores=False).returncode == 1
+    assert len(made.ran()) == TOTAL
+    assert made.run().returncode == 1
+    assert len(made.ran()) < TOTAL
+    assert rows(made.target) == undisturbed
+    wrong = made.run("--specqa-resume", stores=False)
+    assert wrong.returncode == 4
+    assert "--specqa-resume: needs --specqa-results" in wrong.stderr
+
+
+def test_one_journal_takes_the_records_of_two_results_files(made: Project, undisturbed: Rows) -> None:
+    second = made.root / "r.parquet"
+    both = f"--specqa-results={second}"
+    made.run(both, strike="self SIGKILL")
+    sizes = [len(path.read_bytes().splitlines()) for path in (made.journal, made.root / "r.parquet.journal")]
+    assert sizes[0] > 1
+    assert sizes[1] == 1
+    recovered = made.specqa("results", "recover", "r.parquet")
+    assert recovered.returncode == 2
+    assert f"what its run judged is in {made.journal}" in recovered.stderr
+    assert made.run(both, "--specqa-resume").returncode == 1
+    assert len(made.ran()) < TOTAL
+    assert rows(made.target) == undisturbed
+    assert store.read(second) == store.read(made.target)
+    assert not list(made.root.glob("*.journal*"))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+def test_what_is_taken_over_fails_or_not_by_the_baseline_of_the_rerun(made: Project, undisturbed: Rows, known: bool) -> None:
+    unit = "20211014-00104282-r6"
+    good = {"outcome": "passed", "value": 0.5}
+    store.write(made.root / "old.jsonl", [row if known or row["unit"] != unit else row | good for row in undisturbed])
+    made.run(strike="self SIGKILL")
+    again = made.run("--specqa-resume", "--specqa-baseline=old.jsonl", "--specqa-fail-on=regressions")
+    assert unit not in made.ran()
+    assert again.returncode == (0 if known else 1), again.stdout
     assert rows(made.target) == undisturbed

@@ -13,6 +13,7 @@ from pytest_specqa.checks import whole, wording
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.regressions import Regressions, count_regressions
+from pytest_specqa.results.gating import unfinished
 from pytest_specqa.results.gating.gate_sql import NIGHTS, Release
 from pytest_specqa.results.telling import Extent
 from pytest_specqa.rules.policy import Policy, Terms
@@ -183,6 +184,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, files: list[Path], policy: Pol
         Rule("nights", nights[2] >= policy.min_nights, f"{nights[2]}", f"{policy.min_nights} or more"),
         Rule("repeated measurements", not repeated, f"{repeated:,}", "none: the same unit and measure is in two of the files"),
         _whole(release.extent(), policy.partial),
+        *_unfinished(files, policy.partial),
         Rule("expired waivers", not expired, ", ".join(expired) or "none", "none"),
         *_verification(release, policy),
         *_part_rules(policy, counts, checks),
@@ -276,6 +278,14 @@ def _whole(extent: whole.Extent, partial: str) -> Rule:
     passed = partial == "allow" or not (extent.partial or (extent.unknown and partial == "refuse-unknown"))
     allowed = {"allow": "any part", "refuse": "whole runs", "refuse-unknown": "whole runs that say so"}[partial]
     return Rule("whole runs", passed, found, allowed)
+
+
+def _unfinished(files: list[Path], partial: str) -> list[Rule]:
+    """Whether a later run has begun and not ended; what is given is judged as it is, unless only whole runs that say so will do."""
+    if not (found := unfinished.told(files)):
+        return []
+    passed = partial != "refuse-unknown"
+    return [Rule("unfinished runs", passed, found, "any: the results are judged as they are" if passed else "none")]
 
 
 def _required(policy: Policy, counts: Counts) -> list[Rule]:

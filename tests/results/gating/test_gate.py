@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from pytest_specqa.errors import PolicyError, ResultsError, WaiverError
-from pytest_specqa.results import cli, store
+from pytest_specqa.results import cli, holding, store
 from pytest_specqa.results.comparing.flips import Flip
 from pytest_specqa.results.gating import gate_output
 from pytest_specqa.results.gating.gate import gate
@@ -459,3 +459,34 @@ def test_one_run_in_two_files_is_whole_together(tmp_path, record):
     files = [tmp_path / "0.jsonl", tmp_path / "1.jsonl"]
     assert gate(files, policy.Policy(), today=TODAY).passed
     assert broken(gate(files[:1], policy.Policy(), today=TODAY)) == ["whole runs"]
+
+
+def test_an_unfinished_run_beside_the_results_is_told_and_blocks_where_only_whole_runs_will_do(judge, record, tmp_path):
+    whole = [record(expid=number, run="a", planned=4) for number in range(4)]
+    strict = '[gate]\npartial = "refuse-unknown"\n'
+    assert judge(whole, strict).passed
+    own = holding.begin(tmp_path / "now.parquet", {"run": "b"})
+    assert "still running" in gate_output.text(judge(whole))
+    lines = [{"plan": 2, "units": {"u": 2}}, {"check": "t::a", "unit": "u", "records": whole[:1]}]
+    own.append(lines, sync=True)
+    own.close(remove=False)
+    told = judge(whole)
+    assert told.passed
+    (line,) = [line for line in gate_output.text(told).splitlines() if "unfinished runs:" in line]
+    assert f"an unfinished run lies beside the results: {tmp_path / 'now.parquet.journal'} (1 of 2 checks; " in line
+    assert "unfinished runs" in gate_output.markdown(told)
+    assert broken(judge(whole, strict)) == ["unfinished runs"]
+
+
+def test_journals_of_other_files_are_none_of_the_gates_business(judge, record, tmp_path):
+    for name in ("then.parquet", "now.parquet.journal", "now.jsonl"):
+        holding.begin(tmp_path / name, {"run": "b"}).close(remove=False)
+    report = judge([record()])
+    assert [rule for rule in report.rules if rule.name == "unfinished runs"] == []
+
+
+def test_a_journal_that_cannot_be_read_is_told_too(judge, record, tmp_path):
+    (tmp_path / "now.parquet.journal.2").write_text("nothing of ours")
+    report = judge([record()])
+    assert report.passed
+    assert "now.parquet.journal.2: is no journal of pytest-specqa" in gate_output.text(report)

@@ -87,8 +87,9 @@ def _told(amplitude: float, values: Floats) -> str:
 def _brightest(spectra: CameraSpectra) -> list[float]:
     """Place on the grid of the known lines that are brightest in the typical sky."""
     wave, sky = spectra.wave, spectra.sky_spectrum
+    known = np.where(np.isfinite(sky), sky, -np.inf)
     lines = [line * spectra.heliocor for line in spectra.instrument.sky_lines if wave[0] + FLANK < line < wave[-1] - FLANK]
-    return sorted(lines, key=lambda line: -float(np.nanmax(sky[np.abs(wave - line) < REACH])))[:LINES]
+    return sorted(lines, key=lambda line: -float(known[np.abs(wave - line) < REACH].max()))[:LINES]
 
 
 def _places(spectra: CameraSpectra, line: float, blocks: Ints) -> Floats:

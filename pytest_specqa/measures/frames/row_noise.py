@@ -79,7 +79,8 @@ def _shared_rows(probe: Probe) -> tuple[Floats, Floats]:
     sums = np.zeros((2, 2, len(shifts), probe.wave.size), dtype=np.float32)
     _add_rows(probe.flux, probe.ivar, probe.right.astype(int), shifts, sums)
     (left, left_weight), (right, right_weight) = sums
-    usable = (right_weight > 0) & (left_weight > 0)
+    # Of a weight below the smallest normal number there is no variance.
+    usable = np.minimum(left_weight, right_weight) >= np.finfo(np.float32).tiny
     right_weight, left_weight = np.where(usable, right_weight, np.nan), np.where(usable, left_weight, np.nan)
     return right / right_weight - left / left_weight, np.sqrt(1.0 / right_weight + 1.0 / left_weight)
 

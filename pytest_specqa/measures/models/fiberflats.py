@@ -187,6 +187,8 @@ def _extremes(shape: Floats, sound: Bools, *, fiber: Ints) -> Measured:
 
 def _edges(shape: Floats, centers: Floats, *, fiber: Ints) -> Measured:
     common = nan_median(shape, axis=0)
+    if not np.isfinite(common).any():
+        return Measured.impossible("no fiber of this flat has a positive response")
     middle = float(np.nanmedian(common))
     ends = [(common[:END], centers[:END]), (common[-END:], centers[-END:])]
     distances = [abs(float(np.nanmedian(part)) / middle - 1.0) if np.isfinite(part).any() else 0.0 for part, _ in ends]

@@ -160,7 +160,7 @@ def calibration_truths(
         return CalibrationTruths(nothing, nothing, nothing, nothing)
     rough[~live] = np.nan
     admitted = nan_median(np.where(claimed > 0, 1.0 / np.maximum(claimed, np.float32(1e-9)), np.nan)[::COMMON], axis=0)
-    common = nan_median(rough[::COMMON], axis=0)
+    common = nan_median(_every_third(rough), axis=0)
     spans = list(zip(starts.tolist(), ends.tolist(), strict=True))
     return CalibrationTruths(
         roughness=_roughness(common, admitted, spans, fiber=fiber),
@@ -168,6 +168,12 @@ def calibration_truths(
         fiber_level=_fiber_level(level, live, fiber=fiber),
         certainty=_certainty(claimed, live, fiber=fiber),
     )
+
+
+def _every_third(rough: Floats) -> Floats:
+    """Rows for the vector that all share; all of them where so few fibers live that every third may hold none."""
+    chosen = rough[::COMMON]
+    return chosen if np.isfinite(chosen).any() else rough
 
 
 @compiled

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.sframes.groups import Rows, Slit, group_rows
-from pytest_specqa.measures.sframes.residuals import LineTemplate
+from pytest_specqa.measures.sframes.groups import Rows, Slit, group_rows, inverse
+from pytest_specqa.measures.sframes.residuals import BRIGHTEST, LineTemplate
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats
 from pytest_specqa.values import Feature
 
@@ -78,7 +78,7 @@ def search_lines(rows: Rows, *, template: LineTemplate, widths: tuple[int, ...],
         Rows at full resolution, and the features.
     """
     extra = _line_scatter(rows, template.floor)
-    precision = np.where(quiet | ~np.isfinite(rows.variance), 0, 1 / rows.variance)
+    precision = np.where(quiet, 0, inverse(rows.variance))
     mean, floors = rows.mean.astype(float), np.asarray(template.floor, dtype=float)
     found: list[Feature] = []
     trials = 0.0
@@ -167,7 +167,7 @@ def _knowing_targets(mean: Floats, weight: Floats, brightness: Floats) -> Floats
 
     A few galaxies with the same kind of break must not pull a group: their residuals lie all on one side.
     """
-    level = np.clip(brightness, 0, None)[:, None]
+    level = np.clip(brightness, 0, BRIGHTEST)[:, None]
     bright = level * np.sqrt(weight) > STRUCTURE_SIGNAL
     rows = bright.any(axis=1)
     share = np.where(bright[rows], np.abs(mean[rows]) / np.maximum(level[rows], 1e-30), np.inf)

@@ -88,7 +88,7 @@ def group_rows(residual: Floats, weight: Floats, *, slit: Slit, template: LineTe
     small = _huber(residual, weight, np.repeat(large.mean, patch // block, axis=0))
     means, variances = [large.mean, small.mean], [_variance(found, spread) for found in (large, small)]
     fibers = [(first + k, first + k + size - 1) for size in slit.groups for k in range(0, len(residual), size)]
-    precision = np.where(np.isfinite(variances[0]), 1 / variances[0], 0)
+    precision = inverse(variances[0])
     total = precision.sum(axis=0)
     camera = (precision * large.mean).sum(axis=0) / np.maximum(total, 1e-30)
     sky_mean, sky_variance = camera, np.full(len(camera), np.inf)
@@ -104,6 +104,12 @@ def group_rows(residual: Floats, weight: Floats, *, slit: Slit, template: LineTe
         [*fibers, everything, everything],
         len(large.mean),
     )
+
+
+def inverse(variance: Floats) -> Floats:
+    """Weight of each variance; 0 for one that is infinite, NaN or so small that it is no noise of anything."""
+    known = np.isfinite(variance) & (variance >= np.finfo(np.float32).tiny)
+    return np.divide(1, variance, out=np.zeros_like(variance), where=known)
 
 
 class Robust(NamedTuple):
@@ -213,7 +219,7 @@ def _without_line_shapes(rows: Floats, variance: Floats, template: LineTemplate)
         return rows
     ramp = np.linspace(-1, 1, rows.shape[1])
     design = np.stack([template.first, template.first * ramp, template.second, template.second * ramp])
-    weight = np.where(np.isfinite(variance), 1 / (variance + template.floor**2), 0)
+    weight = inverse(variance + template.floor**2)
     weight *= np.abs(rows) * np.sqrt(weight) < 6
     normal = (weight @ (design[:, None] * design[None]).reshape(16, -1).T).reshape(-1, 4, 4)
     normal += 1e-9 * np.eye(4) * np.maximum(np.trace(normal, axis1=1, axis2=2), 1e-9)[:, None, None]

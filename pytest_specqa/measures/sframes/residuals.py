@@ -22,6 +22,8 @@ SANE = 5.0
 """Sigmas beyond which a residual says nothing of what the targets have in common."""
 OBJECT_STRUCTURE = 0.03
 """Part of a target's brightness that its own lines and breaks may put into a residual; brighter targets count less by it."""
+BRIGHTEST = 1e9
+"""Electron/Angstrom above which there is no light of an object; the square of more may be no number of 32 bits."""
 SHIFT_TOLERANCE = 0.02
 """Wavelength error in Angstrom that is normal (desispec#2106, #2380)."""
 WIDTH_TOLERANCE = 0.005
@@ -178,7 +180,7 @@ def object_brightness(spectra: Floats, weight: Floats) -> tuple[Floats, Continuu
 
 def _structure(brightness: Floats) -> Floats:
     """Variance that each target's own structure adds."""
-    return np.square((OBJECT_STRUCTURE * brightness).astype(np.float32))
+    return np.square((OBJECT_STRUCTURE * np.clip(brightness, -BRIGHTEST, BRIGHTEST)).astype(np.float32))
 
 
 def detailed_residual(spectra: Floats, weight: Floats, *, continuum: Continuum, brightness: Floats) -> Weighted:

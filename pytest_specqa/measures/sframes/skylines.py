@@ -108,7 +108,8 @@ def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     piece = np.minimum(np.arange(wave.size) * N_BASE // wave.size, N_BASE - 1)
     chosen = np.flatnonzero(usable)[::EVERY]
     some = ivar[:, chosen]
-    some[~(some > 0)] = np.nan
+    # Of a weight below the smallest normal number there is no variance.
+    some[~(some >= np.finfo(np.float32).tiny)] = np.nan
     whole = nan_median(some, axis=1)
     bounds = np.searchsorted(piece[chosen], np.arange(N_BASE + 1))
     for number, (first, last) in enumerate(pairwise(bounds)):

@@ -5,6 +5,7 @@ import pytest
 
 from pytest_specqa.measures.fibermaps.coverage import good_pixels, masked_columns, sky_fibers_left
 from pytest_specqa.measures.fibermaps.targets import (
+    desi_targets,
     flagged_fibers,
     identity_conflicts,
     misplaced_cassette,
@@ -82,10 +83,11 @@ def test_fibers_are_on_target(frame, expect):
 def test_petal_has_standard_stars(frame, expect):
     """Enough standard stars of a petal have data to calibrate the others."""
     flagged = flagged_fibers(frame.fibermap["FIBERSTATUS"], band=frame.band, instrument=frame.instrument)
-    flagged |= frame.fibermap["OBJTYPE"] == "BAD"
+    flagged |= np.isin(frame.fibermap["OBJTYPE"], ("BAD", "NON"))
+    targets = desi_targets(frame.fibermap, rows=len(frame.fiber))
     expect(
         "standard_stars",
-        standard_stars(frame.fibermap["DESI_TARGET"], frame.ivar, fiber=frame.fiber, flagged=flagged, instrument=frame.instrument),
+        standard_stars(targets, frame.ivar, fiber=frame.fiber, flagged=flagged, instrument=frame.instrument),
     )
     expect.picture(
         "per_fiber",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_specqa.measures.fibermaps.product_identity import Told, product_conflicts
 from pytest_specqa.measures.where import live_fraction
 
 pytestmark = pytest.mark.specqa_stage("production")
@@ -29,6 +30,13 @@ def test_cframe_is_usable(cframe, expect):
     """The calibrated spectra of a camera can be read and most pixels carry weight."""
     picture_of(cframe, cframe.fiber, expect=expect)
     expect("cframe_usable_fraction", live_fraction(cframe.ivar).mean())
+
+
+@pytest.mark.specqa_first
+def test_products_of_an_exposure_are_what_they_say(exposure_files, exposure, expect):
+    """Every product of an exposure is of the exposure, tile, camera and petal that its name says, and agrees with the others."""
+    told = Told(night=exposure.night, expid=exposure.expid, tile=exposure.tile, exptime=exposure.exptime)
+    expect("product_conflicts", product_conflicts(exposure_files, told=told))
 
 
 def test_redshifts_are_usable(redshifts, expect):

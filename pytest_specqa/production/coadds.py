@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.production.content import Image, Rows, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.content import Image, Rows, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import check_identity
+from pytest_specqa.production.plausible import check_ivar, check_values
 from pytest_specqa.production.redshifts import MAX_VISITS
 from pytest_specqa.values import Tile
 
@@ -93,7 +95,7 @@ def read_coadd_tables(path: Path, *, tile: Tile, petal: int) -> CoaddTables:
         "EXP_FIBERMAP": Rows(("TARGETID", "EXPID"), required=False, most=MAX_VISITS),
     }
     content = read_content(path, wanted)
-    check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
+    check_identity(path, content.named, expected={"TILEID": tile.tile, "PETAL": petal})
     fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
     rows, name = content.data.get("EXP_FIBERMAP"), "EXP_FIBERMAP"
     exposures = None if rows is None else Table(rows, content.headers[name], path, name)
@@ -128,7 +130,7 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
         wanted[f"{band.upper()}_FLUX"] = Image(("f4",), (None, bins), required=False)
         wanted[f"{band.upper()}_IVAR"] = Image(("f4",), (None, bins), required=False)
     content = read_content(path, wanted)
-    check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
+    check_identity(path, content.named, expected={"TILEID": tile.tile, "PETAL": petal})
     fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
     bands = [band for band in DESI.bands if f"{band.upper()}_FLUX" in content.data]
     if not bands:

@@ -7,15 +7,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.opening import State
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import check_first, check_once
 from pytest_specqa.production.sizes import MAX_ROWS
 from pytest_specqa.production.stream import HDU, FitsStream
 from pytest_specqa.production.verified import LEDGER
+
+# Kinds of columns by which rows are told apart or chosen; a float cannot hold a TARGETID of 63 bits.
+_KIND_NAMES = {"iu": "one integer a row", "f": "one float a row", "S": "one text a row"}
+_KINDS = {
+    **dict.fromkeys(("TARGETID", "FIBER", "FIBERSTATUS", "COADD_FIBERSTATUS", "LOCATION", "EXPID", "ZWARN"), "iu"),
+    **dict.fromkeys(("Z", "ZERR", "DELTACHI2", "EXPTIME", "FIBER_X", "FIBER_Y", "TARGET_RA", "TARGET_DEC"), "f"),
+    **dict.fromkeys(("OBJTYPE", "SPECTYPE"), "S"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,9 @@ class Rows:
         if missing:
             has = ", ".join(names[:40]) + (" ..." if len(names) > 40 else "")
             raise defect(path, hdu.name, found=f"no column {', '.join(missing)} (it has {has})", expected=", ".join(self.columns))
+        for name in names:
+            if name in _KINDS and (hdu.dtype[name].kind not in _KINDS[name] or hdu.dtype[name].shape):
+                raise defect(path, hdu.name, found=f"{name} of type {hdu.dtype[name]}", expected=_KIND_NAMES[_KINDS[name]])
         if hdu.shape[0] != (self.rows or max(hdu.shape[0], 1)):
             raise defect(path, hdu.name, found=f"{hdu.shape[0]} rows", expected=str(self.rows or "at least one"))
         if hdu.shape[0] > self.most:
@@ -74,6 +85,11 @@ class Content:
     headers: Mapping[str, Header]
     state: State
 
+    @property
+    def named(self) -> dict[str, Header]:
+        """Header of HDU 0, as ``0``, and those of the other HDUs by name."""
+        return {"0": self.header} | {name: header for name, header in self.headers.items() if header is not self.header}
+
 
 def read_content(
     path: Path,
@@ -85,6 +101,8 @@ def read_content(
 ) -> Content:
     """Read the wanted HDUs of a file and nothing behind the last of them, unless the run verifies whole files.
 
+    No HDU may occur twice. Of a packed file only those up to the last wanted one are known; a plain one is walked to its end.
+
     Parameters
     ----------
     path : Path
@@ -92,7 +110,7 @@ def read_content(
     wanted : Mapping
         HDU name to what it must be. One that is not required may be absent.
     primary : str
-        Name of HDU 0 where it has no EXTNAME, as in older files.
+        Name that HDU 0 must have, or is given where it has no EXTNAME, as in older files; empty where it may have any.
     if_plain : Mapping, optional
         More HDUs, wanted only where the file is not packed, so that what lies before them need not be inflated.
     as_of : State, optional
@@ -119,6 +137,8 @@ def read_content(
         for number, hdu in enumerate(stream):
             first = first if number else hdu.header
             name = hdu.name or (primary if number == 0 and hdu.nbytes else "")
+            if number == 0:
+                check_first(path, hdu.name, primary=primary)
             if name not in wanted or name in data:
                 continue
             wanted[name].check(path, replace(hdu, name=name))
@@ -129,45 +149,9 @@ def read_content(
         if missing:
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
+        check_once(path, stream.names, primary=primary)
         LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified)
     return Content(path, first, data, headers, stream.state)
-
-
-def check_ivar(path: Path, name: str, ivar: NDArray[Any]) -> None:
-    """Raise `ProductError` unless every inverse variance is finite and not negative."""
-    if ivar.size and ivar.min() >= 0 and ivar.max() < np.inf:
-        return
-    wrong = {"NaN": np.isnan(ivar), "negative": ivar < 0, "infinite": np.isposinf(ivar)}
-    counts = [f"{int(bad.sum())} {what}" for what, bad in wrong.items() if bad.any()]
-    raise defect(path, name, found=f"{', '.join(counts)} of {ivar.size} values", expected="finite and not negative")
-
-
-def check_values(path: Path, name: str, values: NDArray[Any], *, ivar: NDArray[Any] | None = None) -> None:
-    """Raise `ProductError` for values that are no finite numbers; where `ivar` is 0 a single value may be anything."""
-    bad = ~np.isfinite(values)
-    counted = bad if ivar is None else bad & (ivar > 0)
-    if bad.size and not counted.any() and not bad.all():
-        return
-    where = "" if ivar is None or not counted.any() else " where IVAR > 0"
-    count = int(counted.sum()) or int(bad.sum())
-    raise defect(path, name, found=f"{count} of {values.size} values NaN or infinite{where}", expected="finite numbers")
-
-
-def check_identity(path: Path, header: Header, *, expected: Mapping[str, str | int]) -> None:
-    """Raise `ProductError` where a keyword that is present disagrees with the file name.
-
-    Text is compared without regard to case, numbers as numbers.
-    """
-    for keyword, value in expected.items():
-        found = header.get(keyword)
-        if found is None:
-            continue
-        text = str(found).strip()
-        same = text.casefold() == value.casefold() if isinstance(value, str) else text.isdigit() and int(text) == value
-        if not same:
-            raise defect(
-                path, "0", found=f"{keyword} = {text[:40]!r}", expected=f"{value}, as in the file name", do="see which is right"
-            )
 
 
 def _sizes(shape: tuple[object, ...]) -> str:

@@ -20,6 +20,8 @@ REQUIRED = ("TARGETID", "FIBER", "FIBERSTATUS", "OBJTYPE")
 ROSTER = (
     *REQUIRED,
     *("LOCATION", "PETAL_LOC", "DEVICE_LOC", "TARGET_RA", "TARGET_DEC", "DESI_TARGET", "BGS_TARGET", "MWS_TARGET", "EXPTIME"),
+    *(f"SV{number}_{name}_TARGET" for number in (1, 2, 3) for name in ("DESI", "BGS", "MWS")),
+    "CMX_TARGET",
     *("FIBERASSIGN_X", "FIBERASSIGN_Y", "FIBER_X", "FIBER_Y", "DELTA_X", "DELTA_Y"),
 )
 """Columns that say who was on which fiber, and where that was."""
@@ -85,8 +87,11 @@ class Fibermap(Table):
 
     @property
     def is_target(self) -> NDArray[np.bool_]:
-        """Rows that are on a target: neither on sky nor of OBJTYPE BAD, which has no assignment of any use."""
-        return np.asarray(~np.isin(self["OBJTYPE"], ("SKY", "BAD")))
+        """Rows that are on a target: assigned to one, and neither on sky nor of OBJTYPE BAD or NON, which are on nothing of use."""
+        on_something = ~np.isin(self["OBJTYPE"], ("SKY", "BAD", "NON"))
+        names = [name for name in ("FIBERSTATUS", "COADD_FIBERSTATUS") if name in self]
+        assigned = (self[names[0]] & (1 << DESI.flags["UNASSIGNED"])) == 0 if names else True
+        return np.asarray(on_something & assigned)
 
     def select(self, rows: NDArray[Any]) -> Fibermap:
         """The same table with the rows of a boolean mask or an index array."""

@@ -13,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera, Instrument
-from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.content import Content, Image, Rows, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import REQUIRED, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import CALIBRATED, COUNTED, check_identity, check_units
+from pytest_specqa.production.plausible import MAX_COUNTED_IVAR, MAX_IVAR, check_ivar, check_values
 from pytest_specqa.production.tables import parse_badamps
 
 FRAME_KINDS = ("frame", "sframe", "cframe")
 GRID_SLACK = 1.0
 # The Earth moves at 1e-4 of the speed of light.
 MAX_HELIOCENTRIC = 1e-3
+LONGEST = 86400.0
+"""Seconds that no exposure is longer than: a day."""
 
 _EXTRA: dict[str, Image | Rows] = {
     "RESOLUTION": Image(("f4",), (DESI.fibers, None, None), required=False),
@@ -103,9 +107,10 @@ class Frame:
 
     @property
     def exptime(self) -> float:
-        """EXPTIME in seconds; NaN where the header has none."""
+        """EXPTIME in seconds; NaN where the header has none that a night could hold."""
         value = self.header.get("EXPTIME")
-        return float(value) if isinstance(value, (int, float)) else math.nan
+        known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST
+        return float(value) if known and value is not None else math.nan
 
     @cached_property
     def fibermap(self) -> Fibermap:
@@ -195,8 +200,9 @@ def read_frame(
     own = {} if "FIBERMAP" in extra else {"FIBERMAP": Rows((), required=False)}
     content = read_content(path, {**wanted, **extra}, primary="FLUX", if_plain=own)
     data, header = content.data, content.header
-    check_identity(path, header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
-    check_ivar(path, "IVAR", data["IVAR"])
+    check_identity(path, content.named, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
+    check_units(path, content.headers, data="FLUX", unit=CALIBRATED if kind == "cframe" else COUNTED)
+    check_ivar(path, "IVAR", data["IVAR"], largest=MAX_IVAR if kind == "cframe" else MAX_COUNTED_IVAR)
     check_values(path, "FLUX", data["FLUX"], ivar=data["IVAR"])
     check_wave(path, data["WAVELENGTH"], band=camera.band)
     _check_heliocor(path, header)

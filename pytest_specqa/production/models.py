@@ -11,9 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera, Instrument
-from pytest_specqa.production.content import Content, Image, Rows, check_identity, check_ivar, check_values, read_content
+from pytest_specqa.production.content import Content, Image, Rows, read_content
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import COUNTED, check_identity, check_units
+from pytest_specqa.production.plausible import (
+    MAX_CALIBRATION,
+    MAX_COUNTED_IVAR,
+    MAX_FLAT,
+    MAX_FLUX,
+    MAX_IVAR,
+    check_ivar,
+    check_values,
+)
+
+_LARGEST = {"SKY": MAX_FLUX, "FIBERFLAT": MAX_FLAT, "FLUXCALIB": MAX_CALIBRATION}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,20 +151,20 @@ def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
     bins = DESI.bands[camera.band].bins
     more = {
         "STATIVAR": Image(("f4",), (DESI.fibers, bins), required=False),
-        "THRPUTCORR": Image(("f4",), (DESI.fibers,), required=False),
+        "THRPUTCORR": Image(("f4",), (DESI.fibers,)),
     }
     content = _read_model(path, "SKY", camera=camera, more=more)
-    data, corrections = content.data, content.data.get("THRPUTCORR")
-    check_identity(path, content.header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
-    if corrections is not None:
-        check_values(path, "THRPUTCORR", corrections)
+    data = content.data
+    check_identity(path, content.named, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
+    check_units(path, content.headers, data="SKY", unit=COUNTED)
+    check_values(path, "THRPUTCORR", data["THRPUTCORR"], largest=MAX_FLAT)
     return Sky(
         flux=data["SKY"],
         ivar=data["IVAR"],
         mask=data["MASK"],
         wave=data["WAVELENGTH"].astype("f8"),
         stativar=data.get("STATIVAR"),
-        thrputcorr=corrections,
+        thrputcorr=data["THRPUTCORR"],
         header=content.header,
         path=path,
         camera=str(camera),
@@ -182,7 +194,8 @@ def read_fiberflat(path: Path, *, night: int, camera: Camera) -> Fiberflat:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     content = _read_model(path, "FIBERFLAT", camera=camera, more={"MEANSPEC": Image(("f4",), (DESI.bands[camera.band].bins,))})
-    check_identity(path, content.header, expected={"CAMERA": str(camera)})
+    check_identity(path, content.named, expected={"CAMERA": str(camera)})
+    check_units(path, content.headers, data="FIBERFLAT", unit="")
     return Fiberflat(
         fiberflat=content.data["FIBERFLAT"],
         ivar=content.data["IVAR"],
@@ -219,7 +232,7 @@ def read_fluxcalib(path: Path, *, night: int, expid: int, camera: Camera) -> Flu
     more = {"FIBERCORR": Rows(("PSF_TO_FIBER_FLUX",), DESI.fibers, required=False)}
     content = _read_model(path, "FLUXCALIB", camera=camera, more=more, floats=("f4", "f8"))
     corrections = content.data.get("FIBERCORR")
-    check_identity(path, content.header, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
+    check_identity(path, content.named, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
     return FluxCalib(
         fluxcalib=content.data["FLUXCALIB"],
         ivar=content.data["IVAR"],
@@ -246,7 +259,7 @@ def _read_model(
     wanted = {name: Image(floats, shape), "IVAR": Image(floats, shape), "MASK": Image(("u4",), shape)}
     wanted["WAVELENGTH"] = Image(("f4", "f8"), shape[1:])
     content = read_content(path, {**wanted, **(more or {})}, primary=name)
-    check_ivar(path, "IVAR", content.data["IVAR"])
-    check_values(path, name, content.data[name], ivar=content.data["IVAR"])
+    check_ivar(path, "IVAR", content.data["IVAR"], largest=MAX_COUNTED_IVAR if name == "SKY" else MAX_IVAR)
+    check_values(path, name, content.data[name], ivar=content.data["IVAR"], largest=_LARGEST[name])
     check_wave(path, content.data["WAVELENGTH"], band=camera.band)
     return content

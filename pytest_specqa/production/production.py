@@ -16,6 +16,8 @@ from pytest_specqa.production import listing
 from pytest_specqa.production.coadds import Coadd, CoaddTables, read_coadd, read_coadd_tables
 from pytest_specqa.production.fibermap import ROSTER, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.frames import FRAME_KINDS, Frame, read_frame
+from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import read_headers
 from pytest_specqa.production.layout import OLDER, find_product, product_path
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
 from pytest_specqa.production.nights import NightReport, Nights
@@ -224,6 +226,10 @@ class Production:
             if older.exists():
                 return older
             raise
+
+    def read_headers(self, path: Path) -> dict[str, Header]:
+        """Headers of a file without its data; see `identity.read_headers`."""
+        return read_headers(path)
 
     def read_frame(self, kind: str, *, night: int, expid: int, camera: str, hdus: Iterable[str] = ()) -> Frame:
         """Read a frame, sframe or cframe: FLUX, IVAR, MASK, WAVELENGTH and what `hdus` names besides; see `frames.read_frame`."""

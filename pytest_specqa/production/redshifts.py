@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Instrument
-from pytest_specqa.production.content import Content, Rows, check_identity, check_values, read_content
+from pytest_specqa.production.content import Content, Rows, read_content
 from pytest_specqa.production.defects import COPY, defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.headers import Header
+from pytest_specqa.production.identity import check_identity
+from pytest_specqa.production.plausible import check_redshifts
 from pytest_specqa.values import Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")
@@ -119,18 +121,24 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
-    more = {hdu: Rows(columns, required=False, most=MAX_VISITS) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
+    more = {hdu: Rows(columns, most=MAX_VISITS) for hdu, columns in _MORE.items()} if name == "REDSHIFTS" else {}
     wanted = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS), **more}
     content = read_content(path, wanted)
-    check_identity(path, content.header, expected={"TILEID": tile.tile, "PETAL": petal})
+    check_identity(path, content.named, expected=_named(tile, petal))
     table = Table(content.data[name], content.headers[name], path, name)
-    check_values(path, name, table["Z"])
+    check_redshifts(path, name, z=table["Z"], columns={column: table[column] for column in ("ZWARN", "ZERR", "DELTACHI2")})
     fibermap = _matched(content, table)
     strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // DESI.fibers != petal])
     if len(strangers):
         raise defect(path, "FIBERMAP", found=f"FIBER {strangers[0]}", expected=f"fibers of petal {petal}", do="see which is right")
     exposures, tsnr2 = (Table(content.data[hdu], content.headers[hdu], path, hdu) if hdu in content.data else None for hdu in _MORE)
     return Redshifts(table, fibermap, content.header, path, tile, petal, exposures=exposures, tsnr2=tsnr2)
+
+
+def _named(tile: Tile, petal: int) -> dict[str, str | int]:
+    """Keywords that the file name gives; reductions of other groups do not name a night."""
+    named: dict[str, str | int] = {"TILEID": tile.tile, "PETAL": petal}
+    return {**named, "SPGRP": tile.group, "SPGRPVAL": tile.night} if tile.group in ("cumulative", "pernight") else named
 
 
 def _strangers(fibermap: Fibermap, table: Table, twice: int) -> str:

@@ -17,10 +17,12 @@ from pytest_specqa.values import DataUnit
 
 BANDS_MARKER = "specqa_bands"
 REDUCES_MARKER = "specqa_reduces"
+FIRST_MARKER = "specqa_first"
 MARKERS = (
     f"{BANDS_MARKER}(*bands): the camera test is for these bands only; on others there is nothing to measure",
     f"{REDUCES_MARKER}(by): what the test gives to exposure_reduced or tile_reduced, to be called while cameras are in memory",
     f"{STAGE_MARKER}(stage): the stage of the reduction that the test judges, such as sky, for the first bad one of a run",
+    f"{FIRST_MARKER}: the test runs before the others of its data unit",
 )
 
 
@@ -71,7 +73,7 @@ def _verify_reduction(test: pytest.Item) -> None:
 
 
 def arrange(session: Session, items: list[pytest.Item]) -> None:
-    """Put the tests of one unit together, in file order; tests without units keep their places.
+    """Put the tests of one unit together, those marked to be first before the others in file order; tests without units stay.
 
     Parameters
     ----------
@@ -99,7 +101,8 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         session.config.hook.pytest_deselected(items=idle)
     before = list(items)
     slots = [(number, unit) for number, item in enumerate(before) if (unit := unit_of(item)) is not None]
-    ordered = sorted(slots, key=lambda slot: selection.order(slot[1], session.production.instrument))
+    first = [item.get_closest_marker(FIRST_MARKER) is not None for item in before]
+    ordered = sorted(slots, key=lambda slot: (selection.order(slot[1], session.production.instrument), not first[slot[0]]))
     for (slot, _), (number, _) in zip(slots, ordered, strict=True):
         items[slot] = before[number]
 

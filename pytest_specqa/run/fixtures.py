@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_specqa.measures.spectra import CameraSpectra
     from pytest_specqa.production import Fiberflat, Fibermap, FluxCalib, Frame, Redshifts, Sky
     from pytest_specqa.production.coadds import CoaddTables
+    from pytest_specqa.production.headers import Header
 
 
 def _unit(request: pytest.FixtureRequest, kind: str) -> DataUnit:
@@ -206,6 +207,12 @@ def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
 def camera_products(request: pytest.FixtureRequest, specqa_camera: DataUnit) -> dict[str, Any]:
     """Products of the camera that can be read, by kind (``frame``, ``sframe``, ``cframe``, ``sky`` ...), two or more."""
     return joins.camera_products(session.of(request.config).products, specqa_camera, _check(request))
+
+
+@pytest.fixture
+def exposure_files(request: pytest.FixtureRequest, specqa_exposure: DataUnit) -> dict[str, Mapping[str, Header]]:
+    """Headers of all products of the exposure that can be read, by file name and HDU; of packed files those of HDU 0."""
+    return joins.exposure_files(session.of(request.config).products, specqa_exposure, _check(request))
 
 
 @pytest.fixture

@@ -9,14 +9,19 @@ from pytest_specqa.errors import MissingProductError, ProductError
 from pytest_specqa.run.reading import attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_specqa.checks.check import Check
     from pytest_specqa.production import Fibermap, Production, Redshifts
     from pytest_specqa.production.coadds import CoaddTables
+    from pytest_specqa.production.headers import Header
     from pytest_specqa.run.loader import Products
     from pytest_specqa.values import DataUnit, Visit
 
 COMPARED = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflat")
 """Products of a camera that are laid side by side."""
+IDENTIFIED = ("frame", "sframe", "cframe", "sky", "fluxcalib", "fiberflatexp", "fiberflatnight")
+"""Products of a camera whose headers are compared all over an exposure."""
 
 
 def camera_products(products: Products, unit: DataUnit, check: Check) -> dict[str, Any]:
@@ -35,6 +40,30 @@ def camera_products(products: Products, unit: DataUnit, check: Check) -> dict[st
             continue
     if len(found) < 2:
         raise NotExpected("fewer than two products of the camera can be read")
+    return found
+
+
+def exposure_files(products: Products, unit: DataUnit, check: Check) -> dict[str, Mapping[str, Header]]:
+    """Return the headers of all products of an exposure that can be read, by file name, for a link that of what it leads to.
+
+    Of the selected cameras all products and the flat of the night, and the fibermap of the exposure; others cost too much or
+    have no file of their own.
+    """
+    products.require_kind("exposure_table")
+    production = cast("Production", products.production)
+    asked: list[tuple[str, dict[str, Any]]] = [("fibermap", {"night": unit.night, "expid": unit.expid})]
+    for camera in products.selection.cameras[unit.expid or 0]:
+        where = {"night": unit.night, "camera": camera.camera}
+        asked += [(kind, where if kind == "fiberflatnight" else {**where, "expid": unit.expid}) for kind in IDENTIFIED]
+    found: dict[str, Mapping[str, Header]] = {}
+    for kind, where in asked:
+        try:
+            with attempt(check):
+                path = production.find(kind, **where)
+                found[path.resolve().name] = production.read_headers(path)
+        except (ProductError, OSError):
+            continue
+        check.read.append(path)
     return found
 
 

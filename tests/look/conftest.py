@@ -81,7 +81,7 @@ def write_camera(root: Path, expid: int, camera: str, *, depth: float, tile: int
     folder = root / f"exposures/{NIGHT}/{expid:08d}"
     hdus = {"FLUX": flux, "IVAR": ivar, "MASK": mask, "WAVELENGTH": WAVE, "FIBERMAP": fibermap_rows(int(camera[1]))}
     write(folder / f"sframe-{camera}-{expid:08d}.fits", hdus, **keywords)
-    hdus = {"SKY": sky, "IVAR": np.ones_like(sky), "MASK": mask, "WAVELENGTH": WAVE.astype("f4")}
+    hdus = {"SKY": sky, "IVAR": np.ones_like(sky), "MASK": mask, "WAVELENGTH": WAVE.astype("f4"), "THRPUTCORR": np.ones(500, "f4")}
     write(folder / f"sky-{camera}-{expid:08d}.fits", hdus, **keywords)
     return flux, sky, ivar
 

@@ -1257,8 +1257,8 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             *("bad_in_one_file", "bad_without_status", "coadd_sums", "depth_sums", "exposure_facts", "fibermaps_beside[0]"),
-            *("fibermaps_beside[1]", "flags_of_spectra", "grids_beside", "left_out", "not_asked_for", "said_otherwise"),
-            *("same_coadd", "same_targets", "versions_beside"),
+            *("fibermaps_beside[1]", "flags_of_spectra", "grids_beside", "left_out", "not_asked_for", "product_conflicts"),
+            *("said_otherwise", "same_coadd", "same_targets", "versions_beside"),
         ),
         "compare two products, exactly: tests/measures/fibermaps/test_joins.py",
     ),

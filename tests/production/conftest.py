@@ -73,7 +73,11 @@ class Writer:
         names = [("TARGETID", "i8"), ("Z", "f8"), ("ZERR", "f8"), ("ZWARN", "i8"), ("SPECTYPE", "S6"), ("DELTACHI2", "f8")]
         table = np.zeros(FIBERS, dtype=names)
         table["TARGETID"], table["SPECTYPE"], table["Z"] = fibermap["TARGETID"], b"QSO", np.linspace(0.1, 3, FIBERS)
-        return {"": None, "REDSHIFTS": table, "FIBERMAP": fibermap} | changes
+        exposures = np.zeros(FIBERS, dtype=[("TARGETID", "i8"), ("EXPID", "i4")])
+        exposures["TARGETID"], exposures["EXPID"] = fibermap["TARGETID"], EXPID
+        depth = np.zeros(FIBERS, dtype=[("TARGETID", "i8"), ("TSNR2_LRG", "f4")])
+        depth["TARGETID"] = fibermap["TARGETID"]
+        return {"": None, "REDSHIFTS": table, "FIBERMAP": fibermap, "EXP_FIBERMAP": exposures, "TSNR2": depth} | changes
 
     def write(self, path: Path, hdus: Hdus, *, packed: bool = False, checksum: bool = False, **keywords: Any) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,3 +61,10 @@ def test_an_amplifier_covers_half_a_petal(amps: list[str], halves: tuple[int, in
     bits = badamp_bits(Camera("r", 6), amps)
     assert (bits[:250] == halves[0] << 23).all()
     assert (bits[250:] == halves[1] << 23).all()
+
+
+def test_fibers_on_nothing_are_no_targets(tmp_path: Path) -> None:
+    rows = np.zeros(5, dtype=[("OBJTYPE", "S3"), ("FIBERSTATUS", "i4")])
+    rows["OBJTYPE"] = [b"TGT", b"SKY", b"BAD", b"NON", b"TGT"]
+    rows["FIBERSTATUS"] = [1 << 9, 0, 0, 0, 1]
+    assert Fibermap(rows, {}, tmp_path).is_target.tolist() == [True, False, False, False, False]

@@ -67,8 +67,10 @@ def test_bad_redshift_files_are_one_line(products: Any, place: Path, packed: boo
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"REDSHIFTS": None}, "found HDUs #0, FIBERMAP; expected HDU REDSHIFTS"),
+        ({"REDSHIFTS": None}, "found HDUs #0, FIBERMAP, EXP_FIBERMAP, TSNR2; expected HDU REDSHIFTS"),
         ({"FIBERMAP": None}, "expected HDU FIBERMAP"),
+        ({"EXP_FIBERMAP": None}, "expected HDU EXP_FIBERMAP"),
+        ({"TSNR2": None}, "expected HDU TSNR2"),
         ({"REDSHIFTS": np.ones((4, 4), "f4")}, "HDU REDSHIFTS: found an image; expected a binary table"),
         (
             {"REDSHIFTS": np.zeros(5, dtype=[("TARGETID", "i8")])},

@@ -102,7 +102,9 @@ def exposures(fibermap: Any) -> np.ndarray:
 
 def test_redshifts_tell_their_exposures(products: Any, fibermap: Any, tmp_path: Path) -> None:
     path = tmp_path / "redrock-6-7951-thru20211014.fits"
-    old = read_redshifts(products.write(path, products.redshifts()), tile=TILE, petal=6)
+    older = products.redshifts()
+    hdus = {"": None, "ZBEST": older["REDSHIFTS"], "FIBERMAP": older["FIBERMAP"]}
+    old = read_redshifts(products.write(tmp_path / "zbest-6-7951-thru20211014.fits", hdus), tile=TILE, petal=6)
     assert (old.used, old.tsnr2) == ({}, None)
     new = read_redshifts(products.write(path, products.redshifts(EXP_FIBERMAP=exposures(fibermap))), tile=TILE, petal=6)
     assert new.used == {104284: NIGHT, 104285: NIGHT}

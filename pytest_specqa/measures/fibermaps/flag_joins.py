@@ -43,8 +43,9 @@ def flags_of_spectra(exposures: Columns, *, assigned: Mapping[int, Columns], ins
             mine, theirs = matched(exposures["FIBER"][chosen], fibermap["FIBER"])
             rows = chosen[mine], theirs
             names = (f"EXP_FIBERMAP of exposure {expid}", "its fibermap")
-            kept = instrument.fatal_anywhere
-            _flags(conflicts, exposures, fibermap, rows=rows, names=names, known=_bits(instrument, "POSITIONED"), kept=kept)
+            known = _bits(instrument, "POSITIONED")
+            kept = instrument.fatal_anywhere | known
+            _flags(conflicts, exposures, fibermap, rows=rows, names=names, known=known, kept=kept)
     return conflicts.measured("FIBERSTATUS", lead="what reads only one of them takes bad fibers for good")
 
 
@@ -80,7 +81,15 @@ def fibermaps_beside(
         )
         if "FIBERSTATUS" in fibermap and "FIBERSTATUS" in assigned:
             known = _bits(instrument, "POSITIONED") | _bits(instrument, "LISTED")
-            _flags(flags, fibermap, assigned, rows=rows, names=names, known=known, kept=instrument.fatal_anywhere & ~amplifiers)
+            _flags(
+                flags,
+                fibermap,
+                assigned,
+                rows=rows,
+                names=names,
+                known=known,
+                kept=(instrument.fatal_anywhere & ~amplifiers) | known,
+            )
     lead = "one of them was written with another fibermap"
     return who.measured("who and where they are", lead=lead), flags.measured("FIBERSTATUS", lead=lead)
 
@@ -169,7 +178,7 @@ def _flags(
 
 
 _KNOWN = {
-    "POSITIONED": ("MISSINGPOSITION", "BADPOSITION"),
+    "POSITIONED": ("UNASSIGNED", "MISSINGPOSITION", "BADPOSITION"),
     "LISTED": ("BADFIBER", "BADTRACE", "BADFLAT", "BADARC"),
 }
 """Bits that are known when the fibermap of an exposure is put together: from positions, and from lists of the night."""

@@ -29,6 +29,8 @@ IDENTITY: Mapping[str, float] = {
     "DESI_TARGET": 0,
     "BGS_TARGET": 0,
     "MWS_TARGET": 0,
+    **dict.fromkeys((f"SV{number}_{name}_TARGET" for number in (1, 2, 3) for name in ("DESI", "BGS", "MWS")), 0),
+    "CMX_TARGET": 0,
     "TARGET_RA": 1e-7,
     "TARGET_DEC": 1e-7,
 }
@@ -147,10 +149,10 @@ def compare(
 
 
 def is_bad(table: Columns) -> Bools:
-    """Tell which fibers are on nothing of use (OBJTYPE BAD); none where the table does not say."""
+    """Tell which fibers are on nothing of use (OBJTYPE BAD, or NON of no target at all); none where the table does not say."""
     if "OBJTYPE" not in table:
         return np.zeros(len(table["FIBER"]), dtype=bool)
-    return np.asarray(np.asarray(table["OBJTYPE"]) == "BAD")
+    return np.asarray(np.isin(np.asarray(table["OBJTYPE"]), ("BAD", "NON")))
 
 
 def differ(one: NDArray[Any], other: NDArray[Any], *, slack: float) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,8 +55,26 @@ def said_otherwise(said: Mapping[str, Said], *, keywords: Mapping[str, float], t
     sources += [(name, header, TOLD) for name, header in (told or {}).items()]
     if len(sources) < 2:
         return Measured.impossible("fewer than two products of the camera can be read")
-    wrong = [text for keyword in keywords if (text := _conflict(keyword, sources))]
+    wrong = conflicts_of(keywords, sources)
     return Measured(float(len(wrong)), error=0.0, sensitivity=1.0, detail="; ".join(wrong[:4]))
+
+
+def conflicts_of(keywords: Iterable[str], sources: list[tuple[str, Said, Mapping[str, float]]]) -> list[str]:
+    """Say what is said of each keyword on which sources disagree.
+
+    Parameters
+    ----------
+    keywords : iterable of str
+        What is compared.
+    sources : list of tuple
+        Name, header, and the difference that is allowed by keyword; in others than these a source says nothing.
+
+    Returns
+    -------
+    list of str
+        One text for each keyword with more than one value.
+    """
+    return [text for keyword in keywords if (text := _conflict(keyword, sources))]
 
 
 def _conflict(keyword: str, sources: list[tuple[str, Said, Mapping[str, float]]]) -> str:

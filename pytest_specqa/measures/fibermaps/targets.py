@@ -26,6 +26,45 @@ class Columns(Protocol):
         """Return a column."""
 
 
+_SHARED = sum(1 << bit for bit in (0, 1, 2, *range(32, 38), 60, 61, 62))
+"""LRG, ELG, QSO, sky and standards, BGS_ANY, MWS_ANY and SCND_ANY: the same in the main survey and in survey validation."""
+_CMX = {1: 33, 2: 35, 33: 33, 35: 35}
+"""SV0_STD_FAINT, SV0_STD_BRIGHT, STD_FAINT and STD_BRIGHT of CMX_TARGET, and what they are in DESI_TARGET."""
+
+
+def desi_targets(fibermap: Columns, *, rows: int) -> Ints:
+    """DESI_TARGET of each fiber, in whatever survey, as far as its bits mean what they mean in the main survey.
+
+    Parameters
+    ----------
+    fibermap : Columns
+        DESI_TARGET, SV1_, SV2_ and SV3_DESI_TARGET, or CMX_TARGET, as far as they are there.
+    rows : int
+        Number of fibers.
+
+    Returns
+    -------
+    ndarray of int, shape (n_fiber,)
+        Bits of all columns together: those of the main survey as they are, of survey validation the shared ones, of commissioning
+        the standard stars. 0 where no column tells, as in special surveys.
+
+    References
+    ----------
+    desitarget, ``targetmask.yaml``, ``sv1_targetmask.yaml`` to ``sv3_targetmask.yaml`` and ``cmx_targetmask.yaml``.
+    """
+    found = np.zeros(rows, dtype=np.int64)
+    if "DESI_TARGET" in fibermap:
+        found |= np.asarray(fibermap["DESI_TARGET"], dtype=np.int64)
+    for name in ("SV1_DESI_TARGET", "SV2_DESI_TARGET", "SV3_DESI_TARGET"):
+        if name in fibermap:
+            found |= np.asarray(fibermap[name], dtype=np.int64) & _SHARED
+    if "CMX_TARGET" in fibermap:
+        bits = np.asarray(fibermap["CMX_TARGET"], dtype=np.int64)
+        for theirs, ours in _CMX.items():
+            found |= (bits >> theirs & 1) << ours
+    return found
+
+
 def on_target(fibermap: Columns, *, band: str, instrument: Instrument = DESI) -> Bools:
     """Tell which fibers are on a science target or standard star and not flagged.
 

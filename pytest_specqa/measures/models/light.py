@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI, Instrument, Range
 from pytest_specqa.measures.compiled import compiled, rows_of
-from pytest_specqa.measures.fibermaps.targets import Columns, flagged_fibers, on_target
+from pytest_specqa.measures.fibermaps.targets import Columns, desi_targets, flagged_fibers, on_target
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale
 
 HALF_WIDTH = 500.0
@@ -159,7 +159,7 @@ def standard_bits(fibermap: Columns, instrument: Instrument = DESI) -> Bools:
     Parameters
     ----------
     fibermap : Columns
-        DESI_TARGET and MWS_TARGET, as far as known, with the same bits for standards.
+        OBJTYPE, and the target columns of whatever survey, as far as known; MWS_TARGET has the same bits for standards.
     instrument : Instrument
         Knows the bits.
 
@@ -168,9 +168,9 @@ def standard_bits(fibermap: Columns, instrument: Instrument = DESI) -> Bools:
     ndarray of bool, shape (n_fiber,)
         Standards, flagged or not; none without these columns.
     """
-    named = [name for name in ("DESI_TARGET", "MWS_TARGET") if name in fibermap]
-    found = np.zeros(len(fibermap["OBJTYPE"]), dtype=bool)
-    for name in named:
+    names = ("MWS_TARGET", "SV1_MWS_TARGET", "SV2_MWS_TARGET", "SV3_MWS_TARGET")
+    found = np.asarray((desi_targets(fibermap, rows=len(fibermap["OBJTYPE"])) & instrument.standards) != 0)
+    for name in (name for name in names if name in fibermap):
         found |= (np.asarray(fibermap[name], dtype=np.int64) & instrument.standards) != 0
     return found
 

@@ -9,6 +9,7 @@ from pytest_specqa.values import NoValue
 
 JOINS = (
     "redshift_targets", "exposures_left_out", "exposures_not_asked_for", "coadd_sums", "exposure_facts", "depth_conflicts",
+    "product_conflicts",
     "coadd_conflicts", "header_conflicts", "wavelength_conflicts", "exposure_conflicts", "fibermap_conflicts", "pipeline_versions",
     "table_conflicts", "unlisted_exposures",
 )  # fmt: skip

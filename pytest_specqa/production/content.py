@@ -101,7 +101,8 @@ def read_content(
 ) -> Content:
     """Read the wanted HDUs of a file and nothing behind the last of them, unless the run verifies whole files.
 
-    No HDU may occur twice. Of a packed file only those up to the last wanted one are known; a plain one is walked to its end.
+    No HDU may occur twice. Of a packed file only those up to the last wanted one are known, unless the run verifies whole files; a
+    plain one is walked to its end.
 
     Parameters
     ----------
@@ -149,8 +150,8 @@ def read_content(
         if missing:
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
-        check_once(path, stream.names, primary=primary)
         LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified)
+        check_once(path, stream.names, primary=primary)
     return Content(path, first, data, headers, stream.state)
 
 

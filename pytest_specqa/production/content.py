@@ -102,7 +102,8 @@ def read_content(
 ) -> Content:
     """Read the wanted HDUs of a file and nothing behind the last of them, unless the run verifies whole files.
 
-    No HDU may occur twice. Of a packed file only those up to the last wanted one are known; a plain one is walked to its end.
+    No HDU may occur twice. Of a packed file only those up to the last wanted one are known, unless the run verifies whole files; a
+    plain one is walked to its end.
 
     Parameters
     ----------

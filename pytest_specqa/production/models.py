@@ -196,6 +196,7 @@ def read_fiberflat(path: Path, *, night: int, camera: Camera) -> Fiberflat:
     content = _read_model(path, "FIBERFLAT", camera=camera, more={"MEANSPEC": Image(("f4",), (DESI.bands[camera.band].bins,))})
     check_identity(path, content.named, expected={"CAMERA": str(camera)})
     check_units(path, content.headers, data="FIBERFLAT", unit="")
+    check_values(path, "MEANSPEC", content.data["MEANSPEC"])
     return Fiberflat(
         fiberflat=content.data["FIBERFLAT"],
         ivar=content.data["IVAR"],

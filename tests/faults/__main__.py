@@ -34,6 +34,7 @@ def main(words: Sequence[str]) -> int:
     asked = parser.parse_args(words)
     asked.bench.mkdir(parents=True, exist_ok=True)
     bench = Bench(asked.bench).prepare()
+    judge.warm(bench.demo)
     if asked.case:
         return repeat(asked.case, bench)
     names = harness.names(asked.count, seed=asked.seed, classes=asked.classes)
@@ -92,5 +93,4 @@ def _one(name: str) -> harness.Outcome:
 
 if __name__ == "__main__":
     single_threaded(os.environ)
-    judge.warm()
     sys.exit(main(sys.argv[1:]))

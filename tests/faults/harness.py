@@ -19,7 +19,11 @@ RARE = {"bomb": 0.1}
 OUTCOMES = ("named", "immaterial", "undetectable", "silent", "alarm", "traceback", "hang", "memory")
 BAD = ("silent", "alarm", "traceback", "hang", "memory")
 
-UNSUMMED = "damage of a packed file without DATASUM, which the sum of the whole tells (named with --specqa-verify whole)"
+ASKED_FOR = {
+    oracle.GZIP_ONLY: "damage of a packed file without DATASUM, which the sum of all tells (named with --specqa-verify whole)",
+    oracle.BEHIND: "an HDU twice, behind all that is read of a packed file (named with --specqa-verify whole)",
+}
+"""What a run tells that is asked to read packed files to their end, and no other; each such case is tried again so."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def attempt(name: str, tree: Tree, scratch: Path) -> Outcome:
         draft, words, path = products.damaged(name, tree)
         said = products.judged(kind, tree, scratch)
         found = _weighed(name, words, said, lambda: products.opinion(draft, path))
-        if found.words != UNSUMMED:
+        if found.words not in ASKED_FOR.values():
             return found
         # The run can be told to look at the sum of the whole, and must name the file then.
         said = judge.apart(lambda: products.checked(kind, tree, scratch, judge.WHOLE), seconds=2 * judge.SECONDS)
@@ -75,7 +79,10 @@ def _table(name: str, tree: Tree, scratch: Path) -> Outcome:
     remove(path)
     try:
         place(damage, path)
-        said = judge.apart(lambda: judge.run(tree.root, scratch, units=rows.UNITS, select=rows.SELECT), seconds=2 * judge.SECONDS)
+        said = judge.apart(
+            lambda: judge.run(tree.root, scratch, units=rows.UNITS, select=rows.SELECT, names="table|exposure|tile"),
+            seconds=2 * judge.SECONDS,
+        )
         return _weighed(name, damage.words, said, lambda: rows.opinion(tree))
     finally:
         tree.restore_table()
@@ -99,18 +106,19 @@ def _text(name: str, tree: Tree, scratch: Path) -> Outcome:
 
 
 def _weighed(name: str, words: str, said: judge.Saying, opinion: Callable[[], oracle.Opinion]) -> Outcome:
-    """What became of a case: an opinion is asked for where nothing was said."""
+    """What became of a case: an opinion is asked for where no file was named."""
     if said.verdict == "named" and family(name) == "untouched":
         return Outcome(name, "alarm", words, said.words)
-    if said.verdict != "passed":
+    if said.verdict not in ("passed", "unnamed"):
         return Outcome(name, said.verdict, words, said.words)
     found = opinion()
+    what = "" if said.verdict == "passed" else f"fails without the name of the file: {said.words}"
     if not found.material:
-        return Outcome(name, "immaterial", words, found.words)
-    if found.told == oracle.GZIP_ONLY:
-        return Outcome(name, "undetectable", words, UNSUMMED)
+        return Outcome(name, "alarm" if what else "immaterial", words, what or found.words)
+    if found.told in ASKED_FOR:
+        return Outcome(name, "undetectable", words, ASKED_FOR[found.told])
     return Outcome(
-        name, "silent" if found.told else "undetectable", words, f"{found.told}: {found.words}" if found.told else found.words
+        name, "silent" if found.told else "undetectable", words, f"{found.told}: {what or found.words}".removeprefix(": ")
     )
 
 

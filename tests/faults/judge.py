@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
+import re
 import resource
 import select
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +32,14 @@ ROOM = 6_000_000_000
 SUITE = Path(__file__).parents[2] / "qa_tests"
 UNITS = {**dict.fromkeys(("redrock", "coadd"), f"petal{PETAL}"), "fibermap": ""}
 """Part of the names of the tests that read a kind of file; empty for all of them, and the exposure where none is given."""
+NAMES = {"fiberflatnight": "fiber ?flat", "redrock": "redrock|redshift", "fibermap": "fibermap|targets?\\b|fibers?\\b"}
+"""How a failure calls a kind of file, where it is not by this word."""
 IDENTITY = ("test_production.py", "test_joins.py", "test_frame.py::test_fibers_are_who_they_say")
 
+PLUGINS = ("pytest_specqa.plugin",)
+"""All that is loaded of plugins: what else is installed here costs half a second at each start."""
+NOT_LOADED = ("no:unraisableexception", "no:threadexception", "no:faulthandler")
+"""What collects all waste at the end of a run, which takes as long as the run."""
 CAMERA_ONLY = (f"--expid={EXPID}", f"--camera={CAMERA}")
 WHOLE = "--specqa-verify=whole"
 """Has packed files inflated to their end, where their sum is."""
@@ -42,7 +52,7 @@ class Saying:
     Attributes
     ----------
     verdict : str
-        ``passed``, ``named``, ``traceback``, ``hang`` or ``memory``.
+        ``passed``, ``named``, ``unnamed`` (a failure that names no file), ``traceback``, ``hang`` or ``memory``.
     words : str
         The line that names the file, or the last lines of a traceback.
     """
@@ -137,21 +147,27 @@ def _line(text: str) -> Saying:
     return Saying("named", text) if "\n" not in text else Saying("traceback", f"more than a line: {text}")
 
 
-def run(root: Path, scratch: Path, *, units: str, select: tuple[str, ...] = CAMERA_ONLY) -> Saying:
-    """Run the checks of identity and use on the units that a file belongs to, as pytest does, in this process."""
+def run(root: Path, scratch: Path, *, units: str, select: tuple[str, ...] = CAMERA_ONLY, names: str = "") -> Saying:
+    """Run the checks of identity and use on the units that a file belongs to, as pytest does, in this process.
+
+    A failure names the file where its text matches the pattern `names`.
+    """
     results = scratch / "results.jsonl"
     results.unlink(missing_ok=True)
     words = [*(str(SUITE / test) for test in IDENTITY), f"--specprod={root}", *select, f"--specqa-results={results}"]
     # The modules of the suite are in memory already, which pytest would warn of.
     words += ["-k", units] if units else []
-    words += ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", f"--rootdir={SUITE.parent}"]
+    words += [word for plugin in (*PLUGINS, *NOT_LOADED) for word in ("-p", plugin)]
+    words += ["-q", "-p", "no:cacheprovider", "--assert=plain", f"--rootdir={SUITE.parent}"]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     output = io.StringIO()
     with _silent(output):
         code = int(pytest.main(words))
-    return _said(code, output.getvalue(), results)
+    return weighed(code, output.getvalue(), results, names)
 
 
-def _said(code: int, output: str, results: Path) -> Saying:
+def weighed(code: int, output: str, results: Path, names: str) -> Saying:
+    """What a run says: its exit code, what it printed, and its results, of which a failure that matches `names` names the file."""
     if "Traceback (most recent call last)" in output or "INTERNALERROR" in output or code not in (0, 1, 4, 5):
         return Saying("traceback", output[-600:])
     if code in (4, 5):
@@ -164,8 +180,17 @@ def _said(code: int, output: str, results: Path) -> Saying:
     failed = [record for record in records if record["outcome"] == "failed"]
     if bool(failed) != (code == 1):
         return Saying("traceback", f"exit {code} beside {len(failed)} failed measurements")
-    first = failed[0] if failed else {}
-    return Saying("named", f"{first['expectation']} [{first['measure']}]: {first['message']}") if failed else Saying("passed")
+    said = [f"{one['expectation']} [{one['measure']}]: {one['message']}" for one in failed]
+    naming = [text for text in said if re.search(names, text, re.IGNORECASE)]
+    if naming or not said:
+        return Saying("named", naming[0]) if said else _warned(records)
+    return Saying("unnamed", said[0])
+
+
+def _warned(records: list[dict[str, Any]]) -> Saying:
+    """What is said of a table without a failure: it hides no exposure, and the sound one gives no such warning."""
+    odd = [one["message"] for one in records if one["measure"] == "table_oddities" and one["outcome"] == "warned"]
+    return Saying("named", odd[0]) if odd else Saying("passed")
 
 
 @contextlib.contextmanager
@@ -175,16 +200,18 @@ def _silent(output: io.StringIO) -> Iterator[None]:
         yield
 
 
-def warm() -> None:
-    """Load what every run needs, so that forked processes need not."""
+def warm(sound: Path) -> None:
+    """Load what every run needs, so that forked processes need not: judge a sound production, and leave its modules in memory."""
     import astropy.io.fits  # noqa: F401, PLC0415
-    import numba  # noqa: F401, PLC0415
-    import pytest_html  # noqa: F401, PLC0415
-    import scipy.ndimage  # noqa: F401, PLC0415
-    import xdist  # noqa: F401, PLC0415
 
-    import pytest_specqa.production  # noqa: F401, PLC0415
     from pytest_specqa import cli  # noqa: PLC0415
 
     with _silent(io.StringIO()):
         cli.main(["prepare"])
+    with tempfile.TemporaryDirectory() as scratch:
+        said = run(sound, Path(scratch), units="")
+    if said.verdict != "passed":
+        raise ValueError(f"a sound production: {said.verdict} {said.words}")
+    # What is collected in a forked process is its own waste only.
+    gc.collect()
+    gc.freeze()

@@ -70,7 +70,8 @@ def judged(kind: str, tree: Tree, scratch: Path) -> judge.Saying:
 def checked(kind: str, tree: Tree, scratch: Path, *more: str) -> judge.Saying:
     """Run the checks that rest on a kind of file, with more options."""
     units = judge.UNITS.get(kind, f"{EXPID:08d}")
-    return judge.run(tree.root, scratch, units=units, select=(*judge.CAMERA_ONLY, *more))
+    names = rf"\b({judge.NAMES.get(kind, kind)})"
+    return judge.run(tree.root, scratch, units=units, select=(*judge.CAMERA_ONLY, *more), names=names)
 
 
 def opinion(draft: Draft, path: Path) -> oracle.Opinion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import warnings
@@ -10,8 +11,8 @@ from pathlib import Path
 import astropy.io.fits
 import pytest
 
-from . import fits, harness, oracle, products
-from .bench import Bench, Tree, written
+from . import fits, harness, judge, oracle, products, texts
+from .bench import Bench, Tree, packed, written
 from .case import Damage, place
 
 ROOT = Path(__file__).parents[2]
@@ -59,6 +60,39 @@ def test_the_oracle_takes_a_changed_comment_for_nothing(tmp_path):
     raw[4 * 80 + 60] = ord("(")
     (tmp_path / "damaged.fits").write_bytes(raw)
     assert not oracle.opinion("fibermap", sound=tmp_path / "sound.fits", damaged=tmp_path / "damaged.fits").material
+
+
+def test_an_hdu_twice_behind_all_that_is_read_is_told_on_demand_only(tmp_path):
+    units = [image("FIBERMAP", first=True), image("OTHER")]
+    (tmp_path / "sound.fits.gz").write_bytes(packed(written(units, sums=False)))
+    (tmp_path / "damaged.fits.gz").write_bytes(packed(written([*units, image("FIBERMAP")], sums=False)))
+    found = oracle.opinion("fibermap", sound=tmp_path / "sound.fits.gz", damaged=tmp_path / "damaged.fits.gz")
+    assert (found.material, found.told) == (True, oracle.BEHIND)
+
+
+def test_only_a_check_that_is_gone_is_missed(tmp_path):
+    rows = [{"unit": "a", "expectation": "one", "measure": what} for what in "xy"] + [{"unit": "b", "expectation": "one"}]
+    lines = [json.dumps(row).encode() + b"\n" for row in rows]
+    for left, told in ((lines[1:], ""), (lines[:2], "schema")):
+        (tmp_path / "results.jsonl").write_bytes(b"".join(left))
+        found = texts.opinion("results.jsonl", sound=b"".join(lines), damaged=tmp_path / "results.jsonl")
+        assert (found.material, found.told) == (True, told)
+
+
+@pytest.mark.parametrize(
+    ("records", "verdict"),
+    [
+        ([{"outcome": "failed", "measure": "m", "message": "the sky model of r6 is bent"}], "named"),
+        ([{"outcome": "failed", "measure": "m", "message": "something is bent"}], "unnamed"),
+        ([{"outcome": "warned", "measure": "table_oddities", "message": "odd"}], "named"),
+        ([{"outcome": "warned", "measure": "m", "message": "the sky is bright"}], "passed"),
+    ],
+)
+def test_a_failure_counts_where_it_names_the_file(tmp_path, records, verdict):
+    path = tmp_path / "results.jsonl"
+    path.write_text("".join(json.dumps({"expectation": "test_it", **record}) + "\n" for record in records))
+    code = int(any(record["outcome"] == "failed" for record in records))
+    assert judge.weighed(code, "", path, r"\bsky").verdict == verdict
 
 
 def test_a_case_is_the_same_each_time(tmp_path):

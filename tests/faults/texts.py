@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import rows
 from .case import Damage, Rng
@@ -138,16 +139,28 @@ def opinion(name: str, *, sound: bytes, damaged: Path) -> Opinion:
     if before == after:
         return Opinion(False)
     if name.startswith("results") and len(after) < len(before):
-        return Opinion(True, "schema" if "planned" in str(before[:1]) else "", "fewer results than the run had planned")
+        if _checks(name, sound) - _checks(name, raw):
+            return Opinion(True, "schema", "fewer checks than the run had planned")
+        return Opinion(
+            True, "", "a measurement gone of a check that has others: the number of checks is planned, not that of values"
+        )
     return Opinion(True, "", f"another value in {name}, which no other file says")
 
 
 def _said(name: str, raw: bytes) -> list[str]:
     if name.endswith(".toml"):
         return [repr(tomllib.loads(raw.decode()))]
+    # The same measurement twice is one.
+    return sorted({repr(record) for record in _records(name, raw)})
+
+
+def _checks(name: str, raw: bytes) -> set[tuple[str, str]]:
+    return {(record["unit"], record["expectation"]) for record in _records(name, raw)}
+
+
+def _records(name: str, raw: bytes) -> list[dict[str, Any]]:
     if name.endswith(".parquet"):
         import pyarrow.parquet  # noqa: PLC0415
 
-        return sorted(map(repr, pyarrow.parquet.read_table(io.BytesIO(raw)).to_pylist()))
-    # The same measurement twice is one.
-    return sorted({repr(json.loads(line)) for line in raw.decode().splitlines() if line.strip()})
+        return pyarrow.parquet.read_table(io.BytesIO(raw)).to_pylist()
+    return [json.loads(line) for line in raw.decode().splitlines() if line.strip()]

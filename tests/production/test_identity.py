@@ -132,7 +132,8 @@ READERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("sky", "SKY"), ("sky", "THRPUTCORR"), ("fiberflat", "FIBERFLAT"), ("fluxcalib", "FLUXCALIB")]
+    ("kind", "name"),
+    [("sky", "SKY"), ("sky", "THRPUTCORR"), ("fiberflat", "FIBERFLAT"), ("fiberflat", "MEANSPEC"), ("fluxcalib", "FLUXCALIB")],
 )
 def test_absurd_models_are_one_line(products: Any, tmp_path: Path, kind: str, name: str) -> None:
     hdus = getattr(products, kind)()

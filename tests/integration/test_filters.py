@@ -131,7 +131,7 @@ def test_what_does_not_exist_is_a_usage_error_that_lists_the_nearest(project, ru
         (["--specqa-limits", "none.toml"], "--specqa-limits none.toml: no such file*"),
         (["--specqa-waivers", "none.toml"], "--specqa-waivers none.toml: no such file*"),
         (["--specqa-results", "r.csv"], "--specqa-results r.csv: expected a name that ends in .jsonl or .parquet"),
-        (["--specqa-results", "nowhere/r.jsonl"], "--specqa-results */nowhere/r.jsonl: cannot be written: there is no such folder*"),
+        (["--specqa-results", "nowhere/r.jsonl"], "--specqa-results */nowhere/r.jsonl: cannot be written: there is no such*"),
     ],
 )
 def test_a_malformed_value_is_a_usage_error_of_one_line(project, run, nights, args, message):

@@ -62,6 +62,8 @@ source = "another test"
 TOTAL = 8
 PLUGINS = {"-n": ("xdist",), "--html": ("pytest_metadata.plugin", "pytest_html.plugin", "pytest_html.fixtures")}
 """What an option needs."""
+LEFT_OUT = ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
+"""Variables of the environment that change what is printed, or what a start costs."""
 NAMING = ("run", "reused", "known")
 """What differs between runs that judge the same, or against another baseline."""
 
@@ -77,6 +79,8 @@ class Project:
         self.target = self.root / "r.jsonl"
         self.judged = root / "judged.txt"
         self.second = root / "second.txt"
+        # All projects of a run of tests share what is compiled.
+        self.compiled = root.parent / "compiled"
         self.root.mkdir()
         (self.root / "pytest.ini").write_text("[pytest]\n")
         (self.root / "test_project.py").write_text(CHECKS)
@@ -102,9 +106,10 @@ class Project:
             *(f"-p{name}" for name in ["pytest_specqa.plugin", *needed]),
         ]
         words += [f"--specprod={self.production}", *([f"--specqa-results={self.target}"] if stores else []), *more]
-        kept = {name: value for name, value in os.environ.items() if name not in ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS")}
+        kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
         told = {
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPYCACHEPREFIX": str(self.compiled),
             "JUDGED": str(self.judged),
             "SECOND": str(self.second),
             "WORDS": " ".join(words),

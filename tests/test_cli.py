@@ -68,3 +68,10 @@ def test_an_error_of_ours_is_one_line(tmp_path, capsys):
         capsys.readouterr().err
         == f"specqa limits: {tmp_path / 'none.toml'}: cannot be read (No such file or directory); expected a TOML file of limits\n"
     )
+
+
+def test_limits_that_are_a_loop_of_links_are_one_line(tmp_path, capsys):
+    loop = tmp_path / "limits.toml"
+    loop.symlink_to(loop.name)
+    assert cli.main(["limits", "lint", str(loop)]) == 1
+    assert "a loop of links" in "".join(capsys.readouterr())

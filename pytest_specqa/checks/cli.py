@@ -29,7 +29,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
     default = limits_file.default_file()
     problems = []
     for file in arguments.files:
-        below = [default] if default.is_file() and file.resolve() != default.resolve() else []
+        below = [default] if default.is_file() and not (file.exists() and file.samefile(default)) else []
         problems += limits_file.lint(file, below)
     print(joined(problems) if problems else f"{wording.count(len(arguments.files), 'file')} without a problem")
     return 1 if problems else 0

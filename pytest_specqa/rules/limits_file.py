@@ -102,7 +102,7 @@ def _override(name: str, block: Mapping[str, Any], *, source: Source, when: int)
 
 def _is_ours(path: Path) -> bool:
     """Whether a file is that of the project: its measures are shown to people who have never seen their names."""
-    return path.resolve() == default_file().resolve()
+    return path.exists() and path.samefile(default_file())
 
 
 def _nights(text: Any) -> tuple[int, int] | None:

@@ -279,11 +279,14 @@ def _residual(pixels: _Pixels, window: Window, *, instrument: Instrument, scale:
 
 def _level(sky: Floats, wave: Floats, *, window: Window, scale: float) -> float:
     core = sky[_columns(wave, window.core, scale=scale)]
+    sides = [sky[_columns(wave, side, scale=scale)] for side in window.sides]
+    if not all(part.size for part in (core, *sides)):
+        return float("nan")
     if window.kind == "continuum":
         return float(np.nanmedian(core)) if np.isfinite(core).any() else float("nan")
     if window.kind == "nebular":
         return float(core.mean())
-    return float(core.mean() - np.mean([np.median(sky[_columns(wave, side, scale=scale)]) for side in window.sides]))
+    return float(core.mean() - np.mean([np.median(side) for side in sides]))
 
 
 def _columns(wave: Floats, limits: tuple[float, float], *, scale: float) -> Bools:

@@ -92,7 +92,8 @@ def noise(spectra: CameraSpectra) -> Noise:
 
 def _differences(flux: Floats, ivar: Floats) -> tuple[Floats, Floats]:
     """Differences over one and two pixels in units of their error; NaN where a pixel is bad."""
-    good = (ivar > 0) & np.isfinite(flux)
+    # Of a weight below the smallest normal number there is no variance.
+    good = (ivar >= np.finfo(np.float32).tiny) & np.isfinite(flux)
     variance = np.where(good, np.float32(1) / np.where(good, ivar, np.float32(1)), np.float32(np.nan))
     near = (flux[:, 1:] - flux[:, :-1]) / np.sqrt(variance[:, 1:] + variance[:, :-1])
     far = (flux[:, 2:] - flux[:, :-2]) / np.sqrt(variance[:, 2:] + variance[:, :-2])

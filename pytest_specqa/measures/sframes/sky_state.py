@@ -92,7 +92,7 @@ def _left(spectra: CameraSpectra) -> tuple[float, float]:
     rows = np.flatnonzero(spectra.is_sky)
     good = spectra.good[rows]
     sky = spectra.known_sky if spectra.known_sky.ndim == 1 else spectra.known_sky[rows]
-    weight = np.where(good, spectra.ivar[rows] * sky, np.float32(0))
+    weight = np.where(good, spectra.ivar[rows] * sky, np.float32(0)).astype(float)
     mass = float(np.sum(weight * np.where(good, sky, np.float32(0)), dtype=float))
     if not mass > 0:
         return np.nan, np.nan

@@ -75,6 +75,7 @@ def unpack_table(raw: bytes, dtype: np.dtype[Any], *, header: Header, rows: int)
             columns[name] = number, "L" in code and "A" not in code
 
     def column(name: str, rows: slice) -> NDArray[Any]:
+        """Native values of some rows of a column."""
         number, logical = columns[name]
         return _native(stored[name][rows], header, number, logical=logical)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI, Camera, Instrument
 from pytest_specqa.production.content import Content, Image, Rows, read_content
+from pytest_specqa.production.defects import defect
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import COUNTED, check_identity, check_units
@@ -46,6 +47,8 @@ class Sky:
         Header of HDU 0, the file, and what its name says.
     instrument : Instrument
         What made it.
+    missing : tuple of str
+        HDUs that the data model has and the file has not.
     """
 
     flux: NDArray[np.float32]
@@ -60,6 +63,12 @@ class Sky:
     night: int
     expid: int
     instrument: Instrument = DESI
+    missing: tuple[str, ...] = ()
+
+    def require_whole(self) -> None:
+        """Raise `ProductError` where the file lacks an HDU that the data model has; what needs none of it can still be judged."""
+        if self.missing:
+            raise defect(self.path, None, found=f"no HDU {', '.join(self.missing)}", expected="the HDUs of a sky model")
 
     @property
     def fiber(self) -> NDArray[np.int64]:
@@ -151,25 +160,27 @@ def read_sky(path: Path, *, night: int, expid: int, camera: Camera) -> Sky:
     bins = DESI.bands[camera.band].bins
     more = {
         "STATIVAR": Image(("f4",), (DESI.fibers, bins), required=False),
-        "THRPUTCORR": Image(("f4",), (DESI.fibers,)),
+        "THRPUTCORR": Image(("f4",), (DESI.fibers,), required=False),
     }
     content = _read_model(path, "SKY", camera=camera, more=more)
     data = content.data
     check_identity(path, content.named, expected={"CAMERA": str(camera), "EXPID": expid, "NIGHT": night})
     check_units(path, content.headers, data="SKY", unit=COUNTED)
-    check_values(path, "THRPUTCORR", data["THRPUTCORR"], largest=MAX_FLAT)
+    if "THRPUTCORR" in data:
+        check_values(path, "THRPUTCORR", data["THRPUTCORR"], largest=MAX_FLAT)
     return Sky(
         flux=data["SKY"],
         ivar=data["IVAR"],
         mask=data["MASK"],
         wave=data["WAVELENGTH"].astype("f8"),
         stativar=data.get("STATIVAR"),
-        thrputcorr=data["THRPUTCORR"],
+        thrputcorr=data.get("THRPUTCORR"),
         header=content.header,
         path=path,
         camera=str(camera),
         night=night,
         expid=expid,
+        missing=() if "THRPUTCORR" in data else ("THRPUTCORR",),
     )
 
 

@@ -144,7 +144,10 @@ def sky_term(sframe: Frame, sky: Sky) -> NDArray[np.float64]:
     kept = slice(None) if sframe.kept is None else sframe.kept
     flux = sky.flux[kept].astype(np.float64)
     era = era_of(pipeline_version(sframe.header) or pipeline_version(sky.header))
-    if sky.thrputcorr is None or era is Era.NONE or (era is Era.LINES and sframe.band == "b"):
+    if era is Era.NONE or (era is Era.LINES and sframe.band == "b"):
+        return flux
+    sky.require_whole()
+    if sky.thrputcorr is None:
         return flux
     corrections = sky.thrputcorr[kept].astype(np.float64)[:, None]
     if era is Era.WHOLE:

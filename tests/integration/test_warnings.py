@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 
 NOISY = """
@@ -28,6 +31,13 @@ WAYS = {
     "no plugin": (("-p", "no:warnings"), "", ""),
     "ini": ((), "[pytest]\nfilterwarnings = error\n", ""), "seterr": ((), "", RAISING),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def numpys_own_state() -> Iterator[None]:
+    """The runs are made in this process, and what one of them tells numpy must not reach other tests."""
+    with np.errstate():
+        yield
 
 
 def _judged(project, run, pytester, records, way):

@@ -26,6 +26,17 @@ def test_a_sky_model_comes_back_as_written(products: Any, tmp_path: Path, packed
     assert sky.fiber[[0, -1]].tolist() == [3000, 3499]
 
 
+def test_a_sky_model_without_throughput_corrections_is_read_and_not_whole(products: Any, tmp_path: Path, packed: bool) -> None:
+    path = products.write(tmp_path / "sky-r6-00104284.fits", products.sky(THRPUTCORR=None), packed=packed)
+    sky = read_sky(path, **UNIT)
+    assert sky.thrputcorr is None
+    with pytest.raises(ProductError, match="found no HDU THRPUTCORR"):
+        sky.require_whole()
+    read_sky(
+        products.write(tmp_path / "sky-r6-00104285.fits", products.sky(), packed=packed), **UNIT | {"expid": 104284}
+    ).require_whole()
+
+
 def test_optional_parts_of_a_sky_model_may_be_absent(products: Any, tmp_path: Path) -> None:
     hdus = products.sky(STATIVAR=None, SKYGRADPCACOEFF=None)
     sky = read_sky(products.write(tmp_path / "sky-r6-00104284.fits", hdus), **UNIT)
@@ -39,7 +50,6 @@ def test_optional_parts_of_a_sky_model_may_be_absent(products: Any, tmp_path: Pa
         ({"THRPUTCORR": np.ones(400, "f4")}, "HDU THRPUTCORR: found shape 400; expected 500"),
         ({"SKY": np.full((500, 2326), np.nan, "f4")}, "HDU SKY: found 1163000 of 1163000 values NaN or infinite where IVAR > 0"),
         ({"SKY": None, "IVAR": np.ones((500, 2326), "f4")}, "expected HDU SKY"),
-        ({"THRPUTCORR": None}, "found HDUs SKY, IVAR, MASK, WAVELENGTH, STATIVAR, SKYGRADPCACOEFF; expected HDU THRPUTCORR"),
         ({"WAVELENGTH": None}, "expected HDU WAVELENGTH"),
         ({"WAVELENGTH": np.arange(2326)}, "HDU WAVELENGTH: found type i8; expected f4 or f8"),
     ],

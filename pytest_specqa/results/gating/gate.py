@@ -155,6 +155,7 @@ def gate(
             "temp_directory": scratch,
             "preserve_insertion_order": False,
         }
+        of_files = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
         with duckdb.connect(config=settings) as connection:
             try:
                 return _judge(connection, files, policy, Ledger(waivers, today))
@@ -164,7 +165,10 @@ def gate(
                     files=len(files),
                     policy=policy.path,
                 )
-            except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException) as error:
+            except duckdb.Error as error:
+                # What the reader of Parquet cannot decode has no class of its own; the others speak of the query.
+                if type(error) is not duckdb.Error and not isinstance(error, of_files):
+                    raise
                 raise store.damaged(files, error) from None
 
 

@@ -360,6 +360,11 @@ class Record(TypedDict):
     planned: NotRequired[int]
 
 
+def key_of(record: Record) -> tuple[str, str, str]:
+    """What a record is found by again: its unit, expectation and measure."""
+    return record["unit"], record["expectation"], record["measure"]
+
+
 def called(record: Record) -> str:
     """Call the measure of a record by plain words: those of its limit, or its name where it has none."""
     return record.get("plain") or record["measure"].replace("_", " ")

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.production.headers import Header
+from pytest_specqa.production.headers import MAX_NAME, Header
 
 # Codes of TFORM; logicals are bytes T and F, bit arrays are packed, P and Q are descriptors of variable-length arrays.
 _CODES = {"L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8", "C": ">c8", "M": ">c16"}
 _DESCRIPTORS = {"P": "V8", "Q": "V16"}
 MAX_COLUMNS = 999
-MAX_NAME = 68
 _TFORM = re.compile(r"\s*(\d*)([LXBIJKAEDCMPQ])(.*)")
 _UNSIGNED = {("i", 2, 2.0**15): "u2", ("i", 4, 2.0**31): "u4", ("i", 8, 2.0**63): "u8", ("u", 1, -128.0): "i1"}
 

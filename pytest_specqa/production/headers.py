@@ -8,6 +8,8 @@ HeaderValue = str | int | float | bool | None
 Header = Mapping[str, HeaderValue]
 
 CARD = 80
+# As long as the name of an HDU or a column can be in one card.
+MAX_NAME = 68
 # A header is plain text; anything else in it must not reach a terminal.
 PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 COMMENTARY = frozenset({"", "COMMENT", "HISTORY", "END"})

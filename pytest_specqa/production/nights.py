@@ -155,12 +155,16 @@ class _Listing:
         )
         return Night(exposures, report)
 
+    def _note(self, error: ProductError) -> None:
+        """Keep what is wrong with a folder, to be said after a colon."""
+        self.folders.append(str(error).replace(": found", " found", 1))
+
     def _on_disk(self) -> set[int]:
         folder = self.root / f"exposures/{self.night}"
         try:
             return set(listing.folder_numbers(folder, digits=8, strict=True))
         except ProductError as error:
-            self.folders.append(str(error).replace(": found", " found", 1))
+            self._note(error)
             return set()
 
     def _exposure(self, expid: int, table: ExposureTable) -> Exposure | None:
@@ -170,7 +174,7 @@ class _Listing:
             files = listing.camera_files(self.root, night=self.night, expid=expid)
         except ProductError as error:
             if expid not in table.calibrations:
-                self.folders.append(str(error).replace(": found", " found", 1))
+                self._note(error)
         if expid in table.calibrations:
             if files.sky_subtracted:
                 what = f"exposure {expid} is a {table.calibrations[expid]} and has sky-subtracted spectra or a sky model on disk"

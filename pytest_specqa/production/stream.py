@@ -18,7 +18,7 @@ from pytest_specqa.errors import ProductError
 from pytest_specqa.opening import State, open_regular, require_unchanged, state
 from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
-from pytest_specqa.production.headers import CARD, Header, parse_header
+from pytest_specqa.production.headers import CARD, MAX_NAME, Header, parse_header
 from pytest_specqa.production.images import BITPIX, image_dtype, unpack_added, unpack_image
 from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_given, check_headers, check_inflated, check_kept
 from pytest_specqa.production.sums import check_data, check_header, has_checksum, has_sum, word_sum
@@ -30,8 +30,6 @@ MAX_HDUS = 200
 MAX_INFLATION = 1032
 SKIP_CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"
-# As long as a name of an HDU can be in one card.
-MAX_NAME = 68
 
 _MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.journal import FORMAT, Line, asides, beside, number_of, packed, read
+from pytest_specqa.results.writable import why_not
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 TRIES = 20
@@ -151,7 +152,7 @@ def begin(target: Path, header: Line) -> Journal:
         try:
             handle, made = _opened(path)
         except OSError as error:
-            raise ResultsError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is yours") from None
+            raise ResultsError(f"{path}: cannot be written: {why_not(error)}") from None
         try:
             if not _hold(handle, path, made=made):
                 os.close(handle)
@@ -166,7 +167,7 @@ def begin(target: Path, header: Line) -> Journal:
             os.close(handle)
             if isinstance(error, BusyError):
                 raise BusyError(f"{target}: {error}") from None
-            raise ResultsError(f"{path}: cannot be written ({error.strerror}); choose a folder that is yours") from None
+            raise ResultsError(f"{path}: cannot be written: {why_not(error)}") from None
         journal = Journal(path, handle, aside=aside)
         journal.append([{"journal": FORMAT, **header}], sync=True)
         _sync_folder(path.parent)

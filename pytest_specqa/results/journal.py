@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import ResultsError
+from pytest_specqa.opening import open_regular
 from pytest_specqa.results.records import check
 from pytest_specqa.values import Record
 
@@ -149,10 +149,7 @@ def read(path: Path) -> Contents:
         If it is no regular file, cannot be read or is no journal.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ResultsError(f"{path}: is no regular file, expected the journal of a run")
+        with open_regular(path) as stream:
             found = Contents(path)
             for found.lines, raw in enumerate(stream, start=1):
                 _take(found, raw)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pytest_specqa.errors import UsageError
 from pytest_specqa.results import holding, journal, store
 from pytest_specqa.results.journal import Contents
-from pytest_specqa.values import Record
+from pytest_specqa.values import Record, key_of
 
 NAMED = 8
 UNKNOWN_RUN = "unknown"
@@ -44,7 +44,7 @@ def recover(path: Path, *, out: Path | None = None) -> list[str]:
     target = out or _target_of(found)
     if target.exists():
         raise UsageError(f"{target}: exists; give the recovered results a new name with --out FILE")
-    records = sorted(_marked(contents), key=lambda record: (record["unit"], record["expectation"], record["measure"]))
+    records = sorted(_marked(contents), key=key_of)
     store.write(target, records)
     lines = [f"{_count(len(records), 'measurement')} of {contents.progress} written to {target}", *_lost(contents)]
     return [*lines, f"go on from it: pytest ... --specqa-results {_target_of(found)} --specqa-resume; else remove {found}"]

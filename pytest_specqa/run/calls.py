@@ -10,9 +10,12 @@ import pytest
 
 from pytest_specqa.checks import call
 from pytest_specqa.checks.check import Check
+from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import command, printable
 from pytest_specqa.rules import expectations
+from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import plan, reading, session
+from pytest_specqa.run.plan import Planned
 from pytest_specqa.run.session import Session
 from pytest_specqa.values import PROPERTY, DataUnit, Outcome, Record
 
@@ -23,23 +26,33 @@ SKIPS, STOPS = (pytest.skip.Exception,), (pytest.fail.Exception,)
 """What `pytest.skip` and `pytest.fail` raise; `pytest_specqa.checks.call` does not know pytest."""
 
 
-def _begin(running: Session, item: pytest.Item) -> Check | None:
-    unit = session.unit_of(item)
-    if unit is None or not isinstance(item, pytest.Function):
-        return None
-    held = running.selection.exposure(unit) or running.selection.tile(unit)
-    check = Check(
-        unit=replace(unit, tile=running.tile_of(unit)),
-        expectation=plan.expectation_of(item, unit),
-        nodeid=plan.instance_of(item),
-        limits=running.limits_for(item.path),
+def check_of(running: Session, planned: Planned, *, limits: Limits, rerun: str = "") -> Check:
+    """Begin the check that was planned, with what the selection knows of its exposure or tile."""
+    try:
+        held = running.selection.exposure(planned.unit) or running.selection.tile(planned.unit)
+    except (SpecQAError, KeyError):
+        held = None
+    return Check(
+        unit=planned.unit,
+        expectation=planned.expectation,
+        nodeid=planned.instance,
+        limits=limits,
         root=running.production.root,
         survey=held.survey if held else "",
         program=held.program if held else "",
-        stage=plan.stage_of(item),
+        stage=planned.stage,
         versions=running.versions,
-        rerun=rerun(running, item, unit=unit),
+        rerun=rerun,
     )
+
+
+def _begin(running: Session, item: pytest.Item) -> Check | None:
+    planned = plan.planned_of(item)
+    if planned is None or not isinstance(item, pytest.Function):
+        return None
+    words = rerun(running, item, unit=planned.unit)
+    check = check_of(running, planned, limits=running.limits_for(item.path), rerun=words)
+    check.unit = replace(planned.unit, tile=running.tile_of(planned.unit))
     item.stash[CHECK] = check
     return check
 

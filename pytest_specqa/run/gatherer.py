@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import printable
 from pytest_specqa.report import gather
 from pytest_specqa.run import keeping, plan, session, terminal, unmade, writable
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, key_of
 
 
 class Gatherer:
@@ -93,7 +92,7 @@ class Gatherer:
 
     def sorted(self) -> list[Record]:
         """Return the records by unit, expectation and measure, so that any order of running gives the same file."""
-        return sorted(self.records, key=lambda record: (record["unit"], record["expectation"], record["measure"]))
+        return sorted(self.records, key=key_of)
 
     def store(self) -> bool:
         """Write the results files; tell whether all could be written."""
@@ -111,7 +110,7 @@ class Gatherer:
         for path in paths:
             try:
                 store.write(path, records)
-                self.stored.append(f"{wording.count(len(records), 'measurement')} written to {_short(path)}")
+                self.stored.append(f"{wording.count(len(records), 'measurement')} written to {keeping.short(path)}")
             except (SpecQAError, OSError) as error:
                 good = False
                 self.stored.append(f"results NOT written: {error}")
@@ -124,11 +123,6 @@ STOPPED = {
 }
 """What an exit code says of a run that has judged something."""
 GATHERER: pytest.StashKey[Gatherer] = pytest.StashKey()
-
-
-def _short(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def begin(config: pytest.Config) -> None:

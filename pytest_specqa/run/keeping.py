@@ -181,7 +181,7 @@ class Keeper:
         total = f" of {len(checks)}" if checks is not None else ""
         why = "stopped by SIGTERM" if self.stopped else "the run is not whole" if stored else "the results are kept in the journal"
         return (
-            f"{why}: {len(self._seen)}{total} checks judged; {_short(path)} holds them: "
+            f"{why}: {len(self._seen)}{total} checks judged; {short(path)} holds them: "
             f"--specqa-resume goes on from there, specqa results recover makes results of it"
         )
 
@@ -190,8 +190,8 @@ class Keeper:
         lines = []
         for one in self.left_over:
             lines.append(
-                f"specqa: an earlier run did not end: {one.progress} in {_short(one.path)}; "
-                f"specqa results recover {_short(one.path)}, or --specqa-resume to go on"
+                f"specqa: an earlier run did not end: {one.progress} in {short(one.path)}; "
+                f"specqa results recover {short(one.path)}, or --specqa-resume to go on"
             )
         return lines
 
@@ -203,7 +203,7 @@ class Keeper:
         if self._handled:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
         old = [
-            f"{_short(path)}: still the results of an earlier run, of {datetime.datetime.fromtimestamp(when):%Y-%m-%d %H:%M}; "
+            f"{short(path)}: still the results of an earlier run, of {datetime.datetime.fromtimestamp(when):%Y-%m-%d %H:%M}; "
             "this run has stored none"
             for path, when in self._old.items()
             if path.exists()
@@ -212,7 +212,8 @@ class Keeper:
         return old
 
 
-def _short(path: Path) -> Path:
+def short(path: Path) -> Path:
+    """Write a path as it is seen from here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 

@@ -98,32 +98,27 @@ def of(config: pytest.Config) -> Plan:
     return config.stash[KEY]
 
 
-def expectation_of(item: pytest.Function, unit: DataUnit) -> str:
-    """Name a test as it is recorded: with what it is parametrized by besides its unit."""
+def planned_of(item: pytest.Item) -> Planned | None:
+    """Tell what a test means to judge, as records name it; ``None`` for one that judges no unit."""
+    unit = session.unit_of(item)
+    if unit is None or not isinstance(item, pytest.Function):
+        return None
     extra = item.callspec.id.replace(unit.id, "").strip("-")
-    return item.originalname + (f"[{extra}]" if extra else "")
-
-
-def instance_of(item: pytest.Item) -> str:
-    """Name file and instance of a test as records have them."""
-    return f"{item.path.name}::{item.name}"
-
-
-def stage_of(item: pytest.Item) -> str:
-    """Return the stage of the reduction that a test declares; empty if it declares none."""
     marker = item.get_closest_marker(STAGE_MARKER)
-    return str(marker.args[0]) if marker else ""
+    return Planned(
+        unit=unit,
+        # With what it is parametrized by besides its unit.
+        expectation=item.originalname + (f"[{extra}]" if extra else ""),
+        instance=f"{item.path.name}::{item.name}",
+        stage=str(marker.args[0]) if marker else "",
+    )
 
 
 def collected(run: pytest.Session) -> None:
     """Keep the plan of what is collected; a worker hands it over. A run that calls no test plans nothing."""
     if any(getattr(run.config.option, name, False) for name in ("collectonly", "setuponly", "setupplan")):
         return
-    checks = {
-        item.nodeid: Planned(unit, expectation_of(item, unit), instance_of(item), stage_of(item))
-        for item in run.items
-        if isinstance(item, pytest.Function) and (unit := session.unit_of(item)) is not None
-    }
+    checks = {item.nodeid: planned for item in run.items if (planned := planned_of(item)) is not None}
     running = session.of(run.config)
     if not running.is_worker:
         of(run.config).checks = checks

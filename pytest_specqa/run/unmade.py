@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_specqa.checks import wording
-from pytest_specqa.checks.check import Check
-from pytest_specqa.errors import SpecQAError
 from pytest_specqa.report import gather
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import plan, session
+from pytest_specqa.run import calls, plan, session
 from pytest_specqa.values import NoValue, Record
 
 DIED = "???"
@@ -36,7 +34,7 @@ def records_of(config: pytest.Config, report: pytest.TestReport) -> list[Record]
     planned = (plan.of(config).checks or {}).get(report.nodeid)
     if found or planned is None:
         return found
-    check = _check(config, planned)
+    check = calls.check_of(session.of(config), planned, limits=Limits())
     if phase == DIED:
         check.fail(NoValue.CRASH, f"the process that ran this check died: {report.longrepr}")
     elif phase == "setup" and report.skipped:
@@ -45,26 +43,6 @@ def records_of(config: pytest.Config, report: pytest.TestReport) -> list[Record]
         broke = {"setup": "the check could not be set up", "teardown": "the check broke when it was torn down"}
         check.fail(NoValue.CRASH, f"{broke.get(phase, 'the check told nothing')}: {_why(report)}")
     return check.records()
-
-
-def _check(config: pytest.Config, planned: plan.Planned) -> Check:
-    running = session.of(config)
-    unit = planned.unit
-    try:
-        held = running.selection.exposure(unit) or running.selection.tile(unit)
-    except (SpecQAError, KeyError):
-        held = None
-    return Check(
-        unit=unit,
-        expectation=planned.expectation,
-        nodeid=planned.instance,
-        limits=Limits(),
-        root=running.production.root,
-        survey=held.survey if held else "",
-        program=held.program if held else "",
-        stage=planned.stage,
-        versions=running.versions,
-    )
 
 
 def _why(report: pytest.TestReport) -> str:

@@ -11,7 +11,7 @@ from pytest_specqa.triage import Finding
 from pytest_specqa.triage.findings import findings
 from pytest_specqa.trials.nights import OF_TILE, Judged, Plant, Planted, together
 from pytest_specqa.trials.reported import TOLERANCE, right_stages
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, key_of
 
 FAILED = str(Outcome.FAILED)
 UNCLEAR = "cannot tell"
@@ -120,12 +120,8 @@ def failing(night: Judged, clean: Mapping[str, Judged]) -> list[Record]:
     list of Record
         Failures that the faults made.
     """
-    before = {_key(record) for record in clean[night.night.band].records if record["outcome"] == FAILED}
-    return [record for record in night.records if record["outcome"] == FAILED and _key(record) not in before]
-
-
-def _key(record: Record) -> tuple[str, str, str]:
-    return record["unit"], record["expectation"], record["measure"]
+    before = {key_of(record) for record in clean[night.night.band].records if record["outcome"] == FAILED}
+    return [record for record in night.records if record["outcome"] == FAILED and key_of(record) not in before]
 
 
 def told(night: Judged, clean: Mapping[str, Judged]) -> Told | None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_specqa.values import Record
+from pytest_specqa.values import Record, key_of
 
 RATE = 0.01
 SMALLEST_SAMPLE = 8
@@ -137,12 +137,8 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     ----------
     Benjamini, Y. & Hochberg, Y. 1995, J. R. Stat. Soc. B 57, 289.
     """
-    old = {(record["unit"], record["expectation"], record["measure"]): record for record in before}
-    pairs = [
-        (old[key], record)
-        for record in after
-        if (key := (record["unit"], record["expectation"], record["measure"])) in old and not record.get("reused")
-    ]
+    old = {key_of(record): record for record in before}
+    pairs = [(old[key], record) for record in after if (key := key_of(record)) in old and not record.get("reused")]
     groups: dict[tuple[str, str], list[MeasureChange]] = defaultdict(list)
     for one, two in pairs:
         if one["value"] is None or two["value"] is None:

@@ -11,7 +11,7 @@ from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.telling import Extent, check_of
 from pytest_specqa.triage import Finding
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, key_of
 
 
 class Change(StrEnum):
@@ -96,8 +96,8 @@ def finding_changes(
     """
     # What a run took as known by its own baseline excuses nothing here: this comparison is the judge of that.
     old, new = (findings([record for record in run if not record.get("waiver")]) for run in (before, after))
-    values = [{_place(record): record["value"] for record in run} for run in (before, after)]
-    known = {_place(change.after): change for change in changes}
+    values = [{key_of(record): record["value"] for record in run} for run in (before, after)]
+    known = {key_of(change.after): change for change in changes}
     pairs: list[tuple[Finding | None, Finding | None]] = [(_alike(one, old), one) for one in new]
     chosen = {id(one) for one, _ in pairs if one is not None}
     pairs += [(one, _alike(one, new)) for one in old if id(one) not in chosen]
@@ -107,14 +107,10 @@ def finding_changes(
         side = one if other is None or (one is not None and change in (Change.GONE, Change.SMALLER)) else other
         if side is not None:
             record = side.lead
-            found.append(FindingChange(change, one, other, record, (values[0].get(_place(record)), values[1].get(_place(record)))))
+            found.append(FindingChange(change, one, other, record, (values[0].get(key_of(record)), values[1].get(key_of(record)))))
     order = list(Change)
     # The sort is stable: within a kind, findings keep the order in which the run tells them.
     return sorted(found, key=lambda one: (-one.outcome.rank, order.index(one.change)))
-
-
-def _place(record: Record) -> tuple[str, str, str]:
-    return record["unit"], record["expectation"], record["measure"]
 
 
 def _members(finding: Finding | None, *, weaker: bool = False) -> tuple[Record, ...]:
@@ -125,11 +121,11 @@ def _members(finding: Finding | None, *, weaker: bool = False) -> tuple[Record, 
 
 def _alike(finding: Finding, others: Sequence[Finding]) -> Finding | None:
     """The finding of the other run that shares most with it."""
-    mine, all_mine = ({_place(record) for record in records} for records in (finding.records, _members(finding)))
+    mine, all_mine = ({key_of(record) for record in records} for records in (finding.records, _members(finding)))
 
     def shared(other: Finding) -> tuple[bool, int, int]:
-        shown = len(mine & {_place(record) for record in other.records})
-        return other.stage == finding.stage and shown > 0, shown, len(all_mine & {_place(record) for record in _members(other)})
+        shown = len(mine & {key_of(record) for record in other.records})
+        return other.stage == finding.stage and shown > 0, shown, len(all_mine & {key_of(record) for record in _members(other)})
 
     best = max(others, key=shared, default=None)
     return best if best is not None and shared(best)[2] else None
@@ -146,7 +142,7 @@ def _change(before: Finding | None, after: Finding | None, known: Mapping[tuple[
     )
     if len(old) != len(new):
         return Change.LARGER if len(new) > len(old) else Change.SMALLER
-    moved = known.get(_place(after.lead))
+    moved = known.get(key_of(after.lead))
     if moved is None or not moved.significant or moved.worse is None:
         return Change.SAME
     return Change.LARGER if moved.worse else Change.SMALLER

@@ -181,7 +181,9 @@ def temper(statistic: float, inside: Floats, outside: Floats, *, spread: Floats)
     # The rate is known to some 2 / sqrt(number of nights) of itself.
     wild = math.sqrt(max(0.0, 2 * count * rate * (1 + 2 / math.sqrt(len(known))))) / spread[count]
     size = min(abs(statistic), wild) if mean > 0 else 0.0
-    return sign * size / max(1.0, _memory(outside, count) / float(spread[count]), _waves(outside, count, spread))
+    # The scale of a series is known to 1.2 / sqrt(number of nights) of itself; where it came out small, its nights are wide.
+    width = max(1.0, float(known.std()))
+    return sign * size / width / max(1.0, _memory(outside, count) / float(spread[count]), _waves(outside, count, spread) / width)
 
 
 def _memory(outside: Floats, count: int) -> float:

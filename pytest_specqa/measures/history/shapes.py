@@ -14,6 +14,8 @@ ONE_OFF = 2
 GAIN = 12.0
 """By how much 2 ln(likelihood) of a drift or a mixture must be better than that of a step: both have a parameter more, which alone
 gains 12 in less than 1 of 1,000 steps."""
+MOST_OFF = 0.9
+"""Part of the exposures that are off, from which on a change is not intermittent."""
 MIN_DRIFT = 10
 """Nights of the shortest drift."""
 BROAD, WILD = 0.02, 10.0

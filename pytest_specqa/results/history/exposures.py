@@ -11,7 +11,7 @@ import numpy as np
 from pytest_specqa.measures.statistics import Floats, Ints, nan_median
 from pytest_specqa.results.history.explaining import Cluster
 from pytest_specqa.results.history.found import CAMERAS
-from pytest_specqa.results.history.nightly import PETALS, less_shared
+from pytest_specqa.results.history.nightly import PETALS, in_scale, less_shared
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -85,7 +85,8 @@ def _of_vector(store: Store, clusters: Sequence[Cluster], nights: Sequence[int],
     place_of = {night: place for place, night in enumerate(nights)}
     rows: list[list[tuple[int, int, float, float]]] = [[] for _ in clusters]
     for kept in store.vectors(what, camera=camera, nights=nights):
-        values = kept.vector.values if kept.vector.values.ndim > 1 else kept.vector.values[:, None]
+        values = in_scale(what, kept.vector.values)
+        values = values if values.ndim > 1 else values[:, None]
         shared = nan_median(values, axis=0)
         for cluster, own in zip(clusters, rows, strict=True):
             low, high = (fiber - kept.vector.first for fiber in cluster.head.fibers)

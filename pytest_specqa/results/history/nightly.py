@@ -22,6 +22,8 @@ PER_PROGRAM = 10
 """Nights of a program that a camera needs for a usual value in it."""
 ERROR = "_error"
 """Ending of the vectors that hold the errors of another."""
+NOISE = "residual_error"
+"""The one of them that is searched: the noise of the spectra, in logarithms, so that a longer exposure is the same for all fibers."""
 PETALS = "petal"
 """Stands for the band of petals."""
 
@@ -222,7 +224,7 @@ def _rows_of_night(store: Store, night: int, *, measure: str | None = None) -> d
 
 
 def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
-    """Return the cameras of each vector of cameras that a store holds, without those that are the error of another.
+    """Return the cameras of each vector of cameras that a store holds, without the errors of another but `NOISE`.
 
     Parameters
     ----------
@@ -241,9 +243,16 @@ def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
         pairs = connection.execute(query, [list(nights)]).fetchall()
     found: dict[str, list[str]] = {}
     for name, camera in pairs:
-        if not name.endswith(ERROR):
+        if not name.endswith(ERROR) or name == NOISE:
             found.setdefault(name, []).append(camera)
     return found
+
+
+def in_scale(name: str, values: Floats) -> Floats:
+    """Return the values of a vector as they are searched: noise as its logarithm, NaN where there is none."""
+    if name != NOISE:
+        return values
+    return np.log(np.where(values > 0, values, np.nan))
 
 
 def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) -> VectorCube | None:
@@ -273,11 +282,13 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
             bins = 1 if vector.values.ndim == 1 else vector.values.shape[1]
             shape = (len(vector.values), bins, len(nights))
             values, shared = np.full(shape, np.nan, np.float32), np.full(shape[1:], np.nan, np.float32)
-            cube = VectorCube(name, camera, vector.unit, vector.first, vector.waves, values, shared, 0)
+            unit = f"ln({vector.unit})" if name == NOISE else vector.unit
+            cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared, 0)
         alike = [one for one in exposures if one.vector.first == cube.first and one.vector.waves == cube.waves]
         alike = [one for one in alike if len(one.vector.values) == len(cube.values)]
         if alike:
-            mean = night_mean(np.stack([one.vector.values for one in alike]).reshape(len(alike), *cube.values.shape[:2]))
+            stacked = np.stack([in_scale(name, one.vector.values) for one in alike])
+            mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
             median = nan_median(mean, axis=0)
             cube.values[:, :, place_of[night]] = mean - median
             cube.shared[:, place_of[night]] = median

@@ -12,6 +12,7 @@ MOST_JOINED = 6
 """Other measures and vectors that are named."""
 WORDS = {
     "residual": "residual spectrum",
+    "residual_error": "noise",
     "line_scale": "part of the sky lines that is left",
     "line_shift": "shift of the sky lines",
     "line_width": "width of the sky lines",

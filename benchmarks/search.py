@@ -5,8 +5,8 @@ Series are drawn, standardised and searched as `specqa history` does with a came
 changes with the program. What is counted are series at or above the threshold for an expected number of false alarms in the whole
 search, against that number with its 95 % range.
 
-    python benchmarks/history.py clean --series 660000 --nights 1000 --kind normal
-    python benchmarks/history.py power --nights 200
+    python benchmarks/search.py clean --series 660000 --nights 1000 --kind normal
+    python benchmarks/search.py power --nights 200
 """
 
 from __future__ import annotations

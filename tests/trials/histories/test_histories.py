@@ -66,7 +66,7 @@ def test_a_planted_defect_lies_in_its_fiber_wavelengths_and_nights_only():
     assert not changed.any()
 
 
-@pytest.mark.parametrize("what, fibers", [("line_shift", (1575, 1599)), ("residual_error", (1750, 1999))])
+@pytest.mark.parametrize(("what", "fibers"), [("line_shift", (1575, 1599)), ("residual_error", (1750, 1999))])
 def test_a_group_of_fibers_moves_together(what, fibers):
     day, clean, _ = stacked(name=what)
     _, struck, _ = stacked([Plant("group", what, "r3", (6, 11), 3.0, fibers)], name=what)

@@ -73,7 +73,9 @@ class Petal:
         unsure = rng.random(n_fiber) < np.array([_UNSURE.get(name, 0.05) for name in names])
         unsure |= names == "sky"
         zwarn[unsure], quality[unsure] = 4, rng.uniform(0.1, 9, int(unsure.sum()))
-        z[names == "sky"] = rng.uniform(0, 1.7, int((names == "sky").sum()))
+        # Half of the fits that have a warning are right; the others lie anywhere that templates reach.
+        lost = unsure & ((names == "sky") | (rng.random(n_fiber) < 0.5))
+        z[lost] = rng.uniform(0, 1.7, int(lost.sum()))
         # On a poor tile more fits go astray, in all fibers.
         poor = rng.lognormal(-0.08, 0.4)
         rates = np.minimum(1, self._rates * poor)
@@ -81,9 +83,8 @@ class Petal:
             if plant.what == OUTLIERS and plant.fibers:
                 low, high = plant.fibers
                 rates[low - self.first : high - self.first + 1] += strength[exposure.index]
-        astray = (rng.random(n_fiber) < rates) & np.isin(names, list(MIX["bright"] | MIX["dark"])) & (names != "other")
+        astray = (rng.random(n_fiber) < rates) & np.isin(names, list(MIX["bright"] | MIX["dark"])) & (names != "other") & ~unsure
         z[astray] = [_astray(name, rng) for name in names[astray]]
-        zwarn[astray] = 0
         self._pile_up(exposure, names, z, zwarn, spectype)
         table = {"redshift": z, "spectype": spectype, "zwarn": zwarn, "quality": quality, "target": target}
         steps = {"redshift": 0.0, "spectype": 1.0, "zwarn": 1.0, "quality": 0.1, "target": 1.0}

@@ -116,7 +116,7 @@ def test_redshifts_go_astray_as_often_as_in_sound_fibers_and_more_in_a_bad_one()
         bgs = [(table["target"].astype(int) & 8 > 0) & (table["zwarn"] == 0) & (table["redshift"] > 0.75) for table in tables]
         return np.mean(bgs, axis=0)
 
-    rates = astray(redshift_tables([Plant("bad", OUTLIERS, "r3", (0, 99), 0.5, (1520, 1520))]))
+    rates = astray(redshift_tables([Plant("bad", OUTLIERS, "r3", (0, 99), 0.5, (1520, 1520))], tiles=240))
     assert rates.argmax() == 20
     assert np.delete(rates, 20).mean() < 2 * CLEAN_OUTLIERS
 

@@ -41,8 +41,8 @@ class History:
         What vectors scatter by.
     wander : Wander
         What measures wander by.
-    redshifts : bool
-        Whether petals with their redshifts are made too.
+    redshifts, spectra : bool
+        Whether petals with their redshifts, and cameras, are made.
     """
 
     survey: Survey = field(default_factory=Survey)
@@ -51,6 +51,7 @@ class History:
     scatter: Scatter = field(default_factory=Scatter)
     wander: Wander = field(default_factory=Wander)
     redshifts: bool = True
+    spectra: bool = True
 
     def nights(self) -> Iterator[tuple[int, list[Record]]]:
         """Make the records of one night after another.
@@ -62,8 +63,9 @@ class History:
         """
         exposures = observe(self.survey)
         seed = self.survey.seed
-        measures = [_Measures(self, camera, exposures) for camera in self.survey.cameras]
-        detectors = [iter(self._detector(camera, exposures)) for camera in self.survey.cameras]
+        cameras = self.survey.cameras if self.spectra else ()
+        measures = [_Measures(self, camera, exposures) for camera in cameras]
+        detectors = [iter(self._detector(camera, exposures)) for camera in cameras]
         petals = [Petal(petal, exposures, seed=seed, plants=self._of_petal(petal)) for petal in self.survey.petals]
         tables = [iter(petal) for petal in petals] if self.redshifts else []
         for night, group in groupby(exposures, lambda exposure: exposure.night):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.results.history.changes import Change, from_json
-from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.results.storing.dataset import LABEL, Store
 from pytest_specqa.trials.histories.history import PRODUCTION, History
 from pytest_specqa.trials.histories.scoring import Found, score
 from pytest_specqa.trials.histories.survey import observe
@@ -106,14 +106,14 @@ def search(root: Path, words: tuple[str, ...] = ()) -> tuple[list[Change], float
 
 
 def run(history: History, root: Path, *, told: Callable[[int], object] = bool) -> Searched:
-    """Simulate a production, search its store, and compare.
+    """Simulate a production, unless its store is there, search it, and compare.
 
     Parameters
     ----------
     history : History
         What to simulate.
     root : Path
-        A new folder.
+        Folder of the store.
     told : callable
         Called with each night that is in the store.
 
@@ -123,10 +123,11 @@ def run(history: History, root: Path, *, told: Callable[[int], object] = bool) -
         What was found, and what it cost.
     """
     start = time.monotonic()
-    write(history, root, told=told)
+    exposures = observe(history.survey)
+    if not ((root / LABEL).is_file() and Store.open(root).nights == sorted({exposure.night for exposure in exposures})):
+        write(history, root, told=told)
     simulated = time.monotonic() - start
     changes, seconds, memory = search(root)
-    exposures = observe(history.survey)
     found, alarms = score(history.plants, changes, exposures, seed=history.survey.seed)
     size = sum(path.stat().st_size for path in root.rglob("*.parquet")) / 1e6
     number = len(exposures) * len(history.survey.cameras)

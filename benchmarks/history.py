@@ -1,6 +1,7 @@
 """What ``specqa history`` finds in simulated productions: power, false alarms, time and memory.
 
-Usage: ``python benchmarks/history.py [--nights 200] [--parts reported,steps,redshifts,clean] [--keep DIR] [--docs DIR]``. Each part is a store of its own, which is simulated, searched as a user would search it, and compared with what was planted. With
+Usage: ``python benchmarks/history.py [--nights 200] [--parts reported,steps,redshifts,clean] [--keep DIR] [--docs DIR]``. Each
+part is a store of its own, which is simulated, searched as a user would search it, and compared with what was planted. With
 ``--keep`` the stores stay, and one that is there is searched again. ``--docs docs`` writes the section of the judgement, with its
 tables.
 
@@ -105,9 +106,8 @@ def on_demo(root: Path) -> None:
         print(f"{night}: {done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr.strip()[-200:]}", flush=True)
     judged = time.monotonic()
     changes, seconds, memory = measured.search(store)
-    print(
-        f"{len(nights)} nights made in {made - start:.0f} s, judged in {judged - made:.0f} s, searched in {seconds:.0f} s, {memory:.0f} MB"
-    )
+    took = f"made in {made - start:.0f} s, judged in {judged - made:.0f} s, searched in {seconds:.0f} s and {memory:.0f} MB"
+    print(f"{len(nights)} nights {took}")
     print(f"planted: {FAULT} of {AMPLITUDE:g} electron/Angstrom from {nights[FROM - 1]} on")
     for change in changes:
         print("found: " + in_words(change))

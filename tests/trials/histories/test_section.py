@@ -21,9 +21,24 @@ SURVEY = Survey(nights=20, exposures=3, cameras=("r3",))
 NIGHTS = sorted({exposure.night for exposure in observe(SURVEY)})
 PLANT = Plant("defect", "residual", "r3", (5, 9), 0.5, (1534, 1534), (6500.0, 6500.0))
 CHANGE = Change(
-    "residual", "fiber", "step", "r3", (1534, 1534), (6480.0, 6530.0), (NIGHTS[6], None), (NIGHTS[9], None), False, 2.0, 0.1, "sigma",
-    0.0, 9.0, 12, 12, "",
-)  # fmt: skip
+    what="residual",
+    scope="fiber",
+    shape="step",
+    camera="r3",
+    fibers=(1534, 1534),
+    waves=(6480.0, 6530.0),
+    first=(NIGHTS[6], None),
+    last=(NIGHTS[9], None),
+    ongoing=False,
+    size=2.0,
+    error=0.1,
+    unit="sigma",
+    level=0.0,
+    significance=9.0,
+    bad=12,
+    seen=12,
+    detail="",
+)
 
 
 def searched(plants, *changes):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import numpy as np
 import pytest
 
@@ -15,6 +13,7 @@ from pytest_specqa.trials.histories.plants import OUTLIERS, REDSHIFT, Plant, rep
 from pytest_specqa.trials.histories.redshifts import CLEAN_OUTLIERS, LINE, Petal
 from pytest_specqa.trials.histories.spectra import Detector
 from pytest_specqa.trials.histories.survey import Survey, observe
+from pytest_specqa.trials.histories.usual import Wander, scores
 from pytest_specqa.vectors import decode
 
 SURVEY = Survey(nights=12, exposures=4, cameras=("r3",))
@@ -58,7 +57,7 @@ def test_a_planted_defect_lies_in_its_fiber_wavelengths_and_nights_only():
     plant = Plant("defect", "residual", "r3", (4, 7), 2.0, (1534, 1534), (6500.0, 6500.0))
     day, clean, vector = stacked()
     _, struck, _ = stacked([plant])
-    changed = np.nan_to_num(struck - clean)
+    changed = np.where(np.abs(struck) < 29, np.nan_to_num(struck - clean), 0)
     inside = (day >= 4) & (day <= 7)
     column = np.searchsorted(vector.waves, 6500.0) - 1
     assert changed[inside, 34, column] == pytest.approx(2.0)
@@ -88,14 +87,16 @@ def test_shapes_of_faults():
     assert 0.2 < some.mean() < 0.4
 
 
-def test_clean_residuals_are_nearly_of_unit_width_and_fibers_differ_for_good():
+def test_clean_residuals_scatter_as_those_of_real_runs_do_and_fibers_differ_for_good():
     _, values, _ = stacked()
     values = values[:, np.isfinite(values[:, :, 0]).sum(axis=0) > 20]
-    noise = values - np.nanmean(values, axis=0)
-    assert 0.9 < np.nanstd(noise) < 1.3
-    assert np.mean(np.abs(noise[np.isfinite(noise)]) > 4) > 1e-4, "heavier tails than a Gaussian"
-    one, other = np.nanmean(values[::2], axis=0).ravel(), np.nanmean(values[1::2], axis=0).ravel()
-    assert np.corrcoef(one, other)[0, 1] > 0.1
+    size = np.abs(values[np.isfinite(values)])
+    assert 0.9 < 1.4826 * np.median(size) < 1.15
+    assert 0.01 < np.mean(size > 3) < 0.04
+    assert 0.003 < np.mean(size > 5) < 0.01
+    calm = np.clip(values, -2, 2)
+    one, other = (np.nanmean(part, axis=0).ravel() for part in (calm[:24], calm[24:]))
+    assert np.corrcoef(one, other)[0, 1] > 0.1, "what a fiber always has"
 
 
 def redshift_tables(plants=(), tiles=60):
@@ -146,14 +147,27 @@ def clean_values(tmp_path):
 def test_measures_are_drawn_from_the_distribution_of_clean_cameras(tmp_path):
     found = usual.read(clean_values(tmp_path))
     assert {(one.measure, one.band) for one in found} == {("width", ""), ("width", "b"), ("count", "")}
-    survey = Survey(nights=40, cameras=("r0", "b1"))
-    values = defaultdict(list)
-    for _, records in History(survey, usual=tuple(found), redshifts=False).nights():
-        for record in records:
-            values[record["measure"], record["camera"]].append(record["value"])
-    assert np.median(values["width", "r0"]) == pytest.approx(1.7, abs=0.15)
-    assert np.median(values["width", "b1"]) == pytest.approx(2.7, abs=0.15)
-    assert set(values["count", "r0"]) == {0.0}
+    exposures = observe(Survey(nights=200))
+    values = {
+        (one.measure, band): one.value(scores(exposures, np.random.default_rng(1), wander=Wander(camera=0.0), step=0.0))
+        for band in "rb"
+        for one in usual.of_band(found, band)
+    }
+    assert np.median(values["width", "r"]) == pytest.approx(1.7, abs=0.1)
+    assert np.median(values["width", "b"]) == pytest.approx(2.7, abs=0.1)
+    assert 0.02 < np.mean(values["width", "r"] < 1.5) < 0.1
+    assert set(values["count", "r"]) == {0.0}
+
+
+def test_every_measure_is_recorded_with_its_limits(tmp_path):
+    history = History(
+        Survey(nights=1, exposures=1, cameras=("b1",)), usual=tuple(usual.read(clean_values(tmp_path))), redshifts=False
+    )
+    ((_, records),) = history.nights()
+    of = {record["measure"]: record for record in records}
+    assert (of["width"]["low"], of["width"]["high"]) == (1.0, 4.0)
+    assert 2.0 < of["width"]["value"] < 3.5
+    assert all("vectors" not in record for record in records if record["measure"] in ("width", "count"))
 
 
 def test_a_file_without_the_measure_is_refused(tmp_path):

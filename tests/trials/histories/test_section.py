@@ -94,7 +94,7 @@ def test_steps_overlap_nowhere_and_lie_in_their_camera():
 
 
 def test_bad_redshifts_last_as_long_as_the_binomial_limit_takes():
-    setting = Setting(nights=60, exposures=12)
+    setting = Setting(nights=20, exposures=12)
     plants = experiments.bad_redshifts(setting).plants
     seen = experiments.observations(replace(setting.survey, cameras=("r0",)))
     strong = [plant for plant in plants if plant.name.startswith("0.255")]

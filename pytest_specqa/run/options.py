@@ -19,6 +19,7 @@ FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
 VERIFY = ("read", "whole")
 FILTERS = ("night", "tile", "expid", "camera", "petal")
+KINDS = ("camera", "petal", "exposure", "tile", "night")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Options:
         Memory that loaded products may take in each process.
     resume : bool
         Whether checks that an earlier run judged before it was cut short are taken over.
+    kinds : tuple of str
+        Kinds of units that are judged; products of the others are read where a check needs them.
     """
 
     specprod: str | None = None
@@ -74,6 +77,7 @@ class Options:
     show_passed: bool = False
     cache_bytes: int = 350_000_000
     resume: bool = False
+    kinds: tuple[str, ...] = KINDS
 
     @property
     def explicit(self) -> bool:
@@ -105,6 +109,8 @@ def add_options(parser: pytest.Parser) -> None:
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
         parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
+    text = f"judge units of these kinds only: comma lists of {', '.join(KINDS)} [all]"
+    group.addoption("--specqa-kinds", dest="specqa_kinds", action="append", default=[], metavar="KINDS", help=text)
     text = "write one record per measurement to FILE.jsonl or FILE.parquet; repeatable"
     group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
     parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
@@ -159,6 +165,7 @@ def read_options(config: pytest.Config) -> Options:
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
+        kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
     )
 
 
@@ -197,6 +204,12 @@ def _petal(text: str) -> int:
 def _camera(text: str) -> str:
     if not re.fullmatch(r"([a-z][0-9]*)+", text):
         raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all bands)")
+    return text
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise UsageError(f"--specqa-kinds {text}: expected some of {', '.join(KINDS)}, separated by commas")
     return text
 
 

@@ -36,6 +36,7 @@ VERBS = {
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
     "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
+    "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
     "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),

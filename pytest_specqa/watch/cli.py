@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,12 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
     try:
         watch.build()
         if arguments.once:
-            for left in watch.once():
-                _say(f"waiting: {left.sight.job.told}: {left.why}")
+            try:
+                left = watch.once()
+            except OSError as error:
+                raise UsageError(f"{error.filename or root}: {error.strerror or error}") from None
+            for one in left:
+                _say(f"waiting: {one.sight.job.told}: {one.why}")
             return FAILED if watch.failed else PASSED
         _say(f"watching {root} every {arguments.poll:g} s; results in {store.root}, logs in {how.folder}; Ctrl-C ends it")
         watch.forever(poll=arguments.poll)
@@ -181,9 +186,7 @@ def _site(store: Path, out: Path | None) -> Callable[[], object] | None:
         return None
 
     def build() -> object:
-        from pytest_specqa.site.build import build  # noqa: PLC0415
-
-        return build(store, out)
+        return import_module("pytest_specqa.site.build").build(store, out)
 
     return build
 

@@ -22,9 +22,13 @@ def cut_short(files: Iterable[Path]) -> list[Path]:
     Returns
     -------
     list of Path
-        In order. A packed file ends with the size of what was packed last, which is of whole blocks of FITS (RFC 1952, FITS 4.0
-        section 3.1); one that does not may still be whole, of several members or without padding, and is read through. A file cut
-        anywhere escapes once in 2880 times, and is named when it is judged.
+        In order. A packed file ends with the size of what was packed last, which is of whole blocks of FITS; one that does not may
+        still be whole, of several members or without padding, and is read through. A file cut anywhere escapes once in 2880
+        times, and is named when it is judged. Of a file that is not packed the headers are walked over.
+
+    References
+    ----------
+    RFC 1952, section 2.3.1 (ISIZE); FITS standard 4.0, section 3.1.
     """
     return [path for path in files if path.name.endswith((".fits", ".fits.gz")) and not _ends(path)]
 
@@ -32,13 +36,11 @@ def cut_short(files: Iterable[Path]) -> list[Path]:
 def _ends(path: Path) -> bool:
     try:
         with open_regular(path) as file:
-            packed = file.read(2) == GZIP_MAGIC
-            size = file.seek(0, os.SEEK_END)
-            if packed and size > 4:
+            if file.read(2) == GZIP_MAGIC and file.seek(0, os.SEEK_END) > 4:
                 file.seek(-4, os.SEEK_END)
                 size = int.from_bytes(file.read(4), "little")
-        if size and size % BLOCK == 0:
-            return True
+                if size and size % BLOCK == 0:
+                    return True
         with FitsStream(path) as stream:
             stream.check_end()
     except (OSError, ProductError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -94,6 +95,7 @@ class Watch:
         self.judged = 0
         self.failed = 0
         self._trouble = ""
+        self._set_back: Counter[str] = Counter()
 
     def once(self) -> list[Waiting]:
         """Judge what is complete now; files that have just changed are waited for as long as they take to settle.
@@ -102,38 +104,45 @@ class Watch:
         -------
         list of Waiting
             What was left, since something is missing or the night is not over.
+
+        Raises
+        ------
+        SpecQAError, OSError
+            If the production cannot be looked at, or the store takes nothing.
         """
         while True:
-            waiting, going_on = self.step()
+            waiting, going_on = self._step()
             ends = [one.until for one in waiting if one.complete]
-            if going_on:
-                continue
-            if not ends:
-                return waiting
-            self.parts.clock.wait(max(min(ends) - self.parts.clock.now(), 0.01))
+            if not going_on:
+                if not ends:
+                    return waiting
+                self.parts.clock.wait(max(min(ends) - self.parts.clock.now(), 0.01))
 
     def forever(self, *, poll: float) -> None:
-        """Look every `poll` seconds, until the process is told to end."""
+        """Look every `poll` seconds, until the process is told to end; what is wrong is said, and tried again."""
         while True:
-            waiting, going_on = self.step()
+            try:
+                waiting, going_on = self._step()
+                self._trouble = ""
+            except (SpecQAError, OSError) as error:
+                self._complain(error)
+                waiting, going_on = [], False
             if not going_on:
                 soonest = min([one.until for one in waiting], default=float("inf")) - self.parts.clock.now()
                 self.parts.clock.wait(min(poll, max(soonest, min(poll, 1.0))))
 
-    def step(self) -> tuple[list[Waiting], bool]:
+    def _step(self) -> tuple[list[Waiting], bool]:
         """Look, and judge the first job that is ready; tell whether there may be more."""
-        try:
-            ripe, waiting = self._look()
-            if ripe and self._judge(ripe[0]):
-                self._trouble = ""
-                return waiting, True
-            self._save()
-        except (SpecQAError, OSError) as error:
-            self._complain(error)
-            return [], False
+        ripe, waiting = self._look()
         if not ripe:
-            self._trouble = ""
-        return waiting, False
+            self.memory.save()
+            return waiting, False
+        # What could not be kept does not hold up all else.
+        chosen = min(ripe, key=lambda one: self._set_back[one.sight.job.key])
+        self._set_back[chosen.sight.job.key] += 1
+        self._judge(chosen)
+        del self._set_back[chosen.sight.job.key]
+        return waiting, True
 
     def build(self) -> None:
         """Bring the pages up to date; a failure is a line."""
@@ -157,17 +166,16 @@ class Watch:
         self.memory.newest = newest
         return self.parts.sorter.sort(sights, now=self.parts.clock.now(), newest=newest)
 
-    def _judge(self, ripe: Ripe) -> bool:
-        """Judge a job, and keep what came out; ``False`` if the store could not take it."""
+    def _judge(self, ripe: Ripe) -> None:
+        """Judge a job, keep what came out and tell it: twice if the watch is ended meanwhile, but never not at all."""
         sight, started = ripe.sight, self.parts.clock.now()
-        # What a run has begun before must not be forgotten if this one does not end.
-        self._save()
+        self.memory.save()
         judged = self.parts.judge.judge(sight.job)
         seconds = self.parts.clock.now() - started
         if not self._is_unchanged(sight):
             self.parts.judge.forget(sight.job)
             self._tell(sight, "changed", "its products changed while they were judged: it will be judged again", seconds)
-            return True
+            return
         if judged.records:
             self.parts.store.add(judged.records, again=True)
         self._tell(sight, judged.verdict, self._sentence(judged, ripe), seconds)
@@ -175,12 +183,11 @@ class Watch:
         for line in self.parts.notifier.tell(sight, judged, told=told, log=str(self.parts.judge.log(sight.job))):
             self.parts.say(line)
         self._remember(ripe, judged)
-        self._save()
+        self.memory.save()
         self.parts.judge.forget(sight.job)
         self.judged += 1
         self.failed += judged.verdict in ("lost", str(Outcome.FAILED))
         self.build()
-        return True
 
     def _is_unchanged(self, sight: Sight) -> bool:
         now = self.parts.scanner.one(sight.job)
@@ -211,13 +218,6 @@ class Watch:
         at = datetime.datetime.fromtimestamp(self.parts.clock.now()).strftime("%H:%M:%S")
         loud = word.upper() if word != "lost" else "NOT JUDGED"
         self.parts.say(f"{at}  {sight.job.told:<18} {tile:<11} {loud:<12} {text}  {seconds:.0f} s")
-
-    def _save(self) -> None:
-        """Keep what is known; where that fails the watch goes on, and says so."""
-        try:
-            self.memory.save()
-        except SpecQAError as error:
-            self._complain(error)
 
     def _complain(self, error: Exception) -> None:
         """Say what is wrong, once as long as it is the same."""

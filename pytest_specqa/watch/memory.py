@@ -15,6 +15,8 @@ FORMAT = 1
 NAME = "watch.json"
 MOST = 200_000_000
 """Bytes of the file; an exposure takes 150."""
+NIGHTS_TOLD = 60
+"""Nights of which is remembered what was told."""
 
 
 @dataclass
@@ -79,8 +81,9 @@ class Memory:
 
     def save(self) -> None:
         """Write it whole or not at all, if it has changed; `ResultsError` if it cannot be."""
-        told = {"format": FORMAT, "production": self.production, "newest": self.newest}
-        text = json.dumps({**told, "judged": self.judged, "seen": self.seen, "told": self.told}, indent=1)
+        self.told = {night: told for night, told in sorted(self.told.items())[-NIGHTS_TOLD:] if told}
+        head = {"format": FORMAT, "production": self.production, "newest": self.newest}
+        text = json.dumps({**head, "judged": self.judged, "seen": self.seen, "told": self.told}, indent=1)
         if text != self._saved:
             write_text(self.path, text)
             self._saved = text

@@ -38,6 +38,7 @@ VERBS = {
     "history": ("pytest_specqa.results.history.cli", "say from a store what changed over the nights, where and since when"),
     "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
+    "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
     "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),

@@ -197,7 +197,11 @@ class _Site:
         for before, night, after in zip([0, *self.nights], self.nights, [*self.nights[1:], 0], strict=False):
             around = Around(before, after, reports_of(night, self.reports))
             page, known = making.digest(repr(around)), self.kept.nights.get(night)
-            if known is None or (known.source, known.page) != (self.sources[night], page) or not (self.out / f"nights/{night}.html").is_file():
+            if (
+                known is None
+                or (known.source, known.page) != (self.sources[night], page)
+                or not (self.out / f"nights/{night}.html").is_file()
+            ):
                 jobs.append(making.Job(self.store.root, self.out, site, night, around, self.sources[night], page))
         batch: list[tuple[int, NightKept, pyarrow.Table]] = []
         for made in making.made(jobs[::-1], processes=processes if len(jobs) > ALONE else 1):
@@ -230,14 +234,20 @@ class _Site:
         for camera in cameras:
             of = [change for change in self.changes if change.camera == camera]
             text = camera_page.write(
-                site, camera, list(sums.courses(path, camera)), recent=exposures.get(camera, {}), nights=self.nights, changes=of, around=cameras
+                site,
+                camera,
+                list(sums.courses(path, camera)),
+                recent=exposures.get(camera, {}),
+                nights=self.nights,
+                changes=of,
+                around=cameras,
             )
             self._put(f"cameras/{camera}.html", text)
             self.kept.pages[f"cameras/{camera}.html"] = ""
         self._put("cameras.html", cameras_page.write(site, places, self.changes, over=len(self.nights[-OVER:])))
         others = [course for place in ("exposure", "tile", "night") for course in sums.courses(path, place)]
         bands = sums.bands(path)
-        ordered = {band: bands[band] for band in sorted(bands, key=lambda band: cameras_page.by_band(band))}
+        ordered = {band: bands[band] for band in sorted(bands, key=cameras_page.by_band)}
         self._page("trends.html", trends_page.write(site, ordered, others, nights=self.nights), made_from=state)
 
     def _calendar(self, site: frame.Site) -> str:
@@ -268,5 +278,3 @@ def read_changes(root: Path) -> list[Change]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); write it again with specqa history") from None
     return history.from_json(text, where=str(path))
-
-

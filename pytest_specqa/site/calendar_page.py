@@ -58,13 +58,17 @@ def write(site: frame.Site, nights: Mapping[int, NightKept], changes: Sequence[C
 def _last(night: int, kept: NightKept) -> str:
     outcome = Outcome(kept.outcome)
     word, _, rest = kept.sentence.partition(":")
-    told = "".join(f"<li>{words.badge(Outcome(of), str(k))} <a href=\"{frame.night_link(night)}#finding-{k}\">{escape(text)}</a></li>" for k, (of, text) in enumerate(kept.told[:MOST_TOLD], start=1))
+    told = "".join(
+        f'<li>{words.badge(Outcome(of), str(k))} <a href="{frame.night_link(night)}#finding-{k}">{escape(text)}</a></li>'
+        for k, (of, text) in enumerate(kept.told[:MOST_TOLD], start=1)
+    )
     more = len(kept.told) - MOST_TOLD
     rest_of = f'<li><a href="{frame.night_link(night)}">{count(more, "more finding")}</a></li>' if more > 0 else ""
     return (
-        f'<div class="specqa-verdict {words.css_class(outcome)}" role="status"><a href="{frame.night_link(night)}">Night {frame.date(night)}</a>, '
-        f"the last: <strong>{escape(word)}</strong>:{escape(rest)}; {count(kept.exposures, 'exposure')}."
-        f'{f"<ol class=site-told>{told}{rest_of}</ol>" if told else ""}</div>'
+        f'<div class="specqa-verdict {words.css_class(outcome)}" role="status">'
+        f'<a href="{frame.night_link(night)}">Night {frame.date(night)}</a>'
+        f", the last: <strong>{escape(word)}</strong>:{escape(rest)}; {count(kept.exposures, 'exposure')}."
+        f"{f'<ol class=site-told>{told}{rest_of}</ol>' if told else ''}</div>"
     )
 
 
@@ -73,14 +77,18 @@ def _changes(site: frame.Site, changes: Sequence[Change]) -> str:
     over = len(changes) - len(ongoing)
     if not changes:
         return ""
-    head = f"{count(len(ongoing), 'change')} over the nights {'goes' if len(ongoing) == 1 else 'go'} on" if ongoing else "No change over the nights goes on"
+    head = (
+        f"{count(len(ongoing), 'change')} over the nights {'goes' if len(ongoing) == 1 else 'go'} on"
+        if ongoing
+        else "No change over the nights goes on"
+    )
     more = f'<p><a href="changes.html">all changes</a>: {len(ongoing)} that go on, {over} that are over.</p>'
     return f"<h2>{head}</h2>{changes_table.table(site, ongoing[:MOST_TOLD])}{more}"
 
 
 CALENDAR_LEGEND = (
-    '<p class="specqa-faint specqa-legend">A cell is a night: <b>F</b> and the number of its findings where something failed, <b>W</b> where '
-    "something only warned, <b>P</b> passed, <b>–</b> not measured, blank: no data. It leads to the night.</p>"
+    '<p class="specqa-faint specqa-legend">A cell is a night: <b>F</b> and the number of its findings where something failed, '
+    "<b>W</b> where something only warned, <b>P</b> passed, <b>–</b> not measured, blank: no data. It leads to the night.</p>"
 )
 
 
@@ -105,8 +113,12 @@ def _year(year: int, days: Mapping[tuple[int, int], int], nights: Mapping[int, N
         rows.append(f'<tr><th scope="row">no date</th>{"".join(_cell(night, nights) for night in odd)}</tr>')
     failed = sum(nights[night].outcome == str(Outcome.FAILED) for night in days.values())
     title = f"{year}: {count(len(days), 'night')}, {failed} with failures"
-    table = f'<table class="specqa-grid site-calendar"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    return f'<details class="site-year"{" open" * opened}><summary>{title}</summary><div class="specqa-scroll">{table}</div></details>'
+    table = (
+        f'<table class="specqa-grid site-calendar"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
+    return (
+        f'<details class="site-year"{" open" * opened}><summary>{title}</summary><div class="specqa-scroll">{table}</div></details>'
+    )
 
 
 def _exists(year: int, month: int, day: int) -> bool:
@@ -122,12 +134,15 @@ def _cell(night: int | None, nights: Mapping[int, NightKept], *, there: bool = T
     lines = [f"{frame.date(night)}: {kept.sentence}; {count(len(kept.told), 'finding')}", *(text for _, text in kept.told[:4])]
     title = escape("\n".join(lines))
     mark = words.LETTERS[outcome] + (f"<sub>{failing}</sub>" if failing else "")
-    return f'<td class="{words.css_class(outcome)}" title="{title}"><a href="{frame.night_link(night)}" aria-label="{title}">{mark}</a></td>'
+    inner = f'<a href="{frame.night_link(night)}" aria-label="{title}">{mark}</a>'
+    return f'<td class="{words.css_class(outcome)}" title="{title}">{inner}</td>'
 
 
 def _counts(nights: Mapping[int, NightKept]) -> str:
     exposures = sum(kept.exposures for kept in nights.values())
     by_outcome = ", ".join(
-        f"{number} {outcome}" for outcome in reversed(Outcome) if (number := sum(kept.outcome == str(outcome) for kept in nights.values()))
+        f"{number} {outcome}"
+        for outcome in reversed(Outcome)
+        if (number := sum(kept.outcome == str(outcome) for kept in nights.values()))
     )
     return f'<p class="specqa-faint">{count(len(nights), "night")} with {count(exposures, "exposure")}: {by_outcome}.</p>'

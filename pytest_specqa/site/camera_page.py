@@ -22,7 +22,14 @@ RECENT = 30
 
 
 def write(
-    site: frame.Site, camera: str, courses: Sequence[Course], *, recent: Mapping[str, Points], nights: Sequence[int], changes: Sequence[Change], around: Sequence[str]
+    site: frame.Site,
+    camera: str,
+    courses: Sequence[Course],
+    *,
+    recent: Mapping[str, Points],
+    nights: Sequence[int],
+    changes: Sequence[Change],
+    around: Sequence[str],
 ) -> str:
     """Write the page.
 
@@ -49,33 +56,40 @@ def write(
         HTML.
     """
     since = nights[-RECENT:][0]
-    ordered = sorted(courses, key=lambda one: (not _concerning(one, changes), -one.bad_since(since), -int((one.bad > 0).sum()), one.measure))
+    ordered = sorted(
+        courses, key=lambda one: (not _concerning(one, changes), -one.bad_since(since), -int((one.bad > 0).sum()), one.measure)
+    )
     bad = [one for one in courses if one.bad_since(since)]
-    told = f"{count(len(bad), 'measure')} of {len(courses)} failed or warned in the last {count(min(RECENT, len(nights)), 'night')}" if bad else (
-        f"No measure failed or warned in the last {count(min(RECENT, len(nights)), 'night')}"
+    told = (
+        f"{count(len(bad), 'measure')} of {len(courses)} failed or warned in the last {count(min(RECENT, len(nights)), 'night')}"
+        if bad
+        else (f"No measure failed or warned in the last {count(min(RECENT, len(nights)), 'night')}")
     )
     body = [
         f"<h1>Camera {escape(camera)}</h1>{_around(camera, around)}<p>{told}.</p>",
-        changes_table.table(site, changes, up="../") if changes else '<p class="site-good">No change over the nights was found in this camera.</p>',
+        changes_table.table(site, changes, up="../")
+        if changes
+        else '<p class="site-good">No change over the nights was found in this camera.</p>',
         LEGEND,
         finder("measures"),
         '<div class="site-courses">',
-        *(_row(one, recent.get(one.measure), nights, changes, camera, since) for one in ordered),
+        *(_row(one, recent.get(one.measure), nights=nights, changes=changes, camera=camera) for one in ordered),
         "</div>",
     ]
     return frame.page(site, f"Camera {camera}: {site.production}", body, here="cameras.html", depth=1)
 
 
 LEGEND = (
-    '<p class="specqa-faint">Left: all nights; a dot is the median of a night, the bar its range. Right: each exposure of the last nights. '
-    'Lines: <b class="site-fail-line">limit</b>, <b class="site-warn-line">warning</b>; a filled triangle fails, a ring warns, and both '
-    "lead to the night; shaded: a change was found there.</p>"
+    '<p class="specqa-faint">Left: all nights; a dot is the median of a night, the bar its range. Right: each exposure of the last '
+    'nights. Lines: <b class="site-fail-line">limit</b>, <b class="site-warn-line">warning</b>; a filled triangle fails, '
+    "a ring warns, and both lead to the night; shaded: a change was found there.</p>"
 )
 
 
 def finder(what: str) -> str:
     """HTML of a search that leaves the rows of a page that hold some words."""
-    return f'<form class="site-finder" role="search" data-finds="[data-text]"><label>find {what} <input type="search" name="text" placeholder="press /"></label></form>'
+    box = '<input type="search" name="text" placeholder="press /">'
+    return f'<form class="site-finder" role="search" data-finds="[data-text]"><label>find {what} {box}</label></form>'
 
 
 def heading(course: Course) -> str:
@@ -101,9 +115,13 @@ def _concerning(course: Course, changes: Sequence[Change]) -> list[Change]:
     return [change for change in changes if change.what == course.measure]
 
 
-def _row(course: Course, recent: Points | None, nights: Sequence[int], changes: Sequence[Change], camera: str, since: int) -> str:
+def _row(course: Course, recent: Points | None, *, nights: Sequence[int], changes: Sequence[Change], camera: str) -> str:
+    since = nights[-RECENT:][0]
     spans = [span_of(change, nights) for change in _concerning(course, changes)]
-    links = [f"../nights/{night}.html" if first is None else frame.exposure_link(night, first, camera, up="../") for night, first in zip(course.nights, course.first, strict=True)]
+    links = [
+        f"../nights/{night}.html" if first is None else frame.exposure_link(night, first, camera, up="../")
+        for night, first in zip(course.nights, course.first, strict=True)
+    ]
     box = timeline.box_of_nights(nights, width=WIDE, height=HIGH)
     about = f"{course.plain or course.measure} of {camera}"
     left = timeline.picture(course.points(links), box, limits=course.limits, spans=spans, about=f"{about} over the nights")
@@ -112,8 +130,8 @@ def _row(course: Course, recent: Points | None, nights: Sequence[int], changes: 
         small = Box(NARROW, HIGH, -0.5, float(recent.x[-1]) + 0.5, _night_marks(recent))
         right = timeline.picture(recent, small, limits=course.limits, about=f"{about} in the last exposures")
     return (
-        f'<section class="site-course" data-text="{found_text(course)}" id="{escape(course.measure)}"><h3>{badges(course, since)}{heading(course)}</h3>'
-        f"<div>{left}{right}</div></section>"
+        f'<section class="site-course" data-text="{found_text(course)}" id="{escape(course.measure)}">'
+        f"<h3>{badges(course, since)}{heading(course)}</h3><div>{left}{right}</div></section>"
     )
 
 

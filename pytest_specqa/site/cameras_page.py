@@ -34,8 +34,8 @@ def write(site: frame.Site, places: Places, changes: Sequence[Change], *, over: 
 
 
 LEGEND = (
-    '<p class="specqa-faint specqa-legend">Colour and letter: the worst outcome of the last night. Number: nights that failed, of the last {over}. '
-    "△: something changed and is still so. A cell leads to its camera.</p>"
+    '<p class="specqa-faint specqa-legend">Colour and letter: the worst outcome of the last night. Number: nights that failed, '
+    "of the last {over}. △: something changed and is still so. A cell leads to its camera.</p>"
 )
 
 
@@ -48,9 +48,11 @@ def matrix(places: Places, changes: Sequence[Change], *, over: int) -> str:
     petals = sorted({int(camera[1:]) for cameras in bands.values() for camera in cameras})
     head = "".join(f'<th class="specqa-petal">{petal}</th>' for petal in petals)
     rows = "".join(
-        f'<tr><th scope="row">{band}</th>{"".join(_cell(f"{band}{petal}", places, ongoing, over) for petal in petals)}</tr>' for band in bands
+        f'<tr><th scope="row">{band}</th>{"".join(_cell(f"{band}{petal}", places, ongoing, over) for petal in petals)}</tr>'
+        for band in bands
     )
-    return f'<div class="specqa-scroll"><table class="specqa-grid site-cameras"><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f'<table class="specqa-grid site-cameras"><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="specqa-scroll">{table}</div>'
 
 
 def _cell(camera: str, places: Places, ongoing: Mapping[str, int], over: int) -> str:
@@ -59,7 +61,12 @@ def _cell(camera: str, places: Places, ongoing: Mapping[str, int], over: int) ->
     last, failed, warned = places[camera]
     outcome = list(Outcome)[last] if last >= 0 else None
     changed = f", {count(ongoing[camera], 'change')} that last" if ongoing.get(camera) else ""
-    told = escape(f"{camera}: {outcome or 'not there'} in the last night; failed on {failed} and warned on {warned} of the last {count(over, 'night')}{changed}")
+    told = escape(
+        f"{camera}: {outcome or 'not there'} in the last night; failed on {failed} and warned on {warned} of the last "
+        f"{count(over, 'night')}{changed}"
+    )
     css = words.css_class(outcome) if outcome else "specqa-absent"
-    mark = f"{words.LETTERS[outcome] if outcome else '·'}{f'<sub>{failed}</sub>' if failed else ''}{'<sup>△</sup>' if changed else ''}"
+    mark = (
+        f"{words.LETTERS[outcome] if outcome else '·'}{f'<sub>{failed}</sub>' if failed else ''}{'<sup>△</sup>' if changed else ''}"
+    )
     return f'<td class="{css}" title="{told}"><a href="{frame.camera_link(camera)}" aria-label="{told}">{mark}</a></td>'

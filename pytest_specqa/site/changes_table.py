@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def by_weight(changes: Sequence[Change]) -> list[Change]:
     """Sort changes: what goes on before what is over, then the most significant."""
-    return sorted(changes, key=lambda one: (not one.ongoing, -one.significance if one.significance == one.significance else 0.0, one.what))
+    return sorted(
+        changes, key=lambda one: (not one.ongoing, -one.significance if one.significance == one.significance else 0.0, one.what)
+    )
 
 
 def table(site: frame.Site, changes: Sequence[Change], *, up: str = "", anchors: bool = False) -> str:
@@ -42,7 +44,9 @@ def table(site: frame.Site, changes: Sequence[Change], *, up: str = "", anchors:
         return ""
     rows = "".join(_row(site, change, k, up, anchors=anchors) for k, change in enumerate(by_weight(changes), start=1))
     head = "".join(f"<th>{name}</th>" for name in ("what", "where", "since", "until", "size", "sigmas", "seen", "what it is"))
-    return f'<div class="specqa-scroll"><table class="site-changes"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        f'<div class="specqa-scroll"><table class="site-changes"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
 
 
 def _row(site: frame.Site, change: Change, k: int, up: str, *, anchors: bool) -> str:

@@ -19,9 +19,15 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("store", type=Path, metavar="STORE", help="store, as specqa store or --specqa-store wrote it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the site: new, empty, or a site already")
-    parser.add_argument("--reports", type=Path, metavar="DIR", help="folder with reports whose names hold their night (report-YYYYMMDD.html)")
     parser.add_argument(
-        "--processes", type=int, default=min(os.cpu_count() or 1, 8), metavar="N", help="processes that work on many nights [%(default)s]"
+        "--reports", type=Path, metavar="DIR", help="folder with reports whose names hold their night (report-YYYYMMDD.html)"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=min(os.cpu_count() or 1, 8),
+        metavar="N",
+        help="processes that work on many nights [%(default)s]",
     )
     parser.set_defaults(run=run)
 
@@ -33,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     built = build(arguments.store, arguments.out, reports=arguments.reports, processes=max(1, arguments.processes))
     removed = f", {count(len(built.removed), 'file')} removed" if built.removed else ""
     print(
-        f"site: {printable(arguments.out / 'index.html')} ({count(len(built.nights), 'night')} and {count(len(built.written), 'file')} "
-        f"written{removed})"
+        f"site: {printable(arguments.out / 'index.html')} ({count(len(built.nights), 'night')} and "
+        f"{count(len(built.written), 'file')} written{removed})"
     )
     return 0

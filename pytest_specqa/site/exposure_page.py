@@ -1,7 +1,7 @@
 """The page of an exposure: one page for all of them, which reads every value of a night from the night's own data file.
 
-A page for each exposure would be 40,000 files of 60 kB for a thousand nights; this is a thousand files of a few hundred kB, of which
-a reader loads one. Data are a script and not JSON, as a browser loads nothing else from a file share.
+A page for each exposure would be 40,000 files of 60 kB for a thousand nights; this is a thousand files of a few hundred kB, of
+which a reader loads one. Data are a script and not JSON, as a browser loads nothing else from a file share.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def write(site: frame.Site) -> str:
     """Write the page; it is the same whatever the store holds."""
     body = [
         '<h1 id="exposure-title">Exposure</h1><p class="site-around" id="exposure-around"></p>',
-        '<p id="exposure-told" role="status">An address such as exposure.html#20211014-00104282-r6 names night, exposure and camera; '
-        '<a href="index.html">choose a night</a>.</p>',
+        '<p id="exposure-told" role="status">An address such as exposure.html#20211014-00104282-r6 names night, exposure '
+        'and camera; <a href="index.html">choose a night</a>.</p>',
         '<div id="exposure-cells" class="specqa-scroll"></div><section id="exposure-reasons"></section>',
         '<form id="exposure-bar" role="search" hidden><label>find measures <input type="search" name="text"></label>'
         '<label><input type="checkbox" name="bad"> only what fails or warns</label></form>',

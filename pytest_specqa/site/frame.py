@@ -12,7 +12,13 @@ import pytest_specqa
 from pytest_specqa.printable import escape
 
 STYLES = ("report.css", "site.css")
-PARTS = (("index.html", "Nights"), ("cameras.html", "Cameras"), ("trends.html", "Trends"), ("changes.html", "What changed"), ("fibers.html", "Fibers"))  # fmt: skip
+PARTS = (
+    ("index.html", "Nights"),
+    ("cameras.html", "Cameras"),
+    ("trends.html", "Trends"),
+    ("changes.html", "What changed"),
+    ("fibers.html", "Fibers"),
+)
 """Pages that every page leads to."""
 CAMERA = re.compile(r"[a-z][0-9]{1,2}")
 AWAKE = 120
@@ -64,7 +70,14 @@ class Site:
 
 
 def page(
-    site: Site, title: str, body: Iterable[str], *, here: str = "", depth: int = 0, scripts: Sequence[str] = ("site.js",), live: bool = False
+    site: Site,
+    title: str,
+    body: Iterable[str],
+    *,
+    here: str = "",
+    depth: int = 0,
+    scripts: Sequence[str] = ("site.js",),
+    live: bool = False,
 ) -> str:
     """Write a page.
 
@@ -106,7 +119,8 @@ def page(
             "</time></span></nav><main>",
             *body,
             f"</main><footer>pytest-specqa {escape(pytest_specqa.__version__)}, production {escape(site.production)}. "
-            "Colours go with letters: <b>F</b> failed, <b>W</b> warned, <b>P</b> passed, <b>–</b> not measured.</footer></body></html>\n",
+            "Colours go with letters: <b>F</b> failed, <b>W</b> warned, <b>P</b> passed, <b>–</b> not measured.</footer>",
+            "</body></html>\n",
         ]
     )
 

@@ -91,7 +91,7 @@ class Kept:
         return kept if found.get("version") == version else kept.forgotten()
 
     def forgotten(self) -> Kept:
-        """Know what there is, and nothing of what it was made from: all is written anew, and what has no source any more is removed."""
+        """Know what there is, and nothing of what it was made from, so that all is written anew."""
         nights = {night: NightKept("", "", told.outcome, told.sentence, told.exposures) for night, told in self.nights.items()}
         return Kept(self.version, nights, dict.fromkeys(self.pages, ""))
 
@@ -112,5 +112,11 @@ def _night(told: Mapping[str, Any]) -> NightKept:
     Outcome(night.outcome)
     found = [(str(Outcome(outcome)), str(text)) for outcome, text in night.told]
     return NightKept(
-        str(night.source), str(night.page), night.outcome, str(night.sentence), int(night.exposures), found, [int(one) for one in night.fibers]
+        str(night.source),
+        str(night.page),
+        night.outcome,
+        str(night.sentence),
+        int(night.exposures),
+        found,
+        [int(one) for one in night.fibers],
     )

@@ -1,4 +1,4 @@
-"""The page of a night: its verdict, findings, a grid of exposures and cameras, and the checks that fail or warn with their reasons."""
+"""The page of a night: verdict, findings, a grid of exposures and cameras, and the checks that fail or warn with their reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import shade
 from pytest_specqa.report.places import Place, hue, placed
 from pytest_specqa.report.rows import rows
-from pytest_specqa.report.top import cards, comes_to
+from pytest_specqa.report.top import cards, comes_to, glossary
 from pytest_specqa.site import frame
 from pytest_specqa.site.nightly import Cell, Night
 from pytest_specqa.triage import Finding, excess
@@ -25,7 +25,7 @@ from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import Outcome
 
 MOST_ROWS = 400
-"""Checks that fail or warn and have a row; where there are more, the findings, the grid and the pages of the exposures tell them."""
+"""Checks that fail or warn and have a row; findings, grid and the pages of the exposures tell the others."""
 BAD = (Outcome.FAILED, Outcome.WARNED)
 
 
@@ -70,7 +70,10 @@ def write(site: frame.Site, night: Night, told: Sequence[Finding], around: Aroun
     linked = {entry.check for entry in rowed}
     worst = {entry.unit: entry for entry in reversed(entries)}
     title = f"Night {frame.date(night.night)}"
-    left = f'<p class="specqa-faint">{count(len(entries) - len(rowed), "more check")} that fail or warn: see the exposures above.</p>'
+    left = (
+        f'<p class="specqa-faint">{count(len(entries) - len(rowed), "more check")} that fail or warn: see the exposures above.</p>'
+    )
+    shown = rows(rowed, told, detail=lambda entry: measured(entry.records), others={})
     body = [
         _head(title, around),
         _verdict(night, told),
@@ -78,17 +81,20 @@ def write(site: frame.Site, night: Night, told: Sequence[Finding], around: Aroun
         _grid(night, worst, places, linked),
         _whole_tiles(night, worst, linked),
         _legend(len(told)),
-        f"<h2>Checks that fail or warn, with their reasons</h2>{rows(rowed, told, detail=lambda entry: measured(entry.records), others={})}"
-        if rowed
-        else "",
+        f"<h2>Checks that fail or warn, with their reasons</h2>{shown}" if rowed else "",
         left if len(entries) > len(rowed) else "",
+        glossary(entry.lead for entry in rowed),
     ]
     return frame.page(site, f"{title}: {site.production}", body, here="index.html", depth=1, live=not around.after)
 
 
 def _head(title: str, around: Around) -> str:
     before = f'<a rel="prev" href="{around.before}.html">‹ {frame.date(around.before)}</a>' if around.before else ""
-    after = f'<a rel="next" href="{around.after}.html">{frame.date(around.after)} ›</a>' if around.after else "<span>last night so far</span>"
+    after = (
+        f'<a rel="next" href="{around.after}.html">{frame.date(around.after)} ›</a>'
+        if around.after
+        else "<span>last night so far</span>"
+    )
     reports = "".join(f'<a href="{escape(address)}">{escape(name)}</a>' for address, name in around.reports)
     return f'<h1>{title}</h1><p class="site-around">{before}{after}{reports}</p>'
 
@@ -112,18 +118,16 @@ def _grid(night: Night, worst: Mapping[str, Entry], places: Mapping[tuple[str, s
         bands[camera[0]].append(camera)
     firsts = {names[0] for names in bands.values()} | {""}
     over = "".join(f'<th colspan="{len(names)}" class="specqa-band">{escape(band)}</th>' for band, names in bands.items())
-    named = "".join(
-        f'<th class="specqa-petal{" specqa-first" * (camera in firsts)}">{_camera(camera)}</th>' for camera in cameras
-    )
+    named = "".join(f'<th class="specqa-petal{" specqa-first" * (camera in firsts)}">{_camera(camera)}</th>' for camera in cameras)
     lines = []
     for expid, tile in night.tiles.items():
         of = "".join(
-            _cell(night.night, cells.get((expid, camera)), worst, places, linked, first=camera in firsts) for camera in [*cameras, ""]
+            _cell(night.night, cells.get((expid, camera)), worst, places, linked, first=camera in firsts)
+            for camera in [*cameras, ""]
         )
         about = f' <span class="specqa-faint">tile {tile}</span>' if tile is not None else ""
-        lines.append(
-            f'<tr><th scope="row"><a href="{frame.exposure_link(night.night, expid, up="../")}">{expid:08d}</a>{about}</th>{of}</tr>'
-        )
+        link = f'<a href="{frame.exposure_link(night.night, expid, up="../")}">{expid:08d}</a>'
+        lines.append(f'<tr><th scope="row">{link}{about}</th>{of}</tr>')
     head = f'<tr><th></th>{over}<th></th></tr><tr><th>exposure</th>{named}<th class="specqa-petal specqa-first">all</th></tr>'
     table = f'<table class="specqa-grid"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
     return f'<h2>Exposures and cameras</h2><div class="specqa-scroll">{table}</div>'
@@ -135,7 +139,9 @@ def _by_band(camera: str) -> tuple[int, str]:
 
 def _camera(camera: str) -> str:
     name = escape(camera[1:] or camera)
-    return f'<a href="{frame.camera_link(camera, up="../")}" title="{escape(camera)}">{name}</a>' if frame.is_camera(camera) else name
+    return (
+        f'<a href="{frame.camera_link(camera, up="../")}" title="{escape(camera)}">{name}</a>' if frame.is_camera(camera) else name
+    )
 
 
 def _whole_tiles(night: Night, worst: Mapping[str, Entry], linked: set[tuple[str, str]]) -> str:
@@ -151,8 +157,11 @@ def _whole_tiles(night: Night, worst: Mapping[str, Entry], linked: set[tuple[str
         )
         parts.append(f'<tr><th scope="row">tile {tile}, by petal</th>{cells}</tr>')
     if of_night := [cell for cell in others if cell.tile is None]:
-        parts.append(f'<tr><th scope="row">whole night</th>{"".join(_cell(night.night, cell, worst, {}, linked) for cell in of_night)}</tr>')
-    return f'<h2>Tiles and night</h2><div class="specqa-scroll"><table class="specqa-grid"><tbody>{"".join(parts)}</tbody></table></div>'
+        parts.append(
+            f'<tr><th scope="row">whole night</th>{"".join(_cell(night.night, cell, worst, {}, linked) for cell in of_night)}</tr>'
+        )
+    table = f'<table class="specqa-grid"><tbody>{"".join(parts)}</tbody></table>'
+    return f'<h2>Tiles and night</h2><div class="specqa-scroll">{table}</div>'
 
 
 def _cell(
@@ -177,7 +186,8 @@ def _cell(
     mark = words.LETTERS[cell.outcome] + (f" {letter}" if letter else "") + (f"<sub>{place.number}</sub>" if place else "")
     times = excess(entry.lead) if entry and math.isfinite(excess(entry.lead)) else 0.0
     partly = " specqa-partly" if cell.outcome is Outcome.PASSED and cell.counts[Outcome.NOT_MEASURED.rank] else ""
-    css = f'class="{words.css_class(cell.outcome)}{partly}{start}{f" {hue(place.number)}" if place else ""}{" site-wide" * bool(letter)}"'
+    colour = f" {hue(place.number)}" if place else ""
+    css = f'class="{words.css_class(cell.outcome)}{partly}{start}{colour}{" site-wide" * bool(letter)}"'
     deep = shade(times) if cell.outcome in BAD else ""
     inner = f'<a href="{address}" aria-label="{title}">{mark}</a>' if address else mark
     return f'<td {css}{deep} title="{title}">{inner}</td>'
@@ -203,5 +213,3 @@ def _legend(number: int) -> str:
 def reports_of(night: int, reports: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Pick the reports whose name holds the number of a night."""
     return tuple((address, name) for address, name in reports if str(night) in name)
-
-

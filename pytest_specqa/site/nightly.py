@@ -22,7 +22,10 @@ WEIGHT = f"""CASE WHEN outcome = 'failed' AND (coalesce(waiver, '') <> '' OR coa
     THEN {WARNED} ELSE {RANKS} END"""
 """Rank of an outcome where a failure that somebody answers for weighs as `pytest_specqa.checks.outcome.EXCUSED`."""
 PLAIN = "any_value(json_extract_string(extra, '$.plain'))"
-SLIM = "unit, kind, night, expid, tile, camera, petal, expectation, measure, value, error, value_unit, low, high, warn_low, warn_high, outcome, fibers, waves, stage"
+SLIM = (
+    "unit", "kind", "night", "expid", "tile", "camera", "petal", "expectation", "measure", "value", "error", "value_unit", "low",
+    "high", "warn_low", "warn_high", "outcome", "fibers", "waves", "stage",
+)  # fmt: skip
 """Columns that triage needs of what is sound."""
 
 
@@ -124,31 +127,32 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> tuple[list[Cell], Verdict]
                 max(rank), max({RANKS}), bool_or(outcome = 'failed' AND coalesce(waiver, '') = '')
             FROM now GROUP BY unit, expectation ORDER BY unit, expectation"""
     ).fetchall()
-    places: dict[str, tuple[Any, ...]] = {}
+    places: dict[str, tuple[str, str, int | None, int | None, str | None, int | None]] = {}
     counts: dict[str, list[int]] = {}
     outcomes, excused, ranked = {}, [0, 0], list(Outcome)
     for unit, kind, expid, tile, camera, petal, expectation, rank, raw, unwaived in rows:
-        places[unit] = (kind, expid, tile, camera, petal)
+        places[unit] = (unit, kind, expid, tile, camera, petal)
         counts.setdefault(unit, [0, 0, 0, 0])[rank] += 1
         if raw > rank:
             excused[unwaived] += 1
         else:
             outcomes[unit, expectation] = ranked[rank]
-    cells = [Cell(unit, *place, counts=(*counts[unit],)) for unit, place in places.items()]  # type: ignore[arg-type]
+    cells = [Cell(*places[unit], counts=(of[0], of[1], of[2], of[3])) for unit, of in counts.items()]
     return cells, Verdict(outcomes, waived=excused[0], known=excused[1])
 
 
 def _bad(connection: duckdb.DuckDBPyConnection) -> list[Record]:
-    rows = connection.execute(
+    rows = connection.sql(
         "SELECT * EXCLUDE (rank) FROM now WHERE outcome IN ('failed', 'warned') ORDER BY unit, expectation, measure"
     )
     return [cast("Record", from_row(row)) for row in rows.to_arrow_table().to_pylist()]
 
 
 def _sound(connection: duckdb.DuckDBPyConnection) -> list[Record]:
-    cursor = connection.execute(f"SELECT {SLIM} FROM now WHERE outcome NOT IN ('failed', 'warned') ORDER BY unit, measure")
-    names = SLIM.split(", ")
-    return [cast("Record", dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    cursor = connection.execute(
+        f"SELECT {', '.join(SLIM)} FROM now WHERE outcome NOT IN ('failed', 'warned') ORDER BY unit, measure"
+    )
+    return [cast("Record", dict(zip(SLIM, row, strict=True))) for row in cursor.fetchall()]
 
 
 def _measures(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
@@ -173,9 +177,10 @@ def summed(connection: duckdb.DuckDBPyConnection) -> pyarrow.Table:
         Columns night, measure, place, least, middle (the median), largest, n, rank (the worst), bad (values that fail
         or warn), first (the exposure, or tile, of the worst), limits of the measure, its plain words and its unit.
     """
-    return connection.execute(
+    return connection.sql(
         f"""SELECT any_value(night) AS night, measure, coalesce(camera, 'petal' || petal, kind) AS place,
-                min(value) AS least, median(value) AS middle, max(value) AS largest, count(*)::INTEGER AS n, max(rank)::TINYINT AS rank,
+                min(value) AS least, median(value) AS middle, max(value) AS largest, count(*)::INTEGER AS n,
+                max(rank)::TINYINT AS rank,
                 (count(*) FILTER (rank >= {WARNED}))::INTEGER AS bad, arg_max(coalesce(expid, tile), rank) AS first,
                 mode(low) AS at_least, mode(high) AS at_most, mode(warn_low) AS warn_below, mode(warn_high) AS warn_above,
                 {PLAIN} AS plain, any_value(value_unit) AS value_unit

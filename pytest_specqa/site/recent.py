@@ -35,7 +35,7 @@ def read(store: Store, nights: Sequence[int]) -> dict[str, dict[str, Points]]:
     """
     with asking.connected(MEMORY) as connection:
         asking.make_views(connection, store.records, store.kept, nights=nights)
-        rows = connection.execute(
+        rows = connection.sql(
             f"""SELECT camera, measure, night, expid, first(value ORDER BY {WEIGHT} DESC), max({WEIGHT})::TINYINT FROM records
                 WHERE camera IS NOT NULL AND expid IS NOT NULL GROUP BY ALL ORDER BY camera, measure, night, expid"""
         ).to_arrow_table()
@@ -51,12 +51,13 @@ def read(store: Store, nights: Sequence[int]) -> dict[str, dict[str, Points]]:
     for first, last in zip(starts, [*starts[1:], len(x)], strict=True):
         camera = str(cameras[first])
         if is_camera(camera):
-            points = _points(camera, *(column[first:last] for column in (x, value, rank, night, expid)))
+            points = _points(camera, [column[first:last] for column in (x, value, rank, night, expid)])
             found.setdefault(camera, {})[str(measures[first])] = points
     return found
 
 
-def _points(camera: str, x: Any, value: Any, rank: Any, night: Any, expid: Any) -> Points:
+def _points(camera: str, columns: Sequence[Any]) -> Points:
+    x, value, rank, night, expid = columns
     keys = list(zip(night.tolist(), expid.tolist(), strict=True))
     names = [f"{of} {number:08d}" for of, number in keys]
     return Points(x, value, value, value, rank, names, [exposure_link(of, number, camera, up="../") for of, number in keys])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_specqa.results.store import replacing
-from pytest_specqa.site.timeline import Floats, Points, day
+from pytest_specqa.site.timeline import Floats, Limits, Points, day
 
 if TYPE_CHECKING:
     import duckdb
@@ -40,8 +41,8 @@ class Course:
         Values that fail or warn, and all.
     first : list of int or None
         Exposure of the worst value of each night.
-    limits : tuple of (float or None, str)
-        As `timeline.picture` draws them, those of the last night.
+    limits : Limits
+        Those of the last night.
     """
 
     measure: str
@@ -55,7 +56,7 @@ class Course:
     bad: Any
     n: Any
     first: list[int | None]
-    limits: tuple[tuple[float | None, str], ...]
+    limits: Limits
 
     def points(self, links: Sequence[str]) -> Points:
         """Give it as a series of days, each of which leads somewhere."""
@@ -118,24 +119,27 @@ def courses(path: Path, place: str) -> Iterator[Course]:
     """
     connection = opened()
     connection.read_parquet(str(path)).create_view("sums")
-    yield from _split(connection.execute(f"SELECT measure, {COLUMNS} FROM sums WHERE place = ? ORDER BY measure, night", [place]))
+    yield from _split(
+        connection.sql(f"SELECT measure, {COLUMNS} FROM sums WHERE place = ? ORDER BY measure, night", params=[place])
+    )
 
 
 def bands(path: Path) -> dict[str, list[Course]]:
-    """Read all measures of cameras by band: the median of the cameras' medians, and the range from the 10th to the 90th percentile."""
+    """Read all measures by band: the median of the cameras' medians, and their range from the 10th to the 90th percentile."""
     connection = opened()
     connection.read_parquet(str(path)).create_view("sums")
     found: dict[str, list[Course]] = {}
     letters = connection.execute("SELECT DISTINCT place[1] FROM sums WHERE regexp_full_match(place, '[a-z][0-9]{1,2}') ORDER BY 1")
     for (letter,) in letters.fetchall():
-        cursor = connection.execute(
-            """SELECT measure, night, median(middle), quantile_cont(middle, 0.1), quantile_cont(middle, 0.9), max(rank), sum(bad)::INTEGER,
-                sum(n)::INTEGER, arg_max(first, rank), mode(at_least), mode(at_most), mode(warn_below), mode(warn_above),
-                any_value(plain), any_value(value_unit)
-            FROM sums WHERE regexp_full_match(place, '[a-z][0-9]{1,2}') AND place[1] = ? GROUP BY measure, night ORDER BY measure, night""",
-            [letter],
+        rows = connection.sql(
+            """SELECT measure, night, median(middle), quantile_cont(middle, 0.1), quantile_cont(middle, 0.9), max(rank),
+                sum(bad)::INTEGER, sum(n)::INTEGER, arg_max(first, rank), mode(at_least), mode(at_most), mode(warn_below),
+                mode(warn_above), any_value(plain), any_value(value_unit)
+            FROM sums WHERE regexp_full_match(place, '[a-z][0-9]{1,2}') AND place[1] = ?
+            GROUP BY measure, night ORDER BY measure, night""",
+            params=[letter],
         )
-        found[letter] = list(_split(cursor))
+        found[letter] = list(_split(rows))
     return found
 
 
@@ -144,7 +148,8 @@ def places(path: Path, *, nights: Sequence[int]) -> dict[str, tuple[int, int, in
     connection = opened()
     connection.read_parquet(str(path)).create_view("sums")
     rows = connection.execute(
-        """WITH worst AS (SELECT place, night, max(rank) AS rank FROM sums WHERE night IN (SELECT unnest(?::INTEGER[])) GROUP BY ALL)
+        """WITH worst AS (SELECT place, night, max(rank) AS rank FROM sums
+               WHERE night IN (SELECT unnest(?::INTEGER[])) GROUP BY ALL)
            SELECT place, coalesce(max(rank) FILTER (night = ?), -1), count(*) FILTER (rank = 3), count(*) FILTER (rank = 2)
            FROM worst GROUP BY place ORDER BY place""",
         [list(nights), nights[-1]],
@@ -152,20 +157,19 @@ def places(path: Path, *, nights: Sequence[int]) -> dict[str, tuple[int, int, in
     return {place: (int(last), failed, warned) for place, last, failed, warned in rows}
 
 
-def _split(cursor: duckdb.DuckDBPyConnection) -> Iterator[Course]:
+def _split(rows: duckdb.DuckDBPyRelation) -> Iterator[Course]:
     """Cut rows that are sorted by measure where it changes."""
-    table = cursor.to_arrow_table()
+    table = rows.to_arrow_table()
     names = np.asarray(table.column(0).to_pylist(), dtype=object)
     columns = [_column(table.column(k)) for k in range(1, table.num_columns)]
-    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])) if len(names) else []
+    starts = np.flatnonzero(np.concatenate([[bool(len(names))], names[1:] != names[:-1]])).tolist()
     for first, last in zip(starts, [*starts[1:], len(names)], strict=True):
         night, middle, least, largest, rank, bad, n, which, *rest = (column[first:last] for column in columns)
-        low, high, warn_low, warn_high, plain, unit = (part[-1] for part in rest)
-        limits = ((_or_none(low), "fail"), (_or_none(high), "fail"), (_or_none(warn_low), "warn"), (_or_none(warn_high), "warn"))
+        *bounds, plain, unit = (part[-1] for part in rest)
         yield Course(
             measure=str(names[first]), plain=plain or "", unit=unit or "", nights=[int(one) for one in night],
             middle=middle, least=least, largest=largest, rank=rank, bad=bad, n=n,
-            first=[None if one != one else int(one) for one in which], limits=limits,
+            first=[None if math.isnan(one) else int(one) for one in which], limits=Limits(*map(_or_none, bounds)),
         )  # fmt: skip
 
 
@@ -178,4 +182,4 @@ def _column(column: pyarrow.ChunkedArray) -> Any:
 
 
 def _or_none(value: float | None) -> float | None:
-    return None if value is None or value != value else float(value)
+    return None if value is None or math.isnan(value) else float(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date as Date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ MOST_MARKS = 60
 """Nights with something bad that are marked and lead to their page; the worst and latest where there are more."""
 REACH = 6.0
 """Ranges from the 5th to the 95th percentile, beyond the median, that the picture shows; what lies beyond stands at its edge."""
+LINES = ("t-fail", "t-fail", "t-warn", "t-warn")
 NEAR = 1.0
 """Heights of what is shown by which a limit may lie away and still be drawn."""
 
@@ -52,6 +54,24 @@ class Points:
     links: Sequence[str]
 
 
+class Limits(NamedTuple):
+    """What a measure may be, and from where on it warns; None where there is no limit."""
+
+    low: float | None = None
+    high: float | None = None
+    warn_low: float | None = None
+    warn_high: float | None = None
+
+    def beyond(self, least: float, largest: float) -> float | None:
+        """Whichever end of a range lies beyond a limit; None where neither does."""
+        if any(limit is not None and largest > limit for limit in (self.high, self.warn_high)):
+            return largest
+        return least if any(limit is not None and least < limit for limit in (self.low, self.warn_low)) else None
+
+
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Span:
     """A range of places that is shaded, and why."""
@@ -80,9 +100,9 @@ def day(night: int) -> float:
     """Number the days; a night that is no date counts as the first of its month."""
     year, month, of_month = night // 10000, night // 100 % 100, night % 100
     try:
-        return float(Date(year, month, of_month).toordinal())
+        return float(datetime.date(year, month, of_month).toordinal())
     except ValueError:
-        return float(Date(min(max(year, 1), 9999), min(max(month, 1), 12), 1).toordinal())
+        return float(datetime.date(min(max(year, 1), 9999), min(max(month, 1), 12), 1).toordinal())
 
 
 def box_of_nights(nights: Sequence[int], *, width: int, height: int) -> Box:
@@ -93,13 +113,13 @@ def box_of_nights(nights: Sequence[int], *, width: int, height: int) -> Box:
 
 
 def _calendar(first: float, last: float) -> list[tuple[float, str]]:
-    start, end = Date.fromordinal(int(first)), Date.fromordinal(int(last))
+    start, end = datetime.date.fromordinal(int(first)), datetime.date.fromordinal(int(last))
     months = (end.year - start.year) * 12 + end.month - start.month
     if months < 1:
         step = max(1, int(last - first) // 4)
-        return [(float(one), f"{Date.fromordinal(one):%m-%d}") for one in range(int(first), int(last) + 1, step)]
+        return [(float(one), f"{datetime.date.fromordinal(one):%m-%d}") for one in range(int(first), int(last) + 1, step)]
     every = next((step for step in (1, 2, 3, 6, 12, 24, 60) if months / step <= 5), 120)
-    firsts = (Date(start.year + k // 12, k % 12 + 1, 1) for k in range(start.month - 1, start.month + months))
+    firsts = (datetime.date(start.year + k // 12, k % 12 + 1, 1) for k in range(start.month - 1, start.month + months))
     marks = [one for one in firsts if ((one.year * 12 + one.month - 1) % every == 0 or not months) and one >= start]
     return [(float(one.toordinal()), f"{one:%Y}" if every >= 12 else f"{one:%Y-%m}") for one in marks]
 
@@ -108,7 +128,7 @@ def picture(
     points: Points,
     box: Box,
     *,
-    limits: Sequence[tuple[float | None, str]] = (),
+    limits: Limits = NO_LIMITS,
     spans: Sequence[Span] = (),
     about: str = "",
     most: int = MOST_MARKS,
@@ -121,8 +141,8 @@ def picture(
         What is shown; more than one of a pixel are joined, with their whole range.
     box : Box
         Size and axis.
-    limits : sequence of (float or None, str)
-        Lines across, each ``fail`` or ``warn``.
+    limits : Limits
+        Lines across.
     spans : sequence of Span
         Ranges that are shaded.
     about : str
@@ -135,7 +155,7 @@ def picture(
     str
         An ``svg`` element.
     """
-    low, high = _reach(points, [limit for limit, _ in limits if limit is not None])
+    low, high = _reach(points, [limit for limit in limits if limit is not None])
     floor = box.height - FOOT
 
     def down(value: float) -> float:
@@ -144,14 +164,15 @@ def picture(
     parts = [f'<rect class="t-frame" x="{LEFT}" y="{TOP}" width="{box.width - LEFT - RIGHT}" height="{floor - TOP}"/>']
     parts += [_span(span, box, floor) for span in spans]
     parts += [
-        f'<line class="t-{kind}" x1="{LEFT}" x2="{box.width - RIGHT}" y1="{down(limit):.1f}" y2="{down(limit):.1f}"/>'
-        for limit, kind in limits
+        f'<line class="{kind}" x1="{LEFT}" x2="{box.width - RIGHT}" y1="{down(limit):.1f}" y2="{down(limit):.1f}"/>'
+        for limit, kind in zip(limits, LINES, strict=True)
         if limit is not None and low <= limit <= high
     ]
     parts += _body(points, box, down)
-    parts += [_mark(points, k, box, down, (low, high)) for k in _marked(points.rank, most)]
+    parts += [_mark(points, k, box, down, limits) for k in _marked(points.rank, most)]
     parts += _axes(box, floor, low, high)
-    return f'<svg class="timeline" viewBox="0 0 {box.width} {box.height}" role="img" aria-label="{escape(about)}">{"".join(parts)}</svg>'
+    size = f'width="{box.width}" height="{box.height}" viewBox="0 0 {box.width} {box.height}"'
+    return f'<svg class="timeline" {size} role="img" aria-label="{escape(about)}">{"".join(parts)}</svg>'
 
 
 def _reach(points: Points, limits: Sequence[float]) -> tuple[float, float]:
@@ -199,15 +220,15 @@ def _marked(rank: NDArray[np.int8], most: int) -> list[int]:
     return [int(one) for one in order[::-1]]
 
 
-def _mark(points: Points, k: int, box: Box, down: Callable[[float], float], shown: tuple[float, float]) -> str:
-    """Mark a night that fails (a filled triangle) or warns (a ring) at its worse end; it leads there."""
+def _mark(points: Points, k: int, box: Box, down: Callable[[float], float], limits: Limits) -> str:
+    """Mark what fails (a filled triangle) or warns (a ring) at its worse end; it leads there."""
     failed = points.rank[k] == Outcome.FAILED.rank
-    ends = [end for end in (points.least[k], points.largest[k]) if math.isfinite(end)]
-    middle = 0.5 * (shown[0] + shown[1])
-    value = max(ends, key=lambda end: abs(end - middle), default=shown[1])
-    x, y = box.across(points.x[k]), down(value)
+    least, largest = float(points.least[k]), float(points.largest[k])
+    found = limits.beyond(least, largest)
+    value = float(points.middle[k]) if found is None else found
+    x, y = box.across(points.x[k]), down(value) if math.isfinite(value) else TOP + 5
     word = Outcome.FAILED if failed else Outcome.WARNED
-    told = f"{points.names[k]}: {number(value) if ends else 'no value'}, {word}"
+    told = f"{points.names[k]}: {number(value) if math.isfinite(value) else 'no value'}, {word}"
     shape = f"M{x - 4:.1f},{y + 4:.1f}h8l-4,-8z" if failed else f"M{x - 3:.1f},{y:.1f}a3,3 0 1,0 6,0a3,3 0 1,0 -6,0"
     drawn = f'<path class="t-{word}" d="{shape}"><title>{escape(told)}</title></path>'
     return f'<a href="{points.links[k]}" aria-label="{escape(told)}">{drawn}</a>' if points.links[k] else drawn
@@ -231,7 +252,8 @@ def _axes(box: Box, floor: int, low: float, high: float) -> list[str]:
         for value, y in ((ends[1], TOP + 9), (ends[0], floor - 1))
     ]
     marks = [
-        f'<path class="t-tick" d="M{box.across(x):.1f},{floor}v3"/><text class="t-when" x="{box.across(x):.1f}" y="{floor + 13}">{escape(name)}</text>'
+        f'<path class="t-tick" d="M{box.across(x):.1f},{floor}v3"/>'
+        f'<text class="t-when" x="{box.across(x):.1f}" y="{floor + 13}">{escape(name)}</text>'
         for x, name in box.ticks
     ]
     return texts + marks

@@ -38,14 +38,19 @@ def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Seque
     for band, courses in bands.items():
         for course in courses:
             by_measure.setdefault(course.measure, {})[band] = course
-    order = sorted(by_measure.values(), key=lambda one: (-sum(course.bad_since(since) for course in one.values()), next(iter(one.values())).measure))
+    order = sorted(
+        by_measure.values(),
+        key=lambda one: (-sum(course.bad_since(since) for course in one.values()), next(iter(one.values())).measure),
+    )
     rows = [_row(of, nights, since) for of in order]
     rows += [_row({"": course}, nights, since) for course in others]
-    told = f"{count(len(rows), 'measure')} over {count(len(nights), 'night')}; those that failed or warned most in the last {RECENT} come first."
+    told = (
+        f"{count(len(rows), 'measure')} over {count(len(nights), 'night')}; first what failed or warned most in the last {RECENT}."
+    )
     legend = (
         '<p class="specqa-faint">A dot is the median over the cameras of a band, the bar the range of 80 % of them; '
-        'lines: <b class="site-fail-line">limit</b>, <b class="site-warn-line">warning</b>. A filled triangle is a night on which a camera failed, '
-        "a ring one on which one warned; both lead there.</p>"
+        'lines: <b class="site-fail-line">limit</b>, <b class="site-warn-line">warning</b>. A filled triangle is a night on which '
+        "a camera failed, a ring one on which one warned; both lead there.</p>"
     )
     body = ["<h1>Trends</h1>", f"<p>{told}</p>", legend, finder("measures"), '<div class="site-courses">', *rows, "</div>"]
     return frame.page(site, f"Trends: {site.production}", body, here="trends.html")
@@ -54,7 +59,8 @@ def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Seque
 def _row(of: Mapping[str, Course], nights: Sequence[int], since: int) -> str:
     one = max(of.values(), key=lambda course: (int(max(course.rank, default=0)), course.bad_since(since)))
     pictures = "".join(_picture(band, course, nights) for band, course in of.items())
-    return f'<section class="site-course" data-text="{found_text(one)}"><h3>{badges(one, since)}{heading(one)}</h3><div>{pictures}</div></section>'
+    head = f"<h3>{badges(one, since)}{heading(one)}</h3>"
+    return f'<section class="site-course" data-text="{found_text(one)}">{head}<div>{pictures}</div></section>'
 
 
 def _picture(band: str, course: Course, nights: Sequence[int]) -> str:
@@ -66,4 +72,4 @@ def _picture(band: str, course: Course, nights: Sequence[int]) -> str:
     box = timeline.box_of_nights(nights, width=WIDTH, height=HIGH)
     about = f"{course.plain or course.measure}{f', {band} cameras' if band else ''}"
     drawn = timeline.picture(shown, box, limits=course.limits, about=about, most=12)
-    return f'<figure><figcaption>{escape(band)}</figcaption>{drawn}</figure>'
+    return f"<figure><figcaption>{escape(band)}</figcaption>{drawn}</figure>"

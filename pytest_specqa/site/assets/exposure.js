@@ -5,6 +5,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const place = (name) => document.getElementById(`exposure-${name}`)
   const bar = place('bar')
   const CLASSES = ['specqa-passed', 'specqa-not-measured', 'specqa-warned', 'specqa-failed']
+  const FIRST = 10
   const WORDS = ['passed', 'not measured', 'warned', 'failed']
   const make = (tag, text = '', attributes = {}, children = []) => {
     const made = document.createElement(tag)
@@ -72,7 +73,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const reasons = (data, one, camera) => {
     const all = data.reasons.filter(([expid, , of]) => expid === one.expid && (!camera || !of || of === camera))
     const list = make('ul', '', { class: 'site-reasons' })
-    for (const [, unit, of, rank, waiver, plain, message] of all) {
+    for (const [, , of, rank, waiver, plain, message] of all) {
       const badge = make('span', '', { class: `specqa-badge ${CLASSES[rank]}` }, [make('b', data.letters[rank]), ` ${of || 'exposure'}`])
       const why = make('span', message)
       list.append(make('li', '', {}, [badge, ' ', make('b', plain), ': ', why, waiver ? ` (waived: ${waiver})` : '']))
@@ -81,7 +82,17 @@ document.addEventListener('DOMContentLoaded', () => {
     if (camera && isCamera(camera)) {
       place('told').append(' ', link(`cameras/${camera}.html`, `${camera} over all nights`), ', ', link(address(data.night, one.expid), 'all cameras'))
     }
+    const rest = [...list.children].slice(FIRST)
     place('reasons').replaceChildren(list)
+    if (rest.length > 1) {
+      const more = make('button', `show ${rest.length} more reasons`, { type: 'button' })
+      rest.forEach((one) => { one.hidden = true })
+      more.addEventListener('click', () => {
+        rest.forEach((one) => { one.hidden = false })
+        more.remove()
+      })
+      place('reasons').append(more)
+    }
   }
 
   const values = (data, one, camera) => {

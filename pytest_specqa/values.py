@@ -260,6 +260,37 @@ class FeatureRecord(TypedDict):
     label: str
 
 
+class VectorRecord(TypedDict):
+    """A `pytest_specqa.vectors.Vector` as a part of a record.
+
+    Attributes
+    ----------
+    name, unit : str
+        What it is, and the unit of its values.
+    first : int
+        FIBER of its first row.
+    shape : list of int
+        Fibers, or fibers and bins.
+    step : float
+        What one unit of the stored integers stands for; 0 where the values are stored as they are.
+    waves : list of float
+        Edges of the bins in Angstrom; empty without bins.
+    dtype : str
+        One of ``i1``, ``i2``, ``i4`` and ``f4``.
+    data : str
+        Base64 of zlib of the little-endian numbers, row by row; the lowest integer, or NaN, where a value is not known.
+    """
+
+    name: str
+    first: int
+    shape: list[int]
+    step: float
+    waves: list[float]
+    unit: str
+    dtype: str
+    data: str
+
+
 class Record(TypedDict):
     """One judged value as a line of a results file; what is not finite is ``None``.
 
@@ -313,6 +344,9 @@ class Record(TypedDict):
     planned : int
         Number of checks, one for each unit and expectation, that this run meant to make: results that hold fewer of them are not
         whole. Absent where it is not known.
+    vectors : list of mapping
+        What the check kept for the history of each fiber (`pytest_specqa.vectors`), on the first of its records only; absent where
+        it kept nothing.
     """
 
     unit: str
@@ -358,6 +392,7 @@ class Record(TypedDict):
     reused: NotRequired[bool]
     run: NotRequired[str]
     planned: NotRequired[int]
+    vectors: NotRequired[list[VectorRecord]]
 
 
 def key_of(record: Record) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ MEASURES = (
     *("pull_width_amplifier", "row_noise", "good_pixel_fraction", "fiberflat_lowest_fiber"),
 )
 """Measures that are drawn: wide and narrow ones, parts near 1, and ones that are 0 nearly always."""
-CAMERAS = ("b2", "r2", "z2", "b6", "r6", "z6")
+CAMERAS = ("r1", "r2", "r4", "r6", "r7", "b6")
 SIZES = {"residual": (0.3, 0.5, 0.7, 1.0, 1.5, 3.0), "line_shift": (0.15, 0.3, 0.6, 1.0), "sky_line_width": (0.5, 1.0, 2.0, 4.0)}
 """Sizes of steps whose power is measured, in standard deviations of one value."""
 WIDTHS = {"residual": 1, "line_shift": DESI.block}

@@ -95,10 +95,12 @@ class _Measures:
         survey, band = history.survey, camera[0]
         for usual in of_band(history.usual, band):
             words = usual.measure.encode()
-            # The step with a new version of the code is the same in all cameras of a band.
-            step = history.wander.new_code * np.random.default_rng([survey.seed, 6, ord(band), *words]).standard_normal()
+            # The step with a new version of the code, and what an exposure brings, is the same in all cameras of a band.
+            alike = np.random.default_rng([survey.seed, 6, ord(band), *words])
+            step = history.wander.new_code * alike.standard_normal()
+            shared = alike.standard_normal(len(exposures))
             rng = np.random.default_rng([survey.seed, 7, ord(band), int(camera[1:]), *words])
-            values = usual.value(scores(exposures, rng, wander=history.wander, step=float(step)))
+            values = usual.value(scores(exposures, rng, wander=history.wander, step=float(step), shared=shared))
             for plant in history.plants:
                 if plant.camera == camera and plant.what == usual.measure:
                     values = values + usual.spread * plant.strength(exposures, survey.seed)

@@ -144,6 +144,8 @@ class Detector:
         self._level = rng.lognormal(0, _ALWAYS, n_fiber)
         # With a new version of the code all cameras of a band change alike.
         self._new = self.scatter.new_code * np.random.default_rng([seed, 4, ord(camera[0])]).standard_normal(self.bins)
+        # The sky is as bright in all cameras.
+        self._sky = np.random.default_rng([seed, 10]).lognormal(0, 0.1, len(exposures))
         self._broken = rng.choice(n_fiber, 2, replace=False)
         # One fiber is flagged for some weeks, and sound before and after.
         start = int(rng.integers(max(1, nights // 2)))
@@ -166,7 +168,7 @@ class Detector:
         unusable[fiber] |= start <= exposure.day <= end
         self._turn_to(exposure)
         residual = self._residual(exposure)
-        level = (5.0 if exposure.program == "bright" else 2.0) * rng.lognormal(0, 0.05)
+        level = (5.0 if exposure.program == "bright" else 2.0) * self._sky[exposure.index] * rng.lognormal(0, 0.02)
         light = rng.lognormal(0, 0.05) * rng.lognormal(0, 0.2, n_fiber)
         made: dict[str, Floats] = {ERROR: level * self._level * self._bright * rng.lognormal(0, 0.02, n_fiber), LIGHT: light}
         errors: dict[str, Floats] = {}

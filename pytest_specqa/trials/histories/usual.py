@@ -122,6 +122,8 @@ class Wander:
         What comes and goes over a year.
     program : float
         Between dark and bright.
+    exposure : float
+        What all cameras of a band share in an exposure.
     new_code : float
         Step of all cameras with a new version of the code, in standard deviations.
     """
@@ -131,10 +133,13 @@ class Wander:
     memory: float = 0.6
     season: float = 0.05
     program: float = 0.05
+    exposure: float = 0.1
     new_code: float = 0.5
 
 
-def scores(exposures: Sequence[Exposure], rng: np.random.Generator, *, wander: Wander, step: float) -> Floats:
+def scores(
+    exposures: Sequence[Exposure], rng: np.random.Generator, *, wander: Wander, step: float, shared: Floats | None = None
+) -> Floats:
     """Draw standard scores of one measure of one camera.
 
     Parameters
@@ -147,6 +152,8 @@ def scores(exposures: Sequence[Exposure], rng: np.random.Generator, *, wander: W
         How the variance is shared out.
     step : float
         What a new version of the code adds, in standard deviations: the same in all cameras.
+    shared : ndarray, shape (n_exposure,), or None
+        Of unit variance: what all cameras of the band have in common in an exposure.
 
     Returns
     -------
@@ -157,17 +164,19 @@ def scores(exposures: Sequence[Exposure], rng: np.random.Generator, *, wander: W
     since = np.array([exposure.since for exposure in exposures])
     bright = np.array([exposure.program == "bright" for exposure in exposures])
     new = np.array([exposure.code != exposures[0].code for exposure in exposures])
-    shared = nightly(int(day[-1]) + 1, rng, memory=wander.memory)[day]
+    nights = nightly(int(day[-1]) + 1, rng, memory=wander.memory)[day]
     season = np.sqrt(2) * np.sin(2 * np.pi * (since / 365.25 + rng.random()))
-    own = max(0.0, 1 - wander.camera - wander.night - wander.season - wander.program)
+    common = 0.0 if shared is None else np.sqrt(wander.exposure) * shared
+    own = max(0.0, 1 - wander.camera - wander.night - wander.season - wander.program - wander.exposure)
     noise = rng.standard_t(6, day.size) / np.sqrt(1.5)
     return np.asarray(
         np.sqrt(wander.camera) * rng.standard_normal()
-        + np.sqrt(wander.night) * shared
+        + np.sqrt(wander.night) * nights
         + np.sqrt(wander.season) * season
         + np.sqrt(wander.program) * np.where(bright, 1, -1) * rng.choice([-1, 1])
         + np.sqrt(own) * noise
         + step * new
+        + common
     )
 
 

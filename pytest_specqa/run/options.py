@@ -60,6 +60,8 @@ class Options:
         Kinds of units that are judged; products of the others are read where a check needs them.
     vectors : bool
         Whether numbers of every fiber are kept with the results.
+    store : Path or None
+        Folder of the store that what was judged is added to; such a run keeps vectors.
     """
 
     specprod: str | None = None
@@ -81,6 +83,12 @@ class Options:
     resume: bool = False
     kinds: tuple[str, ...] = KINDS
     vectors: bool = False
+    store: Path | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether what is judged is written anywhere."""
+        return bool(self.results or self.store)
 
     @property
     def explicit(self) -> bool:
@@ -109,6 +117,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("verify", "WHAT", "sums of what is read, or of whole files up to the CRC of their gzip: read, whole [read]"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
         ("cache-mb", "MB", "memory for loaded products, per process [350]"),
+        ("store", "DIR", "add what was judged, with the numbers of every fiber, to the store in DIR"),
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
         parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
@@ -153,8 +162,9 @@ def read_options(config: pytest.Config) -> Options:
     results = config.getoption("specqa_results") or config.getini("specqa_results")
     if config.getoption("specqa_resume") and not results:
         raise UsageError("--specqa-resume: needs --specqa-results FILE, beside which the journal of the earlier run lies")
-    if config.getoption("specqa_vectors") and not results:
-        raise UsageError("--specqa-vectors: needs --specqa-results FILE, which keeps them")
+    store = _folder(config, "store")
+    if config.getoption("specqa_vectors") and not (results or store):
+        raise UsageError("--specqa-vectors: needs --specqa-results FILE or --specqa-store DIR, which keep them")
     return Options(
         specprod=config.getoption("specprod") or None,
         nights=tuple(_night_range(text) for text in typed["night"]),
@@ -175,6 +185,8 @@ def read_options(config: pytest.Config) -> Options:
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
         kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
         vectors=bool(results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors"))),
+        vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
+        store=store,
     )
 
 
@@ -265,6 +277,11 @@ def _file(config: pytest.Config, name: str) -> Path | None:
     if not path.is_file():
         raise UsageError(f"--specqa-{name} {found}: no such file; expected a TOML file at {path}")
     return path
+
+
+def _folder(config: pytest.Config, name: str) -> Path | None:
+    found = _text(config, name)
+    return _place(config, found, typed=config.getoption(_key(name)) is not None) if found else None
 
 
 def _result_file(config: pytest.Config, text: str) -> Path:

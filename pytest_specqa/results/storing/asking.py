@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow
 
+MEMORY = "1500MB"
+"""What a query takes at most; what is more goes to disk."""
 THREADS = 4
 """Each takes memory for the row groups that it reads."""
-STORED = {"content": "VARCHAR", "added": "TIMESTAMP"}
+STORED = {"content": "VARCHAR", "whole": "BOOLEAN", "added": "TIMESTAMP"}
 VECTOR_TYPES = {
     "kind": "VARCHAR", "unit": "VARCHAR", "night": "INTEGER", "expid": "INTEGER", "tile": "INTEGER", "camera": "VARCHAR",
     "petal": "INTEGER", "program": "VARCHAR", "code": "VARCHAR", "limits": "VARCHAR", "inputs": "VARCHAR", "content": "VARCHAR",

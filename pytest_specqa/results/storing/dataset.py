@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LABEL = "store.json"
-MEMORY = "1500MB"
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +169,7 @@ class Store:
             total += adding.add_night(self.records, self.kept, night, rows=rows, kept=kept, again=again)
         return total
 
-    def connect(self, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
+    def connect(self, memory: str = asking.MEMORY) -> duckdb.DuckDBPyConnection:
         """Open the store for SQL, as it is now.
 
         Parameters
@@ -204,7 +203,7 @@ class Store:
             With the columns `asking.MEASURES`, ordered by night and exposure.
         """
         chosen = None if nights is None else [int(night) for night in nights]
-        with asking.connected(MEMORY) as connection:
+        with asking.connected(asking.MEMORY) as connection:
             asking.make_views(connection, self.records, self.kept, nights=chosen)
             return asking.measures(connection, measure=measure, camera=camera)
 

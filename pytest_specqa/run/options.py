@@ -184,7 +184,6 @@ def read_options(config: pytest.Config) -> Options:
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
         kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
-        vectors=bool(results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors"))),
         vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
         store=store,
     )

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +185,9 @@ def _site(store: Path, out: Path | None) -> Callable[[], object] | None:
         return None
 
     def build() -> object:
-        return import_module("pytest_specqa.site.build").build(store, out)
+        from pytest_specqa.site.build import build  # noqa: PLC0415
+
+        return build(store, out)
 
     return build
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.site import (
     calendar_page,
-    camera_page,
-    cameras_page,
     exposure_page,
+    fiber_page,
     frame,
     history_page,
+    lookup,
+    made_stacks,
     making,
-    recent,
+    overview,
     sums,
     trends_page,
 )
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     from pytest_specqa.results.history.changes import Change
 
-OVER = 30
-"""Last nights that the overview of the cameras counts."""
 BATCH = 60
 """Nights after which what is done is remembered: so much a run that is killed loses."""
 ALONE = 4
@@ -160,6 +159,7 @@ class _Site:
         self.store, self.out, self.kept, self.reports = store, out, kept, reports
         self.built = Built()
         self.changes: list[Change] = []
+        self.sums = out / FOLDER / SUMS
         self.nights = store.nights
         self.sources = {night: making.source(store, night) for night in self.nights}
 
@@ -172,11 +172,11 @@ class _Site:
             self._page(f"assets/{name}", text, made_from=text)
         self._page("exposure.html", exposure_page.write(site), made_from="")
         self._nights(site, processes)
-        if self.nights:
-            self._cameras(site)
-        history_page.write(self.store, self.changes, self.out / "changes.html", site=site)
-        self._put("index.html", self._calendar(site))
-        self._clear()
+        shown = {night: self.kept.nights[night] for night in self.nights}
+        site = replace(site, fibers=frozenset(fiber_page.chosen(self.changes, shown)))
+        self._over_all(site, shown)
+        self._put("index.html", self._calendar(site, shown))
+        self._clear(site)
         self.kept.write(self.out)
         return self.built
 
@@ -216,56 +216,51 @@ class _Site:
         gone = [night for night in self.kept.nights if night not in self.sources]
         if batch or gone:
             # What is remembered of a night is never newer than its sums.
-            sums.update(self.out / FOLDER / SUMS, [table for _, _, table in batch], gone=[*done, *gone])
+            sums.update(self.sums, [table for _, _, table in batch], gone=[*done, *gone])
         self.kept.nights.update({night: told for night, told, _ in batch})
         self.kept.write(self.out)
         self.built.nights += done
         self.built.written += [f"nights/{night}.{ending}" for night in done for ending in ("js", "html")]
 
-    def _cameras(self, site: frame.Site) -> None:
-        """Write the pages over all nights whose measures or changes are not what they were."""
-        path = self.out / FOLDER / SUMS
-        state = repr([sorted(self.sources.items()), self.changes])
-        if self.kept.pages.get("trends.html") == making.digest(state):
+    def _over_all(self, site: frame.Site, shown: Mapping[int, NightKept]) -> None:
+        """Write the pages over all nights, if any night or change is not what it was."""
+        state = making.digest(repr([sorted(self.sources.items()), self.changes, sorted(site.fibers)]))
+        if self.kept.pages.get("trends.html") == state and (self.out / "trends.html").is_file():
             return
-        places = sums.places(path, nights=self.nights[-OVER:])
-        cameras = sorted((place for place in places if frame.is_camera(place)), key=cameras_page.by_band)
-        exposures = recent.read(self.store, self.nights[-recent.NIGHTS :])
-        for camera in cameras:
-            of = [change for change in self.changes if change.camera == camera]
-            text = camera_page.write(
-                site,
-                camera,
-                list(sums.courses(path, camera)),
-                recent=exposures.get(camera, {}),
-                nights=self.nights,
-                changes=of,
-                around=cameras,
-            )
-            self._put(f"cameras/{camera}.html", text)
-            self.kept.pages[f"cameras/{camera}.html"] = ""
-        self._put("cameras.html", cameras_page.write(site, places, self.changes, over=len(self.nights[-OVER:])))
-        others = [course for place in ("exposure", "tile", "night") for course in sums.courses(path, place)]
-        bands = sums.bands(path)
-        ordered = {band: bands[band] for band in sorted(bands, key=cameras_page.by_band)}
-        self._page("trends.html", trends_page.write(site, ordered, others, nights=self.nights), made_from=state)
+        years = {
+            year: making.digest(repr([self.sources[night] for night in of])) for year, of in lookup.by_year(self.nights).items()
+        }
+        stale = [year for year, digest in years.items() if self.kept.pages.get(f"fibers/{year}") != digest]
+        for name, text in overview.fibers(site, self.out, self.changes, shown, years=stale):
+            self._put(name, text)
+        self._put("fibers.html", lookup.write(site, sorted(years)))
+        if self.nights:
+            for name, text in overview.cameras(site, self.store, self.sums, self.changes):
+                self._put(name, text)
+        history_page.write(self.store, self.changes, self.out / "changes.html", site=site)
+        self._put("trends.html", overview.trends(site, self.sums) if self.nights else trends_page.write(site, {}, []))
+        self.kept.pages |= {f"fibers/{year}": digest for year, digest in years.items()} | {"trends.html": state}
 
-    def _calendar(self, site: frame.Site) -> str:
-        shown = {night: self.kept.nights[night] for night in self.nights}
-        over = self.nights[-OVER:]
-        places = sums.places(self.out / FOLDER / SUMS, nights=over) if over else {}
+    def _calendar(self, site: frame.Site, shown: Mapping[int, NightKept]) -> str:
+        over = self.nights[-overview.OVER :]
+        places = sums.places(self.sums, nights=over) if over else {}
         return calendar_page.write(site, shown, self.changes, places, over=len(over))
 
-    def _clear(self) -> None:
-        """Remove what belongs to nights that the store no longer has; nothing leads there any more."""
+    def _clear(self, site: frame.Site) -> None:
+        """Remove what belongs to nights that the store no longer has, and pages of fibers that nothing concerns any more."""
         for night in [night for night in self.kept.nights if night not in self.sources]:
-            self._remove(f"nights/{night}.{ending}" for ending in ("html", "js"))
+            self._remove(self.out / f"nights/{night}.{ending}" for ending in ("html", "js"))
+            made_stacks.remove(self.out, night)
             del self.kept.nights[night]
+        pages = {path: path.stem for path in (self.out / "fibers").glob("*.html")}
+        self._remove(path for path, name in pages.items() if name.isdecimal() and int(name) not in site.fibers)
+        years = {str(night // 10000) for night in self.nights}
+        self._remove(path for path in (self.out / "fibers").glob("lookup-*-*.js") if path.stem.split("-")[2] not in years)
 
-    def _remove(self, names: Iterable[str]) -> None:
-        for name in names:
-            (self.out / name).unlink(missing_ok=True)
-            self.built.removed.append(name)
+    def _remove(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+            self.built.removed.append(str(path.relative_to(self.out)))
 
 
 def read_changes(root: Path) -> list[Change]:

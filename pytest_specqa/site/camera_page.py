@@ -27,7 +27,6 @@ def write(
     courses: Sequence[Course],
     *,
     recent: Mapping[str, Points],
-    nights: Sequence[int],
     changes: Sequence[Change],
     around: Sequence[str],
 ) -> str:
@@ -43,8 +42,6 @@ def write(
         All its measures over the nights.
     recent : mapping of str to Points
         By measure, each exposure of the last nights.
-    nights : sequence of int
-        All nights of the store, rising.
     changes : sequence of Change
         What changed in this camera.
     around : sequence of str
@@ -55,6 +52,7 @@ def write(
     str
         HTML.
     """
+    nights = site.nights
     since = nights[-RECENT:][0]
     ordered = sorted(
         courses, key=lambda one: (not _concerning(one, changes), -one.bad_since(since), -int((one.bad > 0).sum()), one.measure)

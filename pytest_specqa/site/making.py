@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_specqa.results.store import write_text
 from pytest_specqa.results.storing.dataset import Store
-from pytest_specqa.site import exposure_page, night_page, nightly
+from pytest_specqa.site import exposure_page, made_stacks, night_page, nightly
 from pytest_specqa.site.frame import Site
 from pytest_specqa.site.kept import NightKept
 from pytest_specqa.site.night_page import Around
@@ -79,6 +79,7 @@ def make(job: Job) -> tuple[int, NightKept, pyarrow.Table]:
     with nightly.opened(Store.open(job.root), job.night) as connection:
         night = nightly.read(connection, job.night)
         table = nightly.summed(connection)
+    made_stacks.write(Store.open(job.root), job.out, job.night)
     told = night_page.found(night)
     write_text(job.out / f"nights/{job.night}.js", exposure_page.data(night))
     write_text(job.out / f"nights/{job.night}.html", night_page.write(job.site, night, told, job.around))

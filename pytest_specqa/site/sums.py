@@ -162,7 +162,9 @@ def _split(rows: duckdb.DuckDBPyRelation) -> Iterator[Course]:
     table = rows.to_arrow_table()
     names = np.asarray(table.column(0).to_pylist(), dtype=object)
     columns = [_column(table.column(k)) for k in range(1, table.num_columns)]
-    starts = np.flatnonzero(np.concatenate([[bool(len(names))], names[1:] != names[:-1]])).tolist()
+    if not len(names):
+        return
+    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]])).tolist()
     for first, last in zip(starts, [*starts[1:], len(names)], strict=True):
         night, middle, least, largest, rank, bad, n, which, *rest = (column[first:last] for column in columns)
         *bounds, plain, unit = (part[-1] for part in rest)

@@ -162,7 +162,7 @@ def picture(
         return TOP + (floor - TOP) * (1 - (min(max(value, low), high) - low) / (high - low))
 
     parts = [f'<rect class="t-frame" x="{LEFT}" y="{TOP}" width="{box.width - LEFT - RIGHT}" height="{floor - TOP}"/>']
-    parts += [_span(span, box, floor) for span in spans]
+    parts += [shaded(span, box) for span in spans]
     parts += [
         f'<line class="{kind}" x1="{LEFT}" x2="{box.width - RIGHT}" y1="{down(limit):.1f}" y2="{down(limit):.1f}"/>'
         for limit, kind in zip(limits, LINES, strict=True)
@@ -171,6 +171,11 @@ def picture(
     parts += _body(points, box, down)
     parts += [_mark(points, k, box, down, limits) for k in _marked(points.rank, most)]
     parts += _axes(box, floor, low, high)
+    return svg(parts, box, about)
+
+
+def svg(parts: Sequence[str], box: Box, about: str) -> str:
+    """Put the parts of a picture together; `about` is for readers that cannot see it."""
     size = f'width="{box.width}" height="{box.height}" viewBox="0 0 {box.width} {box.height}"'
     return f'<svg class="timeline" {size} role="img" aria-label="{escape(about)}">{"".join(parts)}</svg>'
 
@@ -234,7 +239,9 @@ def _mark(points: Points, k: int, box: Box, down: Callable[[float], float], limi
     return f'<a href="{points.links[k]}" aria-label="{escape(told)}">{drawn}</a>' if points.links[k] else drawn
 
 
-def _span(span: Span, box: Box, floor: int) -> str:
+def shaded(span: Span, box: Box) -> str:
+    """Shade a range of places."""
+    floor = box.height - FOOT
     left, right = (min(max(box.across(end), LEFT), box.width - RIGHT) for end in (span.first, span.last))
     left, right = (left, right) if right - left >= 3 else (left - 1.5, left + 1.5)
     return (
@@ -251,9 +258,14 @@ def _axes(box: Box, floor: int, low: float, high: float) -> list[str]:
         f'<text class="t-value" x="{LEFT - 4}" y="{y}">{f"{value:.{digits}g}".replace("-", "−")}</text>'
         for value, y in ((ends[1], TOP + 9), (ends[0], floor - 1))
     ]
-    marks = [
+    return [*texts, *ticks(box)]
+
+
+def ticks(box: Box) -> list[str]:
+    """Draw and name the marks of the axis."""
+    floor = box.height - FOOT
+    return [
         f'<path class="t-tick" d="M{box.across(x):.1f},{floor}v3"/>'
         f'<text class="t-when" x="{box.across(x):.1f}" y="{floor + 13}">{escape(name)}</text>'
         for x, name in box.ticks
     ]
-    return texts + marks

@@ -14,7 +14,7 @@ from pytest_specqa.values import Outcome
 WIDTH, HIGH = 430, 104
 
 
-def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Sequence[Course], *, nights: Sequence[int]) -> str:
+def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Sequence[Course]) -> str:
     """Write the page.
 
     Parameters
@@ -25,15 +25,14 @@ def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Seque
         By the letter of the band, from blue to red.
     others : sequence of Course
         Measures of whole exposures, petals and tiles.
-    nights : sequence of int
-        All nights, rising.
 
     Returns
     -------
     str
         HTML.
     """
-    since = nights[-RECENT:][0]
+    nights = site.nights
+    since = nights[-RECENT:][0] if nights else 0
     by_measure: dict[str, dict[str, Course]] = {}
     for band, courses in bands.items():
         for course in courses:

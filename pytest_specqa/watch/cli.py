@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,8 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
 
     memory = Memory.load(store.root / NAME, production=store.production)
     suite = arguments.suite or [str(expectations.folder())]
-    how = How(root, store.root.resolve() / FOLDER, suite, options, arguments.group, arguments.timeout * 60)
+    site, reports = _site(store, arguments.site)
+    how = How(root, store.root.resolve() / FOLDER, suite, options, arguments.group, arguments.timeout * 60, reports)
     patience = Patience(arguments.settle, arguments.patience * 60)
     watch = Watch(
         Parts(
@@ -157,14 +157,13 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
             notifier=Notifier(arguments.notify),
             memory=memory,
             store=store,
-            site=_site(store.root, arguments.site),
+            site=site,
             say=_say,
             clock=WallClock(),
         ),
         since=arguments.since,
     )
     try:
-        watch.build()
         if arguments.once:
             try:
                 left = watch.once()
@@ -181,14 +180,20 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
     return PASSED
 
 
-def _site(store: Path, out: Path | None) -> Callable[[], object] | None:
+def _site(store: Any, out: Path | None) -> tuple[Callable[[], object] | None, Path | None]:
+    """Bring the pages up to date, and return what does so again, and where reports of runs go that the pages lead to."""
     if out is None:
-        return None
+        return None, None
+    from pytest_specqa.site.build import build  # noqa: PLC0415
 
-    def build() -> object:
-        return import_module("pytest_specqa.site.build").build(store, out)
+    # A folder that is no site is refused now, and what an earlier watch has judged last is shown.
+    build(store.root, out)
+    reports = out.resolve() / "reports"
 
-    return build
+    def again() -> object:
+        return build(store.root, out, reports=reports if reports.is_dir() else None)
+
+    return again, reports
 
 
 def _say(text: str) -> None:

@@ -112,7 +112,8 @@ class Scanner:
         self._kept: dict[Path, tuple[int, float, list[Entry]]] = {}
 
     def nights(self) -> list[int]:
-        """Dates that have a folder or an exposure table, in order; `ProductError` where they cannot be listed."""
+        """Dates that have a folder or an exposure table, in order; `SpecQAError` where they cannot be listed."""
+        Production(self.root)
         folders = listing.folder_numbers(self.root / "exposures", digits=8)
         return sorted(night for night in {*folders, *listing.table_nights(self.root, known=folders)} if _is_date(night))
 

@@ -41,6 +41,8 @@ class How:
         Folder below ``tiles/``.
     most : float
         Seconds that a run may take.
+    reports : Path or None
+        Where the pages of the runs go; none are written by default.
     """
 
     root: Path
@@ -49,6 +51,7 @@ class How:
     options: Sequence[str] = ()
     group: str = "cumulative"
     most: float = 3600.0
+    reports: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,16 @@ class Judge:
         own = ["-p", "no:cacheprovider", f"--specprod={self.how.root}", f"--night={job.night}", *numbers]
         own += [f"--specqa-kinds={','.join(KINDS[job.kind])}", f"--specqa-group={self.how.group}"]
         own += [f"--specqa-results={self.results(job)}", "--specqa-vectors", "--specqa-resume"]
+        if self.how.reports is not None:
+            own.append(f"--html={self.how.reports / job.key}.html")
         return [sys.executable, "-m", "pytest", *self.how.suite, *own, *self.how.options]
 
     def _run(self, job: Job, *, again: bool) -> int | None:
         log = self.log(job)
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
+            if self.how.reports is not None:
+                self.how.reports.mkdir(parents=True, exist_ok=True)
             with log.open("ab" if again else "wb") as out:
                 return child.run(self.words(job), out=out, most=self.how.most)
         except OSError as error:

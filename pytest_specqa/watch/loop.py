@@ -21,6 +21,8 @@ from pytest_specqa.watch.ripe import Ripe, Sorter, Waiting
 
 NIGHTS = 2
 """Latest nights that are looked at unless the user says from which on."""
+AGAIN = 3600.0
+"""Seconds after which the same trouble is told again."""
 LACKS = 6
 """Missing files that are remembered by name."""
 
@@ -94,7 +96,7 @@ class Watch:
         self.since = since
         self.judged = 0
         self.failed = 0
-        self._trouble = ""
+        self._said: dict[str, float] = {}
         self._set_back: Counter[str] = Counter()
 
     def once(self) -> list[Waiting]:
@@ -123,7 +125,6 @@ class Watch:
         while True:
             try:
                 waiting, going_on = self._step()
-                self._trouble = ""
             except (SpecQAError, OSError) as error:
                 self._complain(error)
                 waiting, going_on = [], False
@@ -220,9 +221,10 @@ class Watch:
         self.parts.say(f"{at}  {sight.job.told:<18} {tile:<11} {loud:<12} {text}  {seconds:.0f} s")
 
     def _complain(self, error: Exception) -> None:
-        """Say what is wrong, once as long as it is the same."""
-        if (text := printable(error)) != self._trouble:
-            self._trouble = text
+        """Say what is wrong; the same once an hour."""
+        text, now = printable(error), self.parts.clock.now()
+        if now - self._said.get(text, -AGAIN) >= AGAIN:
+            self._said[text] = now
             self.parts.say(f"cannot go on: {text}; trying again")
 
 

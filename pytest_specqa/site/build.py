@@ -237,7 +237,7 @@ class _Site:
         if self.nights:
             for name, text in overview.cameras(site, self.store, self.sums, self.changes):
                 self._put(name, text)
-        history_page.write(self.store, self.changes, self.out / "changes.html", site=site)
+        history_page.write(self.store, self.changes, self.out / "changes.html", site=site, kept=self.out)
         self._put("trends.html", overview.trends(site, self.sums) if self.nights else trends_page.write(site, {}, []))
         self.kept.pages |= {f"fibers/{year}": digest for year, digest in years.items()} | {"trends.html": state}
 

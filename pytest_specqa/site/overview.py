@@ -53,20 +53,19 @@ def fibers(
     """Write the pages of fibers, and the data by which any is looked up of the years that are wanted."""
     stacks: dict[int, dict[str, list[Stack]]] = {fiber: defaultdict(list) for fiber in sorted(site.fibers)}
     looked: dict[int, dict[str, lookup.Gathered]] = {year: defaultdict(lookup.Gathered) for year in years}
-    for band in made_stacks.bands(out):
-        wanted = site.nights if stacks else [night for night in site.nights if night // 10000 in looked]
-        for night in made_stacks.nights_of(out, band, nights=wanted):
+    for night in site.nights if stacks else [night for night in site.nights if night // 10000 in looked]:
+        for band, of in made_stacks.read(out, night):
             for fiber, cameras in stacks.items():
-                cameras[f"{band}{fiber // DESI.fibers}"].append(_beside(night, fiber))
-            if (year := night.night // 10000) in looked:
-                looked[year][band].add(night)
+                cameras[f"{band}{fiber // DESI.fibers}"].append(_beside(of, fiber))
+            if night // 10000 in looked:
+                looked[night // 10000][band].add(of)
     for year, bands in looked.items():
         yield from lookup.files(year, bands)
     z = made_stacks.redshifts(out, fibers=list(stacks), nights=site.nights) if stacks else {}
     for fiber, cameras in stacks.items():
         named = [night for night, kept in nights.items() if fiber in kept.fibers]
-        of = fiber_page.concerning(fiber, changes)
-        yield f"fibers/{fiber}.html", fiber_page.write(site, fiber, cameras, redshifts=z.get(fiber), changes=of, named=named)
+        about = fiber_page.concerning(fiber, changes)
+        yield f"fibers/{fiber}.html", fiber_page.write(site, fiber, cameras, redshifts=z.get(fiber), changes=about, named=named)
 
 
 def _beside(night: made_stacks.BandNight, fiber: int) -> Stack:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pytest_specqa.results.store import replacing
 from pytest_specqa.site.timeline import Floats, Limits, Points, day
+from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -185,3 +186,21 @@ def _column(column: pyarrow.ChunkedArray) -> Any:
 
 def _or_none(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
+
+
+def course_of(table: pyarrow.Table) -> Course | None:
+    """Reduce the values of one measure, as `Store.measures` gives them, to its course over the nights; None without any."""
+    if not table.num_rows:
+        return None
+    connection = opened()
+    connection.register("found", table)
+    ranks = [str(outcome) for outcome in Outcome]
+    rows = connection.sql(
+        f"""SELECT any_value(measure), night, median(value), min(value), max(value),
+            max(list_position({ranks}, outcome) - 1)::TINYINT, (count(*) FILTER (outcome IN ('failed', 'warned')))::INTEGER,
+            count(*)::INTEGER,
+            arg_max(coalesce(expid, tile), list_position({ranks}, outcome)), mode(low), mode(high),
+            NULL::DOUBLE, NULL::DOUBLE, '', ''
+        FROM found GROUP BY night ORDER BY night"""
+    )
+    return next(_split(rows), None)

@@ -6,17 +6,20 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import LimitError
 from pytest_specqa.rules import expectations
-from pytest_specqa.rules.limits import BOUNDS, SELECTORS, TEXTS, Entry, Limits, Override, Source, limit_of
+from pytest_specqa.rules.limits import BOUNDS, SELECTORS, TEXTS, Basis, Entry, Limits, Override, Source, limit_of
 from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import Limit, Severity
 
 NAME = "limits.toml"
 WHEN = "when"
+WORDS: dict[str, type[StrEnum]] = {"severity": Severity, "basis": Basis, "warn_basis": Basis}
+"""Keys that take one of a few words."""
 _FOREVER = (0, 99999999)
 
 
@@ -125,8 +128,8 @@ def _values(name: str, values: dict[str, Any], *, source: Source, when: int | No
         elif key in TEXTS:
             if not isinstance(value, str):
                 text = f"{key} = {value!r}: expected text in quotes"
-            elif key == "severity" and value not in list(Severity):
-                text = f"severity = {value!r}: expected {' or '.join(repr(str(one)) for one in Severity)}"
+            elif key in WORDS and value not in list(WORDS[key]):
+                text = f"{key} = {value!r}: expected {' or '.join(repr(str(one)) for one in WORDS[key])}"
         else:
             near = difflib.get_close_matches(key, [*BOUNDS, *TEXTS, *SELECTORS], n=1)
             known = BOUNDS + TEXTS + (SELECTORS if when is not None else ("when",))
@@ -135,6 +138,9 @@ def _values(name: str, values: dict[str, Any], *, source: Source, when: int | No
             raise _error(source, name, text, key=key, when=when)
     if when is None and _is_ours(source.path) and not values.get("name", "").strip():
         raise _error(source, name, "has no name; call what it measures by a few plain words, as a page shall show it")
+    if when is None and _is_ours(source.path) and "basis" not in values:
+        text = f"has no basis; say what low and high rest on: {', '.join(Basis)}"
+        raise _error(source, name, text)
     if when is None and not values.get("source", "").strip():
         raise _error(source, name, "has no source; say which paper, issue or measured false-alarm rate the numbers come from")
     return values

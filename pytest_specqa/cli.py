@@ -34,6 +34,7 @@ VERBS = {
     "triage": ("pytest_specqa.results.cli", "say from stored results what is wrong, where it began and what to do"),
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
+    "store": ("pytest_specqa.results.storing.cli", "keep the results of many nights, and look after them"),
     "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),

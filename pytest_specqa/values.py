@@ -260,6 +260,37 @@ class FeatureRecord(TypedDict):
     label: str
 
 
+class VectorRecord(TypedDict):
+    """A `pytest_specqa.vectors.Vector` as a part of a record.
+
+    Attributes
+    ----------
+    name, unit : str
+        What it is, and the unit of its values.
+    first : int
+        FIBER of its first row.
+    shape : list of int
+        Fibers, or fibers and bins.
+    step : float
+        What one unit of the stored integers stands for; 0 where the values are stored as they are.
+    waves : list of float
+        Edges of the bins in Angstrom; empty without bins.
+    dtype : str
+        One of ``i1``, ``i2``, ``i4`` and ``f4``.
+    data : str
+        Base64 of zlib of the little-endian numbers, row by row; the lowest integer, or NaN, where a value is not known.
+    """
+
+    name: str
+    first: int
+    shape: list[int]
+    step: float
+    waves: list[float]
+    unit: str
+    dtype: str
+    data: str
+
+
 class Record(TypedDict):
     """One judged value as a line of a results file; what is not finite is ``None``.
 
@@ -313,6 +344,12 @@ class Record(TypedDict):
     planned : int
         Number of checks, one for each unit and expectation, that this run meant to make: results that hold fewer of them are not
         whole. Absent where it is not known.
+    code, limits, inputs : str
+        Short digests of what the value depends on: the package with what it computes with, the limits in force for the test, and
+        the products that the check read. Empty or absent where they are not known.
+    vectors : list of mapping
+        What the check kept for the history of each fiber (`pytest_specqa.vectors`), on the first of its records only; absent where
+        it kept nothing.
     """
 
     unit: str
@@ -358,6 +395,10 @@ class Record(TypedDict):
     reused: NotRequired[bool]
     run: NotRequired[str]
     planned: NotRequired[int]
+    code: NotRequired[str]
+    limits: NotRequired[str]
+    inputs: NotRequired[str]
+    vectors: NotRequired[list[VectorRecord]]
 
 
 def key_of(record: Record) -> tuple[str, str, str]:

@@ -9,12 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_specqa.checks import wording
+from pytest_specqa.checks import keeping, wording
 from pytest_specqa.checks.outcome import CheckOutcome, reduce_values
 from pytest_specqa.errors import LimitError
-from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome, Record
+from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome, Record, VectorRecord
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from pytest_specqa.rules.limits import Limits
 
 
@@ -80,6 +82,10 @@ class Check:
         What went wrong before the test function could start.
     crashed : bool
         Whether the test ended with an exception.
+    keeps : bool
+        Whether the run keeps the numbers of every fiber.
+    vectors : list of VectorRecord
+        What was kept, in order; the first record carries it.
     """
 
     unit: DataUnit
@@ -105,6 +111,8 @@ class Check:
     known: frozenset[str] = frozenset()
     setup_error: BaseException | None = None
     crashed: bool = False
+    keeps: bool = False
+    vectors: list[VectorRecord] = field(default_factory=list)
 
     @property
     def result(self) -> CheckOutcome:
@@ -208,6 +216,8 @@ class Check:
                 record["known"] = True
             if self.beyond_products:
                 record["beyond_products"] = True
+        if found and self.vectors:
+            found[0]["vectors"] = self.vectors
         return found
 
     def failure(self) -> str:
@@ -277,6 +287,37 @@ class Expect:
             What the family takes; a function without arguments is called when the picture is drawn.
         """
         self._check.pictures.append(Picture(name, arrays, (shows,) if isinstance(shows, str) else tuple(shows)))
+
+    def keep(
+        self,
+        name: str,
+        values: ArrayLike | Callable[[], ArrayLike],
+        *,
+        first: int,
+        step: float,
+        waves: ArrayLike = (),
+        unit: str = "",
+    ) -> None:
+        """Keep numbers of every fiber for the history of nights, in runs that do so (``--specqa-vectors``).
+
+        Parameters
+        ----------
+        name : str
+            What they are, such as ``residual``; the same name means the same in every night.
+        values : array_like or callable, shape (n_fiber,) or (n_fiber, n_bin)
+            One row for each fiber, in the order of FIBER and without gaps; NaN where not known. A function without arguments is
+            called only if they are kept. If that fails, the verdict stands, and a warning and a note of the report say so.
+        first : int
+            FIBER of row 0.
+        step : float
+            What they are rounded to: a quarter to a half of their error; 0 keeps them as numbers of 32 bits.
+        waves : array_like
+            The n_bin + 1 edges of the bins in Angstrom.
+        unit : str
+            Unit of the values.
+        """
+        if self._check.keeps:
+            keeping.keep(self._check, name, values, first=first, step=step, waves=waves, unit=unit)
 
     def not_expected(self, reason: str) -> None:
         """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""

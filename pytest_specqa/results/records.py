@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 TEXT = (
     "unit", "kind", "camera", "expectation", "measure", "value_unit", "severity", "outcome", "product", "source", "message",
-    "survey", "program", "waiver", "waiver_reason", "stage", "verified", "run",
+    "survey", "program", "waiver", "waiver_reason", "stage", "verified", "run", "code", "limits", "inputs",
 )  # fmt: skip
 INTEGERS = ("night", "expid", "tile", "petal", "planned")
 NUMBERS = ("value", "error", "low", "high", "warn_low", "warn_high", "sensitivity", "needs")
 REQUIRED = ("unit", "expectation", "measure", "outcome")
-LATER = ("waiver_reason", "stage", "products", "verified", "run", "planned")
+LATER = ("waiver_reason", "stage", "products", "verified", "run", "planned", "code", "limits", "inputs")
 """Columns that a record may lack: without a waiver, or written by an older version."""
 LAST_INTEGER = 2**31 - 1
 """Largest whole number that the columns of a results file hold; all that is real is smaller."""
@@ -137,6 +137,19 @@ def _is_feature(feature: object) -> bool:
     return (fibers is None or _each(fibers, _is_fiber)) and (waves is None or _each(waves, _is_wave))
 
 
+def _are_vectors(vectors: object) -> bool:
+    return vectors is None or _each(vectors, _is_vector)
+
+
+def _is_vector(vector: object) -> bool:
+    """Tell whether the parts are there and of their types; what the data hold is looked at when they are unpacked."""
+    if not isinstance(vector, dict):
+        return False
+    texts = all(isinstance(vector.get(name), str) for name in ("name", "unit", "dtype", "data"))
+    numbers = _is_fiber(vector.get("first")) and _is_wave(vector.get("step"))
+    return texts and numbers and _each(vector.get("shape"), _is_fiber) and _each(vector.get("waves"), _is_wave)
+
+
 FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     *((name, _is_number, "a finite number or null") for name in NUMBERS),
     *((name, _is_integer, f"a whole number of at most {LAST_INTEGER}, or null") for name in INTEGERS),
@@ -146,6 +159,7 @@ FIELDS: tuple[tuple[str, Callable[[object], bool], str], ...] = (
     ("waves", _are_waves, "pairs of finite wavelengths, or null"),
     ("versions", _are_versions, "texts by name"),
     ("features", _are_features, "a list of what was found, each with its kind"),
+    ("vectors", _are_vectors, "a list of vectors, each with name, first, shape, step, waves, unit, dtype and data"),
 )
 """Each field that has a type, whether a value is of it, and how it is called."""
 

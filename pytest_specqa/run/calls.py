@@ -43,6 +43,7 @@ def check_of(running: Session, planned: Planned, *, limits: Limits, rerun: str =
         stage=planned.stage,
         versions=running.versions,
         rerun=rerun,
+        keeps=running.options.vectors,
     )
 
 

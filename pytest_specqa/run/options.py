@@ -55,6 +55,8 @@ class Options:
         Memory that loaded products may take in each process.
     resume : bool
         Whether checks that an earlier run judged before it was cut short are taken over.
+    vectors : bool
+        Whether numbers of every fiber are kept with the results.
     """
 
     specprod: str | None = None
@@ -74,6 +76,7 @@ class Options:
     show_passed: bool = False
     cache_bytes: int = 350_000_000
     resume: bool = False
+    vectors: bool = False
 
     @property
     def explicit(self) -> bool:
@@ -111,6 +114,9 @@ def add_options(parser: pytest.Parser) -> None:
     text = "go on from the journal of a run that was cut short: what it judged of the same code, limits and inputs is taken over"
     group.addoption("--specqa-resume", dest="specqa_resume", action="store_true", default=None, help=text)
     parser.addini("specqa_resume", help="default of --specqa-resume, for runs that store results", type="bool", default=False)
+    text = "keep with the results, for the history of nights, numbers of every fiber: residuals, sky lines, redshifts"
+    group.addoption("--specqa-vectors", dest="specqa_vectors", action="store_true", default=None, help=text)
+    parser.addini("specqa_vectors", help="default of --specqa-vectors, for runs that store results", type="bool", default=False)
     group.addoption(
         "--specqa-show-passed",
         dest="specqa_show_passed",
@@ -141,6 +147,8 @@ def read_options(config: pytest.Config) -> Options:
     results = config.getoption("specqa_results") or config.getini("specqa_results")
     if config.getoption("specqa_resume") and not results:
         raise UsageError("--specqa-resume: needs --specqa-results FILE, beside which the journal of the earlier run lies")
+    if config.getoption("specqa_vectors") and not results:
+        raise UsageError("--specqa-vectors: needs --specqa-results FILE, which keeps them")
     return Options(
         specprod=config.getoption("specprod") or None,
         nights=tuple(_night_range(text) for text in typed["night"]),
@@ -159,6 +167,7 @@ def read_options(config: pytest.Config) -> Options:
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
+        vectors=bool(results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors"))),
     )
 
 

@@ -56,7 +56,10 @@ class Snapshot:
             root = str(self.running.production.root)
         except SpecQAError:
             root = ""
-        return {"version": pytest_specqa.__version__, "code": code, "production": root, "group": self.running.options.group}
+        chosen = self.running.options
+        # A check that kept no vectors is made again where they are asked for.
+        kept = str(chosen.vectors)
+        return {"version": pytest_specqa.__version__, "code": code, "production": root, "group": chosen.group, "vectors": kept}
 
     def inputs(self, nodeid: str, records: list[Record]) -> dict[str, Any]:
         """States of all that a check depends on, by name."""

@@ -35,7 +35,7 @@ VERBS = {
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
     "store": ("pytest_specqa.results.storing.cli", "keep the results of many nights, and look after them"),
-    "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
+    "limits": ("pytest_specqa.results.calibrating.cli", "check, list, calibrate or compare limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),

@@ -5,9 +5,10 @@ A level is found in three steps:
 1. What is no clean value is set apart. A generalised Pareto law goes through the levels that one value in 3, in 11 and in 33
    exceeds, which a contamination of one percent hardly moves. Its shape is raised by `SPREAD` and two standard errors, so that it
    is heavier than what it describes, and values too far out for it are outliers by the rule of Benjamini and Hochberg.
-2. The `tail_size` largest of the others are fitted with a generalised Pareto law (Zhang and Stephens). What an outlier cut takes
-   from the clean tail is put back, at the places where the law expects it. A tail that is heavier than `HEAVIEST`, there or from
-   one value in ten on, is that of two kinds of values: faults that nothing has set apart, and no level follows from it.
+   The cut lies far beyond the clean tail, so that what it takes from it does not count (tests/measures/test_tails.py).
+2. The `tail_size` largest of the others are fitted with a generalised Pareto law (Zhang and Stephens). A tail that is heavier than
+   `HEAVIEST`, there or from one value in ten on, is that of two kinds of values: faults that nothing has set apart, and no level
+   follows from it.
 3. The law gives the level; nights drawn anew give its error, as the values of a night are no independent ones.
 
 In all functions large values are the bad ones; NaN must have been taken out.
@@ -42,7 +43,6 @@ LEAST_TAIL = 30
 """Values that a tail must have to be fitted: the standard error of the shape is 0.2 then."""
 LEAST_LEVELS = 10
 """Different values that a tail must have; with fewer it is one of counts, which no smooth law describes."""
-ROUNDS = 5
 HEAVIEST = 0.6
 """Shape beyond which a tail is no clean one: its variance would be infinite. Lognormal values that scatter by a factor e, and
 Student's with three degrees of freedom, keep below it."""
@@ -188,12 +188,8 @@ def law_of(ordered: Floats, cut: float = math.inf, *, count: int | None = None) 
     excess = clean[clean > threshold] - threshold
     if len(excess) < LEAST_TAIL or len(np.unique(excess)) < LEAST_LEVELS:
         return None
-    part = len(excess) / count
     shape, scale = fit(excess)
-    law = Pareto(threshold, shape, scale, part)
-    if math.isfinite(cut):
-        law = _with_what_was_cut(law, excess, cut=cut, count=count)
-    return law
+    return Pareto(threshold, shape, scale, len(excess) / count)
 
 
 def is_mixed(ordered: Floats, cut: float = math.inf) -> bool:
@@ -214,18 +210,3 @@ def is_mixed(ordered: Floats, cut: float = math.inf) -> bool:
             if len(excess) >= LEAST_TAIL and fit(excess)[0] > HEAVIEST + 1.0 / math.sqrt(len(excess)):
                 return True
     return False
-
-
-def _with_what_was_cut(law: Pareto, excess: Floats, *, cut: float, count: int) -> Pareto:
-    """Fit again with what the law itself expects above the cut, until both agree."""
-    for _ in range(ROUNDS):
-        lost = float(law.rate(np.array([cut]))[0]) * count
-        number = int(round(min(lost, 0.2 * len(excess))))
-        if not number:
-            return law
-        # A piece each of what lies above the cut.
-        at = law.part * (lost / count / law.part) * (np.arange(number, 0, -1) - 0.5) / number
-        more = np.array([law.level(rate) for rate in at]) - law.threshold
-        shape, scale = fit(np.concatenate([excess, more]))
-        law = Pareto(law.threshold, shape, scale, (len(excess) + number) / (count + number))
-    return law

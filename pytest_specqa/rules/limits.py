@@ -48,8 +48,8 @@ class Basis(StrEnum):
     EXACT
         What the value is by definition: nothing else is sound, however often it is found.
     PHYSICAL
-        The size at which it does harm, a requirement of a survey, the design of an instrument. What a production does is no reason to
-        allow more.
+        The size at which it does harm, a requirement of a survey, the design of an instrument. What a production does is no
+        reason to allow more.
     STATISTICAL
         What sound units reach: a false-alarm rate, or an estimate of what is usual. Another production may reach something else.
     """

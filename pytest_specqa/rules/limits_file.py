@@ -20,7 +20,7 @@ NAME = "limits.toml"
 WHEN = "when"
 WORDS: dict[str, type[StrEnum]] = {"severity": Severity, "basis": Basis, "warn_basis": Basis}
 """Keys that take one of a few words."""
-_FOREVER = (0, 99999999)
+FOREVER = (0, 99999999)
 
 
 def default_file() -> Path:
@@ -95,7 +95,7 @@ def _override(name: str, block: Mapping[str, Any], *, source: Source, when: int)
             names[key] = tuple(value) if isinstance(value, list) else (value,)
             if not names[key] or not all(isinstance(one, str) and one for one in names[key]):
                 raise _error(source, name, f"{key} = {value!r}: expected a name or a list of names", key=key, when=when)
-    nights = _nights(selectors["nights"]) if "nights" in selectors else _FOREVER
+    nights = _nights(selectors["nights"]) if "nights" in selectors else FOREVER
     if nights is None:
         text = f"nights = {selectors['nights']!r}: expected a night or a range such as '20211101:' or '20210501:20211031'"
         raise _error(source, name, text, key="nights", when=when)
@@ -112,8 +112,8 @@ def _nights(text: Any) -> tuple[int, int] | None:
     found = re.fullmatch(r"(20\d{6})?(:)?(20\d{6})?", str(text))
     if found is None or not (found[1] or found[3]):
         return None
-    low = int(found[1] or _FOREVER[0])
-    high = int(found[3] or (_FOREVER[1] if found[2] else low))
+    low = int(found[1] or FOREVER[0])
+    high = int(found[3] or (FOREVER[1] if found[2] else low))
     return (low, high) if low <= high else None
 
 

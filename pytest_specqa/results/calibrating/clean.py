@@ -134,7 +134,7 @@ def _find_faults(connection: duckdb.DuckDBPyConnection, faults: Iterable[str]) -
     """Make a table of units at fault: with how many measures, and with which where it is one."""
     proofs = [*faults, *(str(name) for name in NoValue)]
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE faulty AS SELECT unit, count(DISTINCT measure) AS number, min(measure) AS only FROM records "
+        "CREATE OR REPLACE TEMP TABLE faulty AS SELECT unit, count(DISTINCT measure) AS number, min(measure) AS proof FROM records "
         f"WHERE waiver <> '' OR (outcome = ? AND measure IN ({', '.join('?' * len(proofs))})) GROUP BY unit",
         [str(Outcome.FAILED), *proofs],
     )
@@ -144,7 +144,7 @@ def _batch(connection: duckdb.DuckDBPyConnection, measures: Sequence[str], choic
     where, given = _condition(choice)
     apart = "".join(f", coalesce({COLUMNS[name]}, '') AS {name}_of" for name in choice.apart)
     found = connection.execute(
-        f"SELECT measure, value, night, coalesce(waiver <> '' OR number > 1 OR only <> measure, false) AS bad{apart} "
+        f"SELECT measure, value, night, coalesce(waiver <> '' OR number > 1 OR proof <> measure, false) AS bad{apart} "
         f"FROM records LEFT JOIN faulty USING (unit) WHERE {where} AND measure IN ({', '.join('?' * len(measures))})",
         [*given, *measures],
     ).fetchnumpy()

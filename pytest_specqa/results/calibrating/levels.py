@@ -87,25 +87,31 @@ def level_of(values: Floats, nights: Ints, rate: float) -> Level:
     count, seen = len(values), len(np.unique(which))
 
     def told(method: str, value: float = math.nan, error: float = math.nan) -> Level:
+        """Make a level; without a value it says why there is none."""
         most = float(values[-1]) if count else math.nan
         return Level(value, error, method, values=count, nights=seen, outliers=outliers, most=most)
 
-    if seen < NIGHTS:
-        return told(f"too few nights: {seen}, expected {NIGHTS}")
-    if count * rate < REACH:
-        return told(f"too few values: {count:,}, expected {math.ceil(REACH / rate):,}")
-    law = tails.law_of(values, cut)
+    if why := _too_few(count, seen, rate=rate):
+        return told(why)
+    law = tails.law_of(values)
     if law is None or rate >= law.part:
         return _counted(values, rate, told)
     if tails.is_mixed(values):
         return told("the tail is of two kinds: faults that nobody waived? look at the largest values")
-    if len(np.unique(which[values > law.threshold])) < TAIL_NIGHTS:
-        return told(f"too few nights with large values: fewer than {TAIL_NIGHTS}")
-    error = _error(values, which, rate=rate, cut=cut)
-    if not math.isfinite(error):
-        return told("too few values in the tail: nights drawn anew give no level")
-    method = f"generalised Pareto, shape {law.shape:.2f}, above {law.threshold:.4g}"
+    error = _error(values, which, rate=rate)
+    if len(np.unique(which[values > law.threshold])) < TAIL_NIGHTS or not math.isfinite(error):
+        return told(f"too few nights in the tail: fewer than {TAIL_NIGHTS}, or nights drawn anew give no level")
+    method = f"generalised Pareto tail of {round(law.part * count):,} values, shape {law.shape:.2f}"
     return told(method, law.level(rate), error)
+
+
+def _too_few(count: int, nights: int, *, rate: float) -> str:
+    """Say what there is too little of to carry a rate; empty if there is enough."""
+    if nights < NIGHTS:
+        return f"too few nights: {nights}, expected {NIGHTS}"
+    if count * rate < REACH:
+        return f"too few values: {count:,}, expected {math.ceil(REACH / rate):,}"
+    return ""
 
 
 def _counted(values: Floats, rate: float, told: Callable[..., Level]) -> Level:
@@ -121,7 +127,7 @@ def _counted(values: Floats, rate: float, told: Callable[..., Level]) -> Level:
     return told(f"counted, {int(above[place])} of {count:,} are larger", float(levels[place]), 0.0)
 
 
-def _error(values: Floats, which: Ints, *, rate: float, cut: float) -> float:
+def _error(values: Floats, which: Ints, *, rate: float) -> float:
     """Standard error of the level: its scatter over nights drawn anew, from the range that holds the middle 68 %."""
     generator = np.random.default_rng(SEED)
     number = int(which.max()) + 1
@@ -135,7 +141,7 @@ def _error(values: Floats, which: Ints, *, rate: float, cut: float) -> float:
         times = np.bincount(generator.choice(present, len(present)), minlength=number)
         repeated = np.repeat(top, times[of_top])
         count = int((times * sizes).sum())
-        law = tails.law_of(repeated, cut, count=count)
+        law = tails.law_of(repeated, count=count)
         if law is not None and rate < law.part:
             found.append(law.level(rate))
     if len(found) < RESAMPLES // 2:

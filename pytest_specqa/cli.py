@@ -36,6 +36,7 @@ VERBS = {
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
     "store": ("pytest_specqa.results.storing.cli", "keep the results of many nights, and look after them"),
     "limits": ("pytest_specqa.results.calibrating.cli", "check, list, calibrate or compare limits files"),
+    "history": ("pytest_specqa.results.history.cli", "say from a store what changed over the nights, where and since when"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),

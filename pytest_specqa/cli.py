@@ -36,7 +36,7 @@ VERBS = {
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
     "store": ("pytest_specqa.results.storing.cli", "keep the results of many nights, and look after them"),
     "history": ("pytest_specqa.results.history.cli", "say from a store what changed over the nights, where and since when"),
-    "limits": ("pytest_specqa.checks.cli", "check or list limits files"),
+    "limits": ("pytest_specqa.results.calibrating.cli", "check, list, calibrate or compare limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "site": ("pytest_specqa.site.cli", "write static pages of a store: nights, exposures, cameras, fibers, trends"),
     "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),

@@ -1,7 +1,9 @@
 """Time and memory of a store: 1,000 nights of 1,200 camera-exposures with 55 measures each, and the vectors of 200 nights.
 
-python benchmarks/store.py [--nights 1000] [--exposures 40] [--measures 55] [--vector-nights 200] [--vector-cameras 3] [--keep DIR]
+python benchmarks/store.py [--nights 1000] [--exposures 40] [--measures 55] [--vector-nights 200] [--vector-cameras 3] [--different 40]
+                           [--keep DIR]
 
+The records of 40 nights are simulated, the others are copies of their files: what a query reads is as much.
 Each question is asked by a process of its own, whose peak memory is that of the question.
 """
 
@@ -11,6 +13,7 @@ import argparse
 import datetime
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -169,8 +172,13 @@ def make(root: Path, given: argparse.Namespace) -> None:
     store, start = Store.create(root, production="iron"), time.perf_counter()
     simulated = Simulated(given.exposures, given.measures)
     for number, night in enumerate(nights(given.nights)):
-        store.records.put(night, simulated.night(night, number), once=True)
-    print(f"made {given.nights} nights, {given.nights * simulated.rows / 1e6:.1f} M records in {time.perf_counter() - start:.0f} s")
+        if number < given.different:
+            store.records.put(night, simulated.night(night, number), once=True)
+        else:
+            shutil.copytree(store.records.folder(nights(number)[number % given.different]), store.records.folder(night))
+    print(
+        f"made {given.nights} nights ({min(given.different, given.nights)} different), {given.nights * simulated.rows / 1e6:.1f} M records in {time.perf_counter() - start:.0f} s"
+    )
     start, packed = time.perf_counter(), packed_vectors()
     for number, night in enumerate(nights(min(given.vector_nights, given.nights))):
         store.kept.put(night, vectors_of(night, number, given.exposures, CAMERAS[10 : 10 + given.vector_cameras], packed))
@@ -251,7 +259,14 @@ def compacted(root: Path, given: argparse.Namespace) -> str:
 def main() -> int:
     """Make the store, ask it, print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("nights", 1000), ("exposures", 40), ("measures", 55), ("vector-nights", 200), ("vector-cameras", 3)):
+    for name, default in (
+        ("nights", 1000),
+        ("exposures", 40),
+        ("measures", 55),
+        ("vector-nights", 200),
+        ("vector-cameras", 3),
+        ("different", 40),
+    ):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the store there, or ask the one that is there")
     parser.add_argument("--ask", metavar="NAME", help=argparse.SUPPRESS)

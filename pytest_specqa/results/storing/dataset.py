@@ -85,6 +85,8 @@ class Store:
         root = Path(root)
         if not production:
             raise ResultsError(f"{root}: a store needs the name of its production")
+        if root.exists() and not root.is_dir():
+            raise ResultsError(f"{root}: is no folder; a store is a new or empty one")
         try:
             root.mkdir(parents=True, exist_ok=True)
             label = root / LABEL

@@ -1,7 +1,7 @@
 """Time and memory of a store: 1,000 nights of 1,200 camera-exposures with 55 measures each, and the vectors of 200 nights.
 
-python benchmarks/store.py [--nights 1000] [--exposures 40] [--measures 55] [--vector-nights 200] [--vector-cameras 3] [--different 40]
-                           [--keep DIR]
+python benchmarks/store.py [--nights 1000] [--exposures 40] [--measures 55] [--vector-nights 200] [--vector-cameras 3]
+                           [--different 40] [--keep DIR]
 
 The records of 40 nights are simulated, the others are copies of their files: what a query reads is as much.
 Each question is asked by a process of its own, whose peak memory is that of the question.
@@ -176,9 +176,9 @@ def make(root: Path, given: argparse.Namespace) -> None:
             store.records.put(night, simulated.night(night, number), once=True)
         else:
             shutil.copytree(store.records.folder(nights(number)[number % given.different]), store.records.folder(night))
-    print(
-        f"made {given.nights} nights ({min(given.different, given.nights)} different), {given.nights * simulated.rows / 1e6:.1f} M records in {time.perf_counter() - start:.0f} s"
-    )
+    different, millions = min(given.different, given.nights), given.nights * simulated.rows / 1e6
+    took = time.perf_counter() - start
+    print(f"made {given.nights} nights ({different} different), {millions:.1f} M records in {took:.0f} s", flush=True)
     start, packed = time.perf_counter(), packed_vectors()
     for number, night in enumerate(nights(min(given.vector_nights, given.nights))):
         store.kept.put(night, vectors_of(night, number, given.exposures, CAMERAS[10 : 10 + given.vector_cameras], packed))

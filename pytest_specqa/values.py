@@ -344,6 +344,9 @@ class Record(TypedDict):
     planned : int
         Number of checks, one for each unit and expectation, that this run meant to make: results that hold fewer of them are not
         whole. Absent where it is not known.
+    code, limits, inputs : str
+        Short digests of what the value depends on: the package with what it computes with, the limits in force for the test, and
+        the products that the check read. Empty or absent where they are not known.
     vectors : list of mapping
         What the check kept for the history of each fiber (`pytest_specqa.vectors`), on the first of its records only; absent where
         it kept nothing.
@@ -392,6 +395,9 @@ class Record(TypedDict):
     reused: NotRequired[bool]
     run: NotRequired[str]
     planned: NotRequired[int]
+    code: NotRequired[str]
+    limits: NotRequired[str]
+    inputs: NotRequired[str]
     vectors: NotRequired[list[VectorRecord]]
 
 

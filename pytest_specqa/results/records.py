@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 TEXT = (
     "unit", "kind", "camera", "expectation", "measure", "value_unit", "severity", "outcome", "product", "source", "message",
-    "survey", "program", "waiver", "waiver_reason", "stage", "verified", "run",
+    "survey", "program", "waiver", "waiver_reason", "stage", "verified", "run", "code", "limits", "inputs",
 )  # fmt: skip
 INTEGERS = ("night", "expid", "tile", "petal", "planned")
 NUMBERS = ("value", "error", "low", "high", "warn_low", "warn_high", "sensitivity", "needs")
 REQUIRED = ("unit", "expectation", "measure", "outcome")
-LATER = ("waiver_reason", "stage", "products", "verified", "run", "planned")
+LATER = ("waiver_reason", "stage", "products", "verified", "run", "planned", "code", "limits", "inputs")
 """Columns that a record may lack: without a waiver, or written by an older version."""
 LAST_INTEGER = 2**31 - 1
 """Largest whole number that the columns of a results file hold; all that is real is smaller."""

@@ -78,7 +78,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        _settle(temporary)
+        settle(temporary)
         temporary.replace(path)
     except OSError as error:
         raise ResultsError(f"{path}: cannot be written: {why_not(error)}") from None
@@ -87,7 +87,7 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _settle(path: Path) -> None:
+def settle(path: Path) -> None:
     """Bring a file to the disk, which may be found full only then."""
     path.chmod(0o666 & ~_umask())
     handle = os.open(path, os.O_RDONLY)

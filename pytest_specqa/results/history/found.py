@@ -1,0 +1,240 @@
+"""What the search finds in the series of a store, before it is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pytest_specqa.instrument import DESI
+from pytest_specqa.measures.history.chance import chance_of_maximum
+from pytest_specqa.measures.history.search import Hit, Searched, search
+from pytest_specqa.measures.statistics import Floats
+from pytest_specqa.results.history.nightly import PETALS, MeasurePanel, VectorCube
+
+CAMERAS, GROUPS, FIBERS = "cameras", "groups", "fibers"
+KINDS = (CAMERAS, GROUPS, FIBERS)
+"""Each has the same share of the allowed false alarms: series of fibers are far more than of groups, and those than of cameras."""
+MOST = {CAMERAS: 8.0, GROUPS: 6.0, FIBERS: 6.0}
+"""Sigmas beyond which a night counts for no more: so many fibers are searched that no tail is known as far as one night needs."""
+CLIP = 3.0
+"""Sigmas beyond which a fiber counts for no more in the mean of its group."""
+FEW = 0.1
+"""Part of the fibers of a group, on either side, without which it must still be off."""
+LEFT = 0.5
+"""Part of the sum over a group that must be left without those; 0.8 is, where all fibers are alike."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A range of nights in which one series is off.
+
+    Attributes
+    ----------
+    what, expectation : str
+        Measure with its expectation, or vector with none.
+    scope, camera : str
+        Of the change; `camera` is empty for petals.
+    fibers : tuple of int
+        First and last FIBER.
+    bins : tuple of int or None
+        First and last bin of a vector.
+    waves : tuple of float or None
+        Their edges in Angstrom.
+    first, last : int
+        Nights, as places in the nights that were searched.
+    statistic : float
+        With sign, in sigmas before the search.
+    chance : float
+        That one clean series as long reaches this.
+    kind : str
+        Of `KINDS`.
+    series : array, shape (nights,)
+        Standardised.
+    spread : float
+        Of the sum over as many nights, over that of independent ones.
+    unit : str
+        Of the measure or vector.
+    """
+
+    what: str
+    expectation: str
+    scope: str
+    camera: str
+    fibers: tuple[int, int]
+    bins: tuple[int, int] | None
+    waves: tuple[float, float] | None
+    first: int
+    last: int
+    statistic: float
+    chance: float
+    kind: str
+    series: Floats
+    spread: float
+    unit: str
+
+    @property
+    def nights(self) -> int:
+        """Nights of the range that are known."""
+        return int(np.isfinite(self.series[self.first : self.last + 1]).sum())
+
+
+@dataclass
+class Tally:
+    """What was searched.
+
+    Attributes
+    ----------
+    series : dict
+        Number of series by kind.
+    ranges : int
+        Ranges of dates that they have.
+    """
+
+    series: dict[str, int]
+    ranges: int = 0
+
+    def add(self, kind: str, searched: Searched) -> None:
+        """Count a panel."""
+        self.series[kind] = self.series.get(kind, 0) + searched.searched
+        self.ranges += searched.ranges
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Chance of a hit that one clean series of each kind may have.
+
+    Attributes
+    ----------
+    chances : dict
+        By kind.
+    """
+
+    chances: dict[str, float]
+
+    def search(self, panel: Floats, kind: str) -> Searched:
+        """Search a panel of a kind."""
+        return search(panel, chance=self.chances[kind], most=MOST[kind])
+
+
+def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found]:
+    """Search one measure of all cameras of a band, or of all petals."""
+    searched = bars.search(panel.values, CAMERAS)
+    tally.add(CAMERAS, searched)
+    for hit in searched.hits:
+        name = panel.cameras[hit.series]
+        petal = int(name) if panel.band == PETALS else int(name[1:])
+        scope, camera = ("petal", "") if panel.band == PETALS else ("camera", name)
+        place = (petal * DESI.fibers, (petal + 1) * DESI.fibers - 1)
+        yield _found(hit, searched, kind=CAMERAS, what=panel.measure, expectation=panel.expectation, scope=scope, camera=camera,
+                     fibers=place, unit=panel.unit)  # fmt: skip
+
+
+def in_shared(cubes: dict[str, Floats], like: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
+    """Search what all fibers of a camera have in common, by bin, in the cameras of a band.
+
+    Parameters
+    ----------
+    cubes : dict
+        `VectorCube.shared` by camera, less what the band has in common.
+    like : VectorCube
+        One of them, for the name and the bins.
+    bars, tally
+        What may be found, and what was searched.
+
+    Yields
+    ------
+    Found
+        Of scope camera.
+    """
+    names = list(cubes)
+    bins = len(like.shared)
+    searched = bars.search(np.concatenate([cubes[name] for name in names]), CAMERAS)
+    tally.add(CAMERAS, searched)
+    for hit in searched.hits:
+        camera, at = names[hit.series // bins], hit.series % bins
+        petal = int(camera[1:])
+        place = (petal * DESI.fibers, (petal + 1) * DESI.fibers - 1)
+        yield _found(hit, searched, kind=CAMERAS, what=like.name, scope="camera", camera=camera, fibers=place, unit=like.unit,
+                     bins=(at, at), waves=like.waves)  # fmt: skip
+
+
+def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
+    """Search the fibers of a camera, its groups of fibers and its amplifiers."""
+    fibers, bins, nights = cube.values.shape
+    searched = bars.search(cube.values.reshape(-1, nights), FIBERS)
+    tally.add(FIBERS, searched)
+    for hit in searched.hits:
+        at, fiber = hit.series % bins, cube.first + hit.series // bins
+        yield _found(hit, searched, kind=FIBERS, what=cube.name, scope="fiber", camera=cube.camera, fibers=(fiber, fiber),
+                     unit=cube.unit, bins=(at, at), waves=cube.waves)  # fmt: skip
+    scores = np.clip(searched.values, -CLIP, CLIP, out=searched.values).reshape(fibers, bins, nights)
+    places = _groups(fibers, bins, cube.waves)
+    panel = np.stack([_mean(scores, place) for place in places])
+    searched = bars.search(panel, GROUPS)
+    tally.add(GROUPS, searched)
+    for hit in searched.hits:
+        scope, low, high, left, right = places[hit.series]
+        if _is_of_few(scores[low:high, left:right], hit):
+            continue
+        yield _found(hit, searched, kind=GROUPS, what=cube.name, scope=scope, camera=cube.camera, unit=cube.unit,
+                     fibers=(cube.first + low, cube.first + high - 1), bins=(left, right - 1), waves=cube.waves)  # fmt: skip
+
+
+Place = tuple[str, int, int, int, int]
+"""Scope, then fibers and bins, each from the first to one after the last."""
+
+
+def _groups(fibers: int, bins: int, waves: tuple[float, ...]) -> list[Place]:
+    """Slit blocks and patches of fibers in each bin, and the four amplifiers of what has bins."""
+    places: list[Place] = []
+    for size in (DESI.block, DESI.patch):
+        for low in range(0, fibers - size + 1, size):
+            places += [("group", low, low + size, at, at + 1) for at in range(bins)]
+    if len(waves) > 2:
+        half, middle = fibers // 2, bins // 2
+        quarters = [
+            (low, high, left, right) for low, high in ((0, half), (half, fibers)) for left, right in ((0, middle), (middle, bins))
+        ]
+        places += [("amplifier", *quarter) for quarter in quarters]
+    return places
+
+
+def _mean(scores: Floats, place: Place) -> Floats:
+    """Mean of the scores of a group by night, with unit variance where they are independent."""
+    _, low, high, left, right = place
+    chosen = scores[low:high, left:right].reshape(-1, scores.shape[2])
+    known = np.isfinite(chosen).sum(axis=0)
+    total = np.nansum(chosen, axis=0) / np.sqrt(np.maximum(known, 1))
+    return np.where(known >= len(chosen) / 3, total, np.nan).astype(np.float32)
+
+
+def _is_of_few(scores: Floats, hit: Hit) -> bool:
+    """Whether a tenth of the fibers make what a group shows: then it is theirs."""
+    inside, sign = scores[:, :, hit.first : hit.last + 1], np.sign(hit.statistic)
+    sums = np.sort(sign * np.nansum(inside, axis=(1, 2)))
+    few = max(2, round(FEW * len(sums)))
+    return bool(sums[few:-few].sum() < LEFT * sums.sum())
+
+
+def _found(
+    hit: Hit,
+    searched: Searched,
+    *,
+    kind: str,
+    what: str,
+    scope: str,
+    camera: str,
+    fibers: tuple[int, int],
+    unit: str,
+    expectation: str = "",
+    bins: tuple[int, int] | None = None,
+    waves: tuple[float, ...] = (),
+) -> Found:
+    edges = (float(waves[bins[0]]), float(waves[bins[1] + 1])) if bins is not None and len(waves) > bins[1] + 1 else None
+    series = searched.values[hit.series].copy()
+    spread = float(searched.spread[max(1, hit.last - hit.first + 1)])
+    chance = chance_of_maximum(abs(hit.statistic), hit.nights)
+    return Found(what, expectation, scope, camera, fibers, bins, edges, hit.first, hit.last, hit.statistic, chance, kind, series,
+                 spread, unit)  # fmt: skip

@@ -19,6 +19,7 @@ FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
 VERIFY = ("read", "whole")
 FILTERS = ("night", "tile", "expid", "camera", "petal")
+KINDS = ("camera", "petal", "exposure", "tile", "night")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Options:
         Memory that loaded products may take in each process.
     resume : bool
         Whether checks that an earlier run judged before it was cut short are taken over.
+    kinds : tuple of str
+        Kinds of units that are judged; products of the others are read where a check needs them.
     vectors : bool
         Whether numbers of every fiber are kept with the results.
     store : Path or None
@@ -78,6 +81,7 @@ class Options:
     show_passed: bool = False
     cache_bytes: int = 350_000_000
     resume: bool = False
+    kinds: tuple[str, ...] = KINDS
     vectors: bool = False
     store: Path | None = None
 
@@ -117,6 +121,8 @@ def add_options(parser: pytest.Parser) -> None:
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
         parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
+    text = f"judge units of these kinds only: comma lists of {', '.join(KINDS)} [all]"
+    group.addoption("--specqa-kinds", dest="specqa_kinds", action="append", default=[], metavar="KINDS", help=text)
     text = "write one record per measurement to FILE.jsonl or FILE.parquet; repeatable"
     group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
     parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
@@ -179,6 +185,7 @@ def read_options(config: pytest.Config) -> Options:
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
         vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
         store=store,
+        kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
     )
 
 
@@ -217,6 +224,12 @@ def _petal(text: str) -> int:
 def _camera(text: str) -> str:
     if not re.fullmatch(r"([a-z][0-9]*)+", text):
         raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all bands)")
+    return text
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise UsageError(f"--specqa-kinds {text}: expected some of {', '.join(KINDS)}, separated by commas")
     return text
 
 

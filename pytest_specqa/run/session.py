@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 FOLDER = "specqa_folder"
 """Name under which workers are told the folder of a run."""
-UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
+UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in options.KINDS}
 
 
 class Session:

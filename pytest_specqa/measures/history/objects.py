@@ -104,8 +104,11 @@ def state_of(z: Floats, *, spectype: Floats, zwarn: Floats, target: Floats) -> N
 
 
 def coarse_counts(objects: Objects) -> Floats:
-    """Count objects by tracer and `Objects.kind`, shape (n_tracer, 4 * COARSE_BINS)."""
-    return _by_tracer(objects.tracer, objects.kind, 4 * COARSE_BINS)
+    """Count objects whose fit has no warning by tracer and `Objects.kind`, shape (n_tracer, 4 * COARSE_BINS).
+
+    Fits with a warning lie anywhere: among them those that go astray for a fault would drown.
+    """
+    return _by_tracer(np.where(objects.failed, -1, objects.tracer), objects.kind, 4 * COARSE_BINS)
 
 
 def _by_tracer(tracer: Ints, bins: Ints, number: int) -> Floats:

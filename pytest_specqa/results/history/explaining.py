@@ -68,6 +68,9 @@ class Cluster:
         self.members.append(other)
         if other.scope != self.head.scope:
             return
+        if other.scope == "amplifier" and other.fibers != self.head.fibers:
+            # Both halves: it is the camera.
+            self.head = replace(self.head, scope="camera")
         self.fibers = _hull(self.fibers, other.fibers)
         if other.what == self.head.what and self.bins is not None and other.bins is not None:
             self.bins = _hull(self.bins, other.bins)

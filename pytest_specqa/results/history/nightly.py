@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_specqa.measures.history.nights import night_mean
-from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median
+from pytest_specqa.measures.statistics import Bools, Floats, mad_scale, nan_median
 from pytest_specqa.values import NoValue
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ PER_PROGRAM = 10
 ERROR = "_error"
 """Ending of the vectors that hold the errors of another."""
 NOISE = "residual_error"
-"""The one of them that is searched: the noise of the spectra, in logarithms, so that a longer exposure is the same for all fibers."""
+"""The one of them that is searched: the noise of the spectra, in logarithms, so that longer exposures are the same for all fibers."""
+MANY_OFF = 0.01
+"""Part of the fibers that are off, from which on what fibers have in common is told from the others: a median moves with them."""
 PETALS = "petal"
 """Stands for the band of petals."""
 
@@ -65,9 +67,9 @@ class VectorCube:
     waves : tuple of float
         Edges of its bins in Angstrom; empty without bins.
     values : array, shape (n_fiber, n_bin, nights)
-        Less the median fiber of the camera in that night; NaN where not known.
-    shared : array, shape (n_bin, nights)
-        The median fiber.
+        Less the median fiber of that half of the slit in that night; NaN where not known.
+    shared : array, shape (2, n_bin, nights)
+        The median fiber of each half, which other amplifiers read.
     exposures : int
         Exposures that were read.
     """
@@ -248,6 +250,11 @@ def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
     return found
 
 
+def halves(fibers: int) -> tuple[slice, slice]:
+    """Rows of the two halves of a slit, which other amplifiers read."""
+    return slice(0, fibers // 2), slice(fibers // 2, fibers)
+
+
 def in_scale(name: str, values: Floats) -> Floats:
     """Return the values of a vector as they are searched: noise as its logarithm, NaN where there is none."""
     if name != NOISE:
@@ -281,7 +288,7 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
             vector = exposures[0].vector
             bins = 1 if vector.values.ndim == 1 else vector.values.shape[1]
             shape = (len(vector.values), bins, len(nights))
-            values, shared = np.full(shape, np.nan, np.float32), np.full(shape[1:], np.nan, np.float32)
+            values, shared = np.full(shape, np.nan, np.float32), np.full((2, *shape[1:]), np.nan, np.float32)
             unit = f"ln({vector.unit})" if name == NOISE else vector.unit
             cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared, 0)
         alike = [one for one in exposures if one.vector.first == cube.first and one.vector.waves == cube.waves]
@@ -289,8 +296,35 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
         if alike:
             stacked = np.stack([in_scale(name, one.vector.values) for one in alike])
             mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
-            median = nan_median(mean, axis=0)
-            cube.values[:, :, place_of[night]] = mean - median
-            cube.shared[:, place_of[night]] = median
+            for half, rows in enumerate(halves(len(mean))):
+                median = nan_median(mean[rows], axis=0)
+                cube.values[rows, :, place_of[night]] = mean[rows] - median
+                cube.shared[half, :, place_of[night]] = median
             read += len(alike)
     return None if cube is None else VectorCube(**{**vars(cube), "exposures": read})
+
+
+def without_suspects(cube: VectorCube, suspects: Bools) -> bool:
+    """Take what fibers have in common from those that are not off, in place.
+
+    Parameters
+    ----------
+    cube : VectorCube
+        Changed where many fibers are off: the median of the others is not that of all.
+    suspects : array, shape (n_fiber, n_bin)
+        Fibers that may be off.
+
+    Returns
+    -------
+    bool
+        Whether anything changed.
+    """
+    changed = False
+    for half, rows in enumerate(halves(len(cube.values))):
+        part = suspects[rows].mean(axis=0)
+        for at in np.flatnonzero((part > MANY_OFF) & (part < 0.5)):
+            median = nan_median(cube.values[rows, at][~suspects[rows, at]], axis=0)
+            cube.values[rows, at] -= median
+            cube.shared[half, at] += median
+            changed = True
+    return changed

@@ -32,7 +32,7 @@ def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Seque
         HTML.
     """
     nights = site.nights
-    since = nights[-RECENT:][0]
+    since = nights[-RECENT:][0] if nights else 0
     by_measure: dict[str, dict[str, Course]] = {}
     for band, courses in bands.items():
         for course in courses:

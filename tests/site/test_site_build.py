@@ -19,7 +19,7 @@ from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.results.history.changes import as_json
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.site import build as building
-from pytest_specqa.site import making
+from pytest_specqa.site import making, night_page, nightly
 from pytest_specqa.site.build import build
 from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import DataUnit
@@ -116,6 +116,20 @@ def test_a_night_says_what_its_records_say(whole: Made) -> None:
     assert kept["told"] == [[str(finding.outcome), finding.headline] for finding in told]
     assert kept["fibers"] == [BAD_FIBER]
     assert "Nothing was found" in whole.text(f"nights/{NIGHTS[0]}.html")
+
+
+def test_what_is_left_out_of_the_sound_changes_no_finding(whole: Made) -> None:
+    """Most of a night passes and is not read; what bounds a fault is."""
+    night = NIGHTS[-1]
+    records = [one for expid in expids(night) for one in exposure(night, expid)] + petals(night)
+    with nightly.opened(whole.store, night) as connection:
+        read = nightly.read(connection, night)
+    assert len(read.bad) + len(read.sound) < len(records)
+    assert {one["unit"] for one in [*read.bad, *read.sound]} == {one["unit"] for one in records}
+    whole_night = findings(one for one in records if not is_excused(one))
+    assert [(one.headline, one.scope, one.suspects) for one in night_page.found(read)] == [
+        (one.headline, one.scope, one.suspects) for one in whole_night
+    ]
 
 
 def test_the_calendar_shows_the_worst_first(whole: Made) -> None:

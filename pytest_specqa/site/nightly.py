@@ -164,10 +164,11 @@ def _sound(connection: duckdb.DuckDBPyConnection, plain: Mapping[str, str]) -> l
             wide AS (SELECT DISTINCT expid, tile FROM bad WHERE camera IS NULL)
         SELECT {", ".join(SLIM)} FROM now
         WHERE outcome NOT IN ('failed', 'warned') AND (
-            measure IN (SELECT measure FROM bad) OR measure IN (SELECT unnest(?::VARCHAR[])) OR unit IN (SELECT unit FROM bad)
+            measure IN (SELECT measure FROM bad) OR unit IN (SELECT unit FROM bad) OR measure IN (SELECT unnest(?::VARCHAR[]))
             OR expid IN (SELECT expid FROM wide WHERE expid IS NOT NULL)
             OR tile IN (SELECT tile FROM wide WHERE expid IS NULL)
-            OR (unit, expectation, measure) IN (SELECT (unit, min(expectation), arg_min(measure, expectation)) FROM now GROUP BY unit))
+            OR (unit, expectation, measure) IN (SELECT (unit, min(expectation), arg_min(measure, expectation))
+                FROM now GROUP BY unit))
         ORDER BY unit, expectation, measure""",
         [list(COMPARED)],
     )

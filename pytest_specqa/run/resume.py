@@ -59,7 +59,9 @@ class Snapshot:
         chosen = self.running.options
         # A check that kept no vectors is made again where they are asked for.
         kept = str(chosen.vectors)
-        return {"version": pytest_specqa.__version__, "code": code, "production": root, "group": chosen.group, "vectors": kept}
+        history = self.running.trends.state if root and self.running.trends is not None else ""
+        base = {"version": pytest_specqa.__version__, "code": code, "production": root, "group": chosen.group}
+        return base | {"vectors": kept, "history": history}
 
     def inputs(self, nodeid: str, records: list[Record]) -> dict[str, Any]:
         """States of all that a check depends on, by name."""

@@ -13,6 +13,7 @@ from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import sigmas
 from pytest_specqa.measures.history.search import MIN_NIGHTS
 from pytest_specqa.measures.statistics import Floats
+from pytest_specqa.results.history import pileups
 from pytest_specqa.results.history.changes import Change
 from pytest_specqa.results.history.cubes import VectorCube, read_cube, vector_names
 from pytest_specqa.results.history.explaining import Cluster, explained
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
 
 RATE = 0.03
-"""False alarms that 1,000 clean nights may give here; redshifts spend the other 0.02 of the 0.05."""
+"""False alarms that 1,000 clean nights may give here; redshifts spend the other 0.02 of the 0.05 (`pileups`)."""
 PER = 1000
 """Nights that the rate is told for."""
 Progress = Callable[[str], None]
@@ -132,8 +133,10 @@ def find_all(
     extent : Extent
         What was searched.
     """
-    changes, extent = find(store, nights=nights, camera=camera, rate=rate, progress=progress)
-    return changes, extent
+    of_series = rate * RATE / (RATE + pileups.RATE)
+    found, extent = find(store, nights=nights, camera=camera, rate=of_series, progress=progress)
+    (progress or (lambda _: None))("redshifts of every fiber")
+    return pileups.find(store, nights=extent.nights, camera=camera, rate=rate - of_series, residuals=found), extent
 
 
 def _require_camera(store: Store, camera: str, nights: Sequence[int]) -> None:

@@ -19,8 +19,12 @@ MOST_RANGES = 6
 """Ranges of one series that are told."""
 FEW, MANY = 1e-3, 0.5
 """Part of the series that may be off, from which on the others are told from without them, and up to which that can be done."""
-WARY = 0.55
-"""The same part of the threshold as `KEPT`, for panels of few series: one that is off is a part of them that hides itself."""
+RARE = 1e-7
+"""Chance of the statistic that tells which series may be off, whatever is asked for: clean ones must stay in their pool."""
+SURE, WARY = 0.85, 0.55
+"""Part of that statistic from which on a series may be off: among many, and among few, of which one that is off is a large part."""
+SCRAP = 0.25
+"""Part of the nights outside a range, at one of its ends, that is not worth a change of its own."""
 TILTS = np.linspace(0.0, 8.0, 81)
 """Exponents of the bound on the chance of a mean; steeper ones bind no score that is kept."""
 
@@ -80,7 +84,7 @@ class Searched:
     suspects: Bools
 
 
-def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> Searched:
+def search(panel: Floats, *, chance: float, most: float, shortest: int = 1, kinds: int = 1) -> Searched:
     """Search series of one kind over all ranges of their nights.
 
     Parameters
@@ -93,13 +97,15 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> S
         Sigmas beyond which a night counts for no more.
     shortest : int
         Nights of the shortest range.
+    kinds : int
+        Kinds of series that follow each other in turn: see `standardised`.
 
     Returns
     -------
     Searched
         Series of fewer than `MIN_NIGHTS` nights, and those that never change, are not searched.
     """
-    standard = standardised(panel)
+    standard = standardised(panel, kinds=kinds)
     counts = np.isfinite(standard.values).sum(axis=1)
     enough = np.flatnonzero(counts >= MIN_NIGHTS)
     nights = panel.shape[1]
@@ -109,12 +115,13 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> S
     lowest = threshold(chance, int(counts[enough].min()), shortest=shortest)
     values = standard.values[enough]
     scores, spread, coarse = _scored(values, values, most=most, shortest=shortest)
-    suspects = coarse > (KEPT if len(values) >= MANY_SERIES else WARY) * lowest
+    wary = (SURE if len(values) >= MANY_SERIES else WARY) * threshold(RARE, int(counts[enough].max()), shortest=shortest)
+    suspects = coarse > wary
     if FEW < suspects.mean() < MANY:
         scores, spread, coarse = _scored(values, values[~suspects], most=most, shortest=shortest)
-        suspects = coarse > KEPT * lowest
+        suspects = coarse > wary
     hits: list[Hit] = []
-    for row in np.flatnonzero(suspects):
+    for row in np.flatnonzero(coarse > KEPT * lowest):
         known = int(counts[enough[row]])
         bar = threshold(chance, known, shortest=shortest)
         hits += [
@@ -157,13 +164,15 @@ def _ranges(scores: Floats, *, spread: Floats, bar: float, shortest: int) -> Ite
 def _rarer_part(scores: Floats, statistic: float, first: int, last: int) -> tuple[float, int, int]:
     """The rest of the series instead of the range, if that is shorter and in one piece: what is usual is what is common."""
     known = np.flatnonzero(np.isfinite(scores))
-    inside = int(((known >= first) & (known <= last)).sum())
-    if 2 * inside <= len(known):
+    before, after = known[known < first], known[known > last]
+    rest = len(before) + len(after)
+    if 2 * rest >= len(known):
         return statistic, first, last
-    if first == known[0]:
-        return -statistic, int(known[known > last][0]), int(known[-1])
-    if last == known[-1]:
-        return -statistic, int(known[0]), int(known[known < first][-1])
+    # Chance adds or takes a few nights at an end.
+    if len(before) < SCRAP * rest:
+        return -statistic, int(after[0]), int(known[-1])
+    if len(after) < SCRAP * rest:
+        return -statistic, int(known[0]), int(before[-1])
     return statistic, first, last
 
 

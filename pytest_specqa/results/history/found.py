@@ -116,9 +116,9 @@ class Bars:
 
     chances: dict[str, float]
 
-    def search(self, panel: Floats, kind: str) -> Searched:
-        """Search a panel of a kind."""
-        return search(panel, chance=self.chances[kind], most=MOST[kind])
+    def search(self, panel: Floats, kind: str, *, bins: int = 1) -> Searched:
+        """Search a panel of a kind, in which the bins of each place follow each other."""
+        return search(panel, chance=self.chances[kind], most=MOST[kind], kinds=bins)
 
 
 def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found]:
@@ -158,7 +158,7 @@ def in_shared(
     """
     names = list(cubes)
     bins, nights = like.shared.shape[1:]
-    searched = bars.search(np.concatenate([cubes[name].reshape(-1, nights) for name in names]), CAMERAS)
+    searched = bars.search(np.concatenate([cubes[name].reshape(-1, nights) for name in names]), CAMERAS, bins=bins)
     tally.add(CAMERAS, searched)
     for hit in searched.hits:
         camera, half, at = names[hit.series // (2 * bins)], hit.series // bins % 2, hit.series % bins
@@ -180,9 +180,9 @@ def _moved(halves: Floats, hit: Hit) -> int:
 def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
     """Search the fibers of a camera, ranges of their bins, and groups of fibers."""
     fibers, bins, nights = cube.values.shape
-    searched = bars.search(cube.values.reshape(-1, nights), FIBERS)
+    searched = bars.search(cube.values.reshape(-1, nights), FIBERS, bins=bins)
     if without_suspects(cube, searched.suspects.reshape(fibers, bins)):
-        searched = bars.search(cube.values.reshape(-1, nights), FIBERS)
+        searched = bars.search(cube.values.reshape(-1, nights), FIBERS, bins=bins)
     tally.add(FIBERS, searched)
     for hit in searched.hits:
         at, fiber = hit.series % bins, cube.first + hit.series // bins
@@ -192,7 +192,8 @@ def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
     for kind, places in ((FIBERS, _stretches(fibers, bins)), (GROUPS, _groups(fibers, bins))):
         if not places:
             continue
-        searched = bars.search(np.stack([_mean(scores, place) for place in places]), kind)
+        turn = len({place[2:] for place in places})
+        searched = bars.search(np.stack([_mean(scores, place) for place in places]), kind, bins=turn)
         tally.add(kind, searched)
         for hit in searched.hits:
             low, high, left, right = places[hit.series]

@@ -17,7 +17,7 @@ from pytest_specqa.measures.spectra import CameraSpectra, once
 from pytest_specqa.measures.statistics import Bools, Floats, Ints, mad_scale, nan_median
 
 WIDTH = 32
-"""Pixels of a bin, 26 Angstrom in DESI: a fault of four pixels keeps 0.35 of its significance in one, of all of them all."""
+"""Pixels of a bin, 26 Angstrom in DESI: a fault of four pixels keeps a third of its significance in one."""
 LEAST = 8
 """Good pixels that a bin needs."""
 CONTINUUM = 9
@@ -86,7 +86,7 @@ def fiber_bins(spectra: CameraSpectra) -> FiberBins:
     by 1, and the features of a bright object weigh little.
 
     Of the significance that the best filter would find, a constant excess over 4 pixels keeps 0.33, over 8 pixels 0.45 and over 32
-    pixels 0.7 in its bin, over 80 pixels 0.7 and over 200 pixels 0.6 (0.35 on a bright object) in the sum of the bins that it
+    pixels 0.7 in its bin, over 80 pixels 0.7 and over 200 pixels 0.6 (0.24 on a bright object) in the sum of the bins that it
     touches: see tests. Bins of twice the width would keep 0.7 of that for narrow faults, and half the width would need two thirds
     more room. Wavelengths are those of the file: where these are barycentric, what lies on one pixel of the CCD moves by a pixel
     within a year, which a bin does not see.

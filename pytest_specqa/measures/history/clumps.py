@@ -119,7 +119,7 @@ class Clump(NamedTuple):
     log_number: float
 
 
-def _expected_share(kind: int, low: float, width: float, own: float, first: float, reached: Floats, objects: Floats) -> float:
+def expected_share(kind: int, low: float, width: float, own: float, first: float, reached: Floats, objects: Floats) -> float:
     """Part of the objects of a kind that lie in a window, as others have it: at the window itself, or around it if that is more."""
     bins = reached.shape[1] - 1
     here = int((low - first) / BIN)
@@ -133,7 +133,7 @@ def _expected_share(kind: int, low: float, width: float, own: float, first: floa
     return float(max(inside + np.sqrt(inside), around) / objects[kind])
 
 
-_share = compiled(_expected_share)
+_share = compiled(expected_share)
 
 
 def _sort_dates(members: Ints, order: Ints) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from pytest_specqa.measures.history.objects import TRACERS, Objects, coarse_coun
 from pytest_specqa.results.history.changes import Change
 
 FEWEST_OBJECTS = 2000
-"""Objects of a tracer over all fibers below which nothing is said of it: its least likely 0.2 % are too few to know."""
+"""Objects of a tracer over all fibers below which nothing is said of it: where it has hardly any is not known."""
 FEWEST_EVENTS = 3
 """Fewest outliers that make a finding."""
 SERIES = 2 * (1 + len(TRACERS))
@@ -25,6 +26,25 @@ CAUSE = {
     OUTLIERS: "spectra that fits take for others: a defect of the detector or of the extraction along this fiber",
     FAILURES: "less light than other fibers get, or spectra that no template fits",
 }
+
+
+class Bar(NamedTuple):
+    """From where on something is told.
+
+    Attributes
+    ----------
+    one : float
+        Log of the expected number of false findings that one search of one fiber may have.
+    every : float
+        Log of that of all searches of all fibers together.
+    """
+
+    one: float
+    every: float
+
+    def sigma(self, log_number: float) -> float:
+        """Gaussian sigmas, after all searches, of what is expected so often in one."""
+        return sigma_of(log_number - self.one + self.every)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,19 +72,16 @@ class Usual:
     def of(cls, petals: list[Objects]) -> Usual:
         """Measure it over all petals."""
         counts = np.sum([coarse_counts(objects) for objects in petals], axis=0)
-        total = counts.sum(axis=1)
+        sure = counts.sum(axis=1)
         unlikely = improbable(counts)
-        failed = np.zeros(len(TRACERS))
-        for objects in petals:
-            tracer = objects.tracer
-            failed += np.bincount(tracer[objects.failed & (tracer >= 0)], minlength=len(TRACERS))
+        failed = np.sum([np.bincount(o.tracer[o.failed & (o.tracer >= 0)], minlength=len(TRACERS)) for o in petals], axis=0)
         outliers = np.where(unlikely, counts, 0.0).sum(axis=1)
-        rates = {OUTLIERS: outliers / np.maximum(total, 1.0), FAILURES: failed / np.maximum(total, 1.0)}
+        rates = {OUTLIERS: outliers / np.maximum(sure, 1.0), FAILURES: failed / np.maximum(sure + failed, 1.0)}
         events = {OUTLIERS: float(outliers.sum()), FAILURES: float(failed.sum())}
-        return cls(unlikely, rates, total >= FEWEST_OBJECTS, events)
+        return cls(unlikely, rates, sure >= FEWEST_OBJECTS, events)
 
 
-def find_outliers(petals: list[Objects], usual: Usual, *, log_limit: float) -> list[Change]:
+def find_outliers(petals: list[Objects], usual: Usual, *, bar: Bar) -> list[Change]:
     """Scan every fiber over all ranges of dates.
 
     Parameters
@@ -73,8 +90,8 @@ def find_outliers(petals: list[Objects], usual: Usual, *, log_limit: float) -> l
         The objects of all petals.
     usual : Usual
         What they have in common.
-    log_limit : float
-        Log of the expected number of false findings in one search of one fiber.
+    bar : Bar
+        From where on a range is told.
 
     Returns
     -------
@@ -83,10 +100,9 @@ def find_outliers(petals: list[Objects], usual: Usual, *, log_limit: float) -> l
     """
     found = [
         change
-        for objects in petals
         for what in (OUTLIERS, FAILURES)
         for tracer in (-1, *range(len(TRACERS)))
-        for change in _of_series(objects, usual, what=what, tracer=tracer, log_limit=log_limit)
+        for change in _of_all(petals, usual, what=what, tracer=tracer, bar=bar)
     ]
     kept: list[Change] = []
     for change in sorted(found, key=lambda change: -change.significance):
@@ -96,40 +112,59 @@ def find_outliers(petals: list[Objects], usual: Usual, *, log_limit: float) -> l
     return kept
 
 
-def _of_series(objects: Objects, usual: Usual, *, what: str, tracer: int, log_limit: float) -> list[Change]:
-    """Search the fibers of one petal for one kind of event of one tracer, or of all."""
-    number = objects.tracer
-    used = (number >= 0) & usual.enough[number] if tracer < 0 else (number == tracer) & bool(usual.enough[tracer])
-    if not used.any():
-        return []
-    events = objects.failed if what == FAILURES else usual.improbable[number, objects.kind]
-    # By fiber, then by date.
-    fiber, row = np.nonzero(used.T)
-    bad = (events & used)[row, fiber]
-    rates = local_rates(bad, row, weights=usual.rates[what][number[row, fiber]])
-    starts = np.searchsorted(fiber, np.arange(used.shape[1] + 1))
-    totals = [np.add.reduceat(np.append(each.astype(float), 0.0), starts[:-1]) * (np.diff(starts) > 0) for each in (bad, rates)]
-    spread = spread_between(*totals) + 1.0 / max(usual.events[what], 1.0)
-    found = scan(bad, rates, starts, spread=spread)
+@dataclass(frozen=True, eq=False)
+class _Sequences:
+    """Events of one kind of the fibers of a petal: by fiber, then by date."""
+
+    row: NDArray[np.integer]
+    bad: NDArray[np.bool_]
+    rates: NDArray[np.floating]
+    starts: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, objects: Objects, usual: Usual, *, what: str, tracer: int) -> _Sequences:
+        """Choose the objects of a tracer, or of all, that can be such events."""
+        number = objects.tracer
+        used = (number >= 0) & usual.enough[number] if tracer < 0 else (number == tracer) & bool(usual.enough[tracer])
+        if what == OUTLIERS:
+            used &= ~objects.failed
+        fiber, row = np.nonzero(used.T)
+        events = objects.failed if what == FAILURES else usual.improbable[number, objects.kind]
+        bad = events[row, fiber]
+        rates = local_rates(bad, row, weights=usual.rates[what][number[row, fiber]])
+        return cls(row, bad, rates, np.searchsorted(fiber, np.arange(used.shape[1] + 1)))
+
+    @property
+    def totals(self) -> NDArray[np.floating]:
+        """Events of each fiber, and what is expected; shape (2, n_fiber)."""
+        reached = np.concatenate([np.zeros((2, 1)), np.cumsum([self.bad, self.rates], axis=1)], axis=1)
+        return np.asarray(np.diff(reached[:, self.starts], axis=1), dtype=float)
+
+
+def _of_all(petals: list[Objects], usual: Usual, *, what: str, tracer: int, bar: Bar) -> list[Change]:
+    """Search the fibers of all petals for one kind of event of one tracer, or of all."""
+    totals = [_Sequences.of(objects, usual, what=what, tracer=tracer).totals for objects in petals]
+    spread = spread_between(*np.concatenate(totals, axis=1)) + 1.0 / max(usual.events[what], 1.0)
     changes = []
-    for column, interval in enumerate(found):
-        if interval is not None and interval.log_number <= log_limit:
-            own = slice(int(starts[column]), int(starts[column + 1]))
-            ranges = _ranges(bad[own], rates[own], interval, spread=spread, log_limit=log_limit)
-            shown = _Series(objects, column, row[own], bad[own], rates[own], what, "" if tracer < 0 else list(TRACERS)[tracer])
-            changes += [shown.change(each, several=len(ranges) > 1, log_limit=log_limit) for each in ranges]
+    for objects in petals:
+        those = _Sequences.of(objects, usual, what=what, tracer=tracer)
+        for column, interval in enumerate(scan(those.bad, those.rates, those.starts, spread=spread)):
+            if interval is not None and interval.log_number <= bar.one:
+                own = slice(int(those.starts[column]), int(those.starts[column + 1]))
+                bad, rates = those.bad[own], those.rates[own]
+                ranges = _ranges(bad, rates, interval, spread=spread, bar=bar)
+                shown = _Series(objects, column, those.row[own], bad, what, "" if tracer < 0 else list(TRACERS)[tracer])
+                changes += [shown.change(each, several=len(ranges) > 1, bar=bar) for each in ranges]
     return changes
 
 
-def _ranges(
-    bad: NDArray[np.bool_], rates: NDArray[np.floating], worst: Interval, *, spread: float, log_limit: float
-) -> list[Interval]:
+def _ranges(bad: NDArray[np.bool_], rates: NDArray[np.floating], worst: Interval, *, spread: float, bar: Bar) -> list[Interval]:
     """Find ranges before and after the worst one that are significant by themselves."""
     ranges = [worst]
     for low, high in ((0, worst.first), (worst.last + 1, len(bad))):
         if high > low and len(ranges) < MOST_RANGES:
             one = scan(bad[low:high], rates[low:high], np.array([0, high - low]), spread=spread)[0]
-            if one is not None and one.log_number <= log_limit:
+            if one is not None and one.log_number <= bar.one:
                 ranges.append(one._replace(first=one.first + low, last=one.last + low))
     return ranges
 
@@ -142,11 +177,10 @@ class _Series:
     column: int
     rows: NDArray[np.integer]
     bad: NDArray[np.bool_]
-    rates: NDArray[np.floating]
     what: str
     tracer: str
 
-    def change(self, interval: Interval, *, several: bool, log_limit: float) -> Change:
+    def change(self, interval: Interval, *, several: bool, bar: Bar) -> Change:
         """Say what one range is."""
         nights, tiles = self.objects.night[self.rows], self.objects.tile[self.rows]
         first, last = int(nights[interval.first]), int(nights[interval.last])
@@ -175,14 +209,9 @@ class _Series:
             error=100.0 * float(np.sqrt(max(part * (1.0 - part), 1.0 / seen) / seen)),
             unit="%",
             level=100.0 * usual,
-            # The limit is what remains of the rate for all searches; what is told counts them all.
-            significance=sigma_of(interval.log_number - log_limit + LOG_TOLD),
+            significance=bar.sigma(interval.log_number),
             bad=interval.events,
             seen=seen,
             detail=detail,
             cause=CAUSE[self.what],
         )
-
-
-LOG_TOLD = float(np.log(0.02))
-"""Log of the rate of false findings of all redshift searches, at which a finding is just told."""

@@ -8,93 +8,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.measures.history.chances import log_product, sigma_of
-from pytest_specqa.measures.history.clumps import Clump, Density, find_clumps
+from pytest_specqa.measures.history.chances import log_product
 from pytest_specqa.measures.history.objects import (
-    QSO,
     TRACERS,
-    Objects,
-    first_wave,
-    redshift_counts,
-    redshift_places,
-    wave_counts,
-    wave_places,
 )
-from pytest_specqa.measures.redshifts.clues import BREAK, GALAXY_LINES, QUASAR_LINES, clue
+from pytest_specqa.measures.redshifts.clues import clue
+from pytest_specqa.results.history.agreeing import overlap, with_redshifts
 from pytest_specqa.results.history.changes import Change
-from pytest_specqa.results.history.outliers import LOG_TOLD, SERIES, Usual, find_outliers
-from pytest_specqa.results.history.stacks import Stack, stacker
+from pytest_specqa.results.history.outliers import SERIES, Bar, Usual, find_outliers
+from pytest_specqa.results.history.stacks import Stacked, stacker
+from pytest_specqa.results.history.suspects import LOOKED_UP, SEARCHES, Suspect, find_suspects, line_density
 from pytest_specqa.results.history.tiles import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from pytest_specqa.results.storing.dataset import Store
 
 RATE = 0.02
-"""Chance of one or more false findings of all searches of redshifts, over all fibers and dates of a store."""
+"""Chance of any false finding of all searches of redshifts, over all fibers and dates of `PER` clean nights."""
+PER = 1000
 PILEUP = "redshift pile-up"
-SEARCHES = 1 + len(TRACERS)
-"""Searches of each fiber for pile-ups: redshifts of each tracer, and lines of all of them."""
-LOOKED_UP = 1e-3
-"""Chance of a fiber's pile-up from which on its stacked residuals are looked at."""
-EDGE = 30.0
-"""Angstrom around the 4000 Angstrom break in which what moves it may lie."""
 SHARES = {"outliers": 0.4, "pile-ups": 0.4, "joined": 0.2}
 """How the rate is shared among the searches."""
 
 
-@dataclass(frozen=True)
-class Suspect:
-    """The least likely pile-up of one search of one fiber.
-
-    Attributes
-    ----------
-    fiber : int
-        FIBER.
-    clump : Clump
-        What was found.
-    tracer : int
-        Number of the tracer; -1 where lines of all were searched.
-    nights : tuple of int
-        Of the first and last object.
-    tiles : tuple of str
-        Where some of those inside were seen.
-    quasars : bool
-        Whether most are fitted as quasars.
-    ongoing : bool
-        Whether too few objects were seen since for it to be over.
-    """
-
-    fiber: int
-    clump: Clump
-    tracer: int
-    nights: tuple[int, int]
-    tiles: tuple[str, ...]
-    quasars: bool
-    ongoing: bool
-
-    @property
-    def places(self) -> dict[str, tuple[float, float]]:
-        """Wavelengths in Angstrom at which something would make such a pile-up, by the line that it is taken for."""
-        low, high = float(np.exp(self.clump.low)), float(np.exp(self.clump.high))
-        if self.tracer < 0:
-            return {"a line": (low, high)}
-        first, *_, last = DESI.bands.values()
-        found = {}
-        for name, rest in (QUASAR_LINES if self.quasars else GALAXY_LINES).items():
-            wide = EDGE if name == BREAK else 0.0
-            waves = (rest * low - wide, rest * high + wide)
-            if first.first <= waves[0] and waves[1] <= last.last:
-                found[name] = waves
-        return found
-
-
-def find(store: Store, *, rate: float = RATE) -> list[Change]:
+def find(
+    store: Store,
+    *,
+    nights: Iterable[int] | None = None,
+    camera: str | None = None,
+    rate: float = RATE,
+    residuals: Iterable[Change] = (),
+) -> list[Change]:
     """Search the redshifts of every fiber of a store for outliers and pile-ups, over all ranges of dates.
 
-    *Outliers* are objects of a class and redshift that together hold the least likely 0.2 % of their tracer, and fits with a
-    warning, each against the rate of all fibers on the same tile and how much sound fibers differ. *Pile-ups* are objects at one
+    *Outliers* are objects of a class and redshift that their tracer hardly has, and fits with a warning, each against the rate of all fibers on the same tile and how much sound fibers differ. *Pile-ups* are objects at one
     redshift, or with lines at one observed wavelength, in excess of what all fibers have there. A pile-up that is not significant
     alone is looked up in the stacked residuals of its fiber over the same nights, at the wavelengths that would cause it: the two
     chances are independent where there is no fault, and their product is held against its own distribution.
@@ -103,14 +52,21 @@ def find(store: Store, *, rate: float = RATE) -> list[Change]:
     ----------
     store : Store
         With vectors `redshift`, `spectype`, `zwarn` and `target`; for the join, `residual`.
+    nights : iterable of int, optional
+        Nights to search, each YYYYMMDD; by default all.
+    camera : str, optional
+        Search the petal of this camera only.
     rate : float
-        Chance of any false finding: 40 % of it for outliers, 40 % for pile-ups, 20 % for the two together, each divided by the
-        number of fibers and searches.
+        Chance of any false finding in 1,000 clean nights, and in proportion for fewer: 40 % of it for outliers, 40 % for
+        pile-ups, 20 % for pile-ups together with residuals, each divided by the number of fibers and searches.
+
+    residuals : iterable of Change
+        What else is known of the same nights, such as changes of the stacked residuals.
 
     Returns
     -------
     list of Change
-        The most significant first; none for a store without redshifts.
+        The most significant first: what was found, and `residuals`, those named beside which redshifts show the same.
 
     Raises
     ------
@@ -121,68 +77,32 @@ def find(store: Store, *, rate: float = RATE) -> list[Change]:
     ----------
     desispec issues 1935, 2283, 2295, 2660, 2748-2750, and etc/redshiftqa in its repository.
     """
-    petals = load(store)
+    chosen = store.nights if nights is None else sorted(nights)
+    petals = load(store, chosen, petal=None if camera is None else DESI.camera(camera).petal)
     fibers = sum(int((objects.tracer >= 0).any(axis=0).sum()) for objects in petals)
     if not fibers:
-        return []
-    limits = {name: float(np.log(rate * share / fibers)) for name, share in SHARES.items()}
-    outliers = find_outliers(petals, Usual.of(petals), log_limit=limits["outliers"] - float(np.log(SERIES)))
-    suspects = find_suspects(petals)
-    log_alone, log_joined = (limits[name] - float(np.log(SEARCHES)) for name in ("pile-ups", "joined"))
-    stacked = stacker(store)
-    piles = [_judged(suspect, stacked, log_alone=log_alone, log_joined=log_joined) for suspect in suspects]
+        return list(residuals)
+    whole = float(np.log(rate * len(chosen) / PER))
+    searches = {"outliers": SERIES, "pile-ups": SEARCHES, "joined": SEARCHES}
+    bars = {name: Bar(whole + float(np.log(share / searches[name] / fibers)), whole) for name, share in SHARES.items()}
+    outliers = find_outliers(petals, Usual.of(petals), bar=bars["outliers"])
+    stacked = stacker(store, chosen)
+    lines = line_density(petals)
+    piles = [_judged(suspect, stacked, alone=bars["pile-ups"], joined=bars["joined"]) for suspect in find_suspects(petals, lines)]
     found = _without_doubles([change for change in piles if change is not None])
-    return sorted(_crossed([*outliers, *found]), key=lambda change: -change.significance)
+    known = with_redshifts(residuals, petals, lines)
+    return sorted([*_crossed([*outliers, *found]), *known], key=lambda change: -change.significance)
 
 
-def find_suspects(petals: list[Objects]) -> list[Suspect]:
-    """Find pile-ups whose chance in their own fiber is at most `LOOKED_UP`."""
-    number = np.sum([[np.count_nonzero(o.tracer == each) for each in range(len(TRACERS))] for o in petals], axis=0)
-    at_z = np.sum([redshift_counts(objects) for objects in petals], axis=0)
-    at_wave = Density.of(first_wave(), np.sum([wave_counts(objects) for objects in petals], axis=0), number)
-    found: list[Suspect] = []
-    for objects in petals:
-        for tracer in range(len(TRACERS)):
-            density = Density.of(0.0, at_z[tracer : tracer + 1], number[tracer : tracer + 1])
-            found += _suspects(objects, find_clumps(redshift_places(objects, tracer), density), tracer)
-        found += _suspects(objects, find_clumps(wave_places(objects), at_wave), -1)
-    return found
-
-
-def _suspects(objects: Objects, clumps: list[Clump | None], tracer: int) -> list[Suspect]:
-    number = objects.tracer
-    found = []
-    for column, clump in enumerate(clumps):
-        if clump is None or clump.log_number > np.log(LOOKED_UP):
-            continue
-        own = np.flatnonzero(number[:, column] >= 0 if tracer < 0 else number[:, column] == tracer)
-        rows = own[clump.first : clump.last + 1]
-        quasar = objects.spectype[rows, column] == QSO
-        if tracer < 0:
-            inside = rows
-        else:
-            x = np.log1p(np.nan_to_num(objects.z[rows, column].astype(float)))
-            inside = rows[(x >= clump.low - 1e-6) & (x <= clump.high + 1e-6)]
-            quasar = objects.spectype[inside, column] == QSO
-        nights = (int(objects.night[rows[0]]), int(objects.night[rows[-1]]))
-        tiles = tuple(f"tile {objects.tile[row]} of {objects.night[row]}" for row in inside[:3]) if tracer >= 0 else ()
-        later = len(own) - 1 - clump.last
-        ongoing = bool(later * clump.objects / clump.seen < 3)
-        found.append(Suspect(objects.first + column, clump, tracer, nights, tiles, bool(np.mean(quasar) > 0.5), ongoing))
-    return found
-
-
-def _judged(
-    suspect: Suspect, stacked: Callable[[str, int, int], Stack | None], *, log_alone: float, log_joined: float
-) -> Change | None:
+def _judged(suspect: Suspect, stacked: Stacked, *, alone: Bar, joined: Bar) -> Change | None:
     """Judge a pile-up alone, and together with the stacked residuals of its fiber."""
-    alone = suspect.clump.log_number - log_alone
+    log_number = suspect.clump.log_number
     log_chance, where = beside(suspect, stacked)
-    joined = log_product(suspect.clump.log_number, log_chance, most=LOOKED_UP) - log_joined
-    if min(alone, joined) > 0.0:
+    log_both = log_product(log_number, log_chance, most=LOOKED_UP)
+    if log_number > alone.one and log_both > joined.one:
         return None
-    agree = where is not None and (joined <= 0.0 or log_chance <= np.log(0.01))
-    return _told(suspect, sigma_of(min(alone, joined) + LOG_TOLD), where if agree else None)
+    significance = max(alone.sigma(log_number), joined.sigma(log_both))
+    return _told(suspect, significance, where if log_both <= joined.one or log_chance <= np.log(0.01) else None)
 
 
 @dataclass(frozen=True)
@@ -196,7 +116,7 @@ class Beside:
     exposures: int
 
 
-def beside(suspect: Suspect, stacked: Callable[[str, int, int], Stack | None]) -> tuple[float, Beside | None]:
+def beside(suspect: Suspect, stacked: Stacked) -> tuple[float, Beside | None]:
     """Look up the stacked residuals of a fiber where they would cause its pile-up.
 
     Parameters
@@ -294,13 +214,9 @@ def _crossed(changes: list[Change]) -> list[Change]:
                 *(
                     f"{other.what} {other.first[0]}-{other.last[0]}"
                     for other in changes
-                    if other.what != change.what and other.fibers == change.fibers and _overlap(change, other)
+                    if other.what != change.what and other.fibers == change.fibers and overlap(change, other)
                 ),
             ),
         )
         for change in changes
     ]
-
-
-def _overlap(one: Change, other: Change) -> bool:
-    return one.first[0] <= other.last[0] and other.first[0] <= one.last[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from pytest_specqa.measures.statistics import MAD_TO_SIGMA, nan_median
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_specqa.results.storing.dataset import Store
 
 CLIP = 6.0
@@ -74,14 +72,18 @@ class Stack:
         return float(min(chance, 1.0)), strongest, len(here)
 
 
-def stacker(store: Store) -> Callable[[str, int, int], Stack | None]:
+Stacked = Callable[[str, int, int], Stack | None]
+"""Gives the stack of a camera from one night to another."""
+
+
+def stacker(store: Store, nights: Iterable[int]) -> Stacked:
     """Return a function that stacks the residuals of a camera from one night to another; it remembers what it has done."""
-    nights = store.nights
+    chosen = tuple(nights)
 
     @cache
     def stacked(camera: str, first: int, last: int) -> Stack | None:
         """Stack the nights from the first to the last."""
-        return stack(store, camera, [night for night in nights if first <= night <= last])
+        return stack(store, camera, [night for night in chosen if first <= night <= last])
 
     return stacked
 

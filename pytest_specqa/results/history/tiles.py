@@ -11,14 +11,16 @@ from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.objects import Objects, state_of, without_repeats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_specqa.results.storing.dataset import Store
 
 NAMES = ("redshift", "spectype", "zwarn", "target")
 Packed = tuple[int, NDArray[np.float32], NDArray[np.uint8]]
 
 
-def load(store: Store) -> list[Objects]:
-    """Read the redshifts of all petals.
+def load(store: Store, nights: Iterable[int], *, petal: int | None = None) -> list[Objects]:
+    """Read the redshifts of petals.
 
     Parameters
     ----------
@@ -37,20 +39,20 @@ def load(store: Store) -> list[Objects]:
         If vectors are damaged.
     """
     petals: dict[int, dict[int, Packed]] = {}
-    for night in store.nights:
-        for (petal, tile), vectors in _of_night(store, night).items():
+    for night in nights:
+        for (own, tile), vectors in _of_night(store, night, petal).items():
             if len(vectors) == len(NAMES):
                 z, spectype, zwarn, target = (vectors[name] for name in NAMES)
                 state = state_of(z, spectype=spectype, zwarn=zwarn, target=target)
-                petals.setdefault(petal, {})[tile] = night, z.astype(np.float32), state
-    return [without_repeats(_stacked(petal, tiles)) for petal, tiles in sorted(petals.items())]
+                petals.setdefault(own, {})[tile] = night, z.astype(np.float32), state
+    return [without_repeats(_stacked(own, tiles)) for own, tiles in sorted(petals.items())]
 
 
-def _of_night(store: Store, night: int) -> dict[tuple[int, int], dict[str, NDArray[np.float64]]]:
+def _of_night(store: Store, night: int, petal: int | None) -> dict[tuple[int, int], dict[str, NDArray[np.float64]]]:
     """Return the vectors of one night by petal and tile, each as long as a petal."""
     found: dict[tuple[int, int], dict[str, NDArray[np.float64]]] = {}
     for name in NAMES:
-        for kept in store.vectors(name, nights=[night]):
+        for kept in store.vectors(name, petal=petal, nights=[night]):
             if kept.petal is None or kept.tile is None or kept.vector.values.ndim != 1:
                 continue
             own = kept.vector.first + np.arange(len(kept.vector.values)) - kept.petal * DESI.fibers

@@ -31,8 +31,8 @@ LENGTHS = (0.01, 0.05, 0.15, 0.4)
 """Lengths of steps as parts of the nights."""
 MULTIPLES = (0.75, 1.0, 1.25, 1.5)
 """Observations of a bad fiber, in units of the binomial limit."""
-BAD_FIBERS = 20
-"""Bad fibers of one rate and one number of observations."""
+BAD_FIBERS = 12
+"""Bad fibers of one rate and one number of observations: so few that improbable redshifts are still those of sound fibers."""
 
 
 @dataclass(frozen=True)

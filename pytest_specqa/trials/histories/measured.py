@@ -51,14 +51,14 @@ class Searched:
 
 
 def write(history: History, root: Path, *, told: Callable[[int], object] = bool) -> Store:
-    """Write the store of a simulated production.
+    """Write the store of a simulated production, or what is missing of it.
 
     Parameters
     ----------
     history : History
         What to simulate.
     root : Path
-        A new folder.
+        A new folder, or one in which this was cut short.
     told : callable
         Called with each night that is in the store.
 
@@ -68,8 +68,11 @@ def write(history: History, root: Path, *, told: Callable[[int], object] = bool)
         With all nights.
     """
     store = Store.create(root, production=PRODUCTION)
+    # What was cut short goes on; its last night may be half there.
+    done = set(store.nights[:-1])
     for night, records in history.nights():
-        store.add(records)
+        if night not in done:
+            store.add(records)
         told(night)
     return store
 

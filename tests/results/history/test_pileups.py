@@ -48,7 +48,7 @@ def _dent(depth: float) -> object:
 
 
 def test_clean_nights_are_quiet_at_fifty_times_the_rate() -> None:
-    assert _found(Nights(NIGHTS, petals=(5, 6)), rate=1.0) == []
+    assert _found(Nights(NIGHTS), rate=20.0) == []
 
 
 def test_a_store_without_redshifts_is_quiet() -> None:
@@ -152,3 +152,27 @@ def test_few_objects_say_nothing() -> None:
 
 def test_the_rate_is_shared_among_the_searches() -> None:
     assert sum(pileups.SHARES.values()) == pytest.approx(1.0)
+
+
+def _residual(fiber: int, waves: tuple[float, float]) -> Change:
+    return Change(
+        what="residual", scope="fiber", shape="step", camera="z6", fibers=(fiber, fiber), waves=waves, first=(BEGIN, 1),
+        last=(END, 2), ongoing=False, size=1.0, error=0.1, unit="", level=0.0, significance=9.0, bad=20, seen=20, detail="d",
+    )  # fmt: skip
+
+
+def test_a_residual_that_is_known_is_told_what_redshifts_show_there() -> None:
+    """The other way round: objects with a line where a residual is known."""
+    given = [_residual(FIBER, (8550.0, 8650.0)), _residual(FIBER + 1, (8550.0, 8650.0)), _residual(FIBER, (9300.0, 9350.0))]
+    used: list[int] = []
+
+    def change(night: int, petal: int, table: Table, rng: np.random.Generator) -> None:
+        if _bad(night) and len(used) < 20 and table["target"][ROW] == 9:
+            used.append(night)
+            table["redshift"][ROW] = rng.normal(LINE, 3.0) / 3728.48 - 1.0
+
+    found = find(cast("Store", Nights(NIGHTS, change=change)), residuals=given)
+    told = {(each.fibers, each.waves): each.joined for each in found if each.what == "residual"}
+    assert "objects of fiber 3234 with a line at 8550-8650 A" in told[(FIBER, FIBER), (8550.0, 8650.0)][0]
+    assert told[(FIBER + 1, FIBER + 1), (8550.0, 8650.0)] == ()
+    assert told[(FIBER, FIBER), (9300.0, 9350.0)] == ()

@@ -105,7 +105,7 @@ def test_bad_redshifts_last_as_long_as_the_binomial_limit_takes():
         assert wanted <= got <= wanted + seen.max()
     rows = redshift_rows(score(plants, [], observe(setting.survey), seed=1)[0])[1]
     assert [row[2] for row in rows] == [698, 272, 30]
-    assert all(cell.endswith("of 20") for row in rows for cell in row[3:])
+    assert all(cell.endswith("of 12") for row in rows for cell in row[3:])
 
 
 def test_a_new_page_of_the_judgement_keeps_the_section(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_specqa.checks.wording import count
 from pytest_specqa.results.storing import columns, writing
 from pytest_specqa.results.storing.columns import SAME_ROW, SAME_VECTOR, STAND_INS, Row
 from pytest_specqa.results.storing.locking import locked
@@ -26,6 +27,13 @@ class Added(NamedTuple):
     new: int
     present: int
     vectors: int = 0
+
+    @property
+    def told(self) -> str:
+        """Say it in a few words."""
+        there = f", {self.present} were there" if self.present else ""
+        vectors = f" and {count(self.vectors, 'vector')}" if self.vectors else ""
+        return f"{count(self.new, 'measurement')}{vectors} added{there}"
 
     def __add__(self, other: object) -> Added:
         """Sum up two."""
@@ -58,16 +66,13 @@ def add_night(records: Shelf, vectors: Shelf, night: int, *, rows: Sequence[Row]
             shelf.mend(night)
         units = {row["unit"] for row in rows}
         there = _Present(records, night, SAME_ROW, units)
-        kept_there = _Present(vectors, night, SAME_VECTOR, units) if kept else None
+        kept_there = _Present(vectors, night, SAME_VECTOR, units if kept else set())
         now = datetime.datetime.now(tz=datetime.UTC).replace(tzinfo=None)
-        newest = [one.newest + MICROSECOND for one in (there, kept_there) if one is not None and one.newest is not None]
-        start = max([now, *newest])
-        new_vectors = (
-            _stamped(_fresh(kept, SAME_VECTOR, kept_there.keys(again=again)), ("unit", "name"), start) if kept_there else []
-        )
+        start = max([now, *(one.newest + MICROSECOND for one in (there, kept_there) if one.newest is not None)])
+        new_vectors = _stamped(kept_there.without(kept, again=again), ("unit", "name"), start)
         if new_vectors:
             vectors.put(night, _table(new_vectors, columns.vectors_schema()))
-        new = _stamped(_fresh(rows, SAME_ROW, there.keys(again=again)), ("unit", "expectation", "measure"), start)
+        new = _stamped(there.without(rows, again=again), ("unit", "expectation", "measure"), start)
         if new:
             table = _table(new, columns.records_schema())
             records.put(night, table, once=not there.any and writing.is_once(table))
@@ -75,14 +80,14 @@ def add_night(records: Shelf, vectors: Shelf, night: int, *, rows: Sequence[Row]
 
 
 class _Present:
-    """Keys of the rows that a night has of some units."""
+    """What a night has of some units."""
 
     def __init__(self, shelf: Shelf, night: int, names: tuple[str, ...], units: set[str]) -> None:
         self.any = False
         self.newest: datetime.datetime | None = None
         self._names = names
-        self._rows: list[tuple[Key, datetime.datetime]] = []
-        for path in shelf.parts(night):
+        self._rows: list[tuple[Key, datetime.datetime, bool | None]] = []
+        for path in shelf.parts(night) if units else ():
             self.any = True
             self._take(path, units)
 
@@ -90,50 +95,51 @@ class _Present:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.compute as pc  # noqa: PLC0415
 
-        table = read_part(path, [*self._names, "added"])
+        told = ("added", "whole") if self._names is SAME_ROW else ("added",)
+        table = read_part(path, [*self._names, *told])
         newest = pc.max(table.column("added")).as_py()
-        self.newest = max(newest, self.newest or newest) if newest is not None else self.newest
+        if newest is not None:
+            self.newest = max(newest, self.newest or newest)
         table = table.filter(pc.is_in(table.column("unit"), value_set=pa.array(sorted(units), pa.string())))
-        texts = [table.column(name).to_pylist() for name in self._names]
-        self._rows += zip(zip(*texts, strict=True), table.column("added").to_pylist(), strict=True)
+        keys = zip(*(table.column(name).to_pylist() for name in self._names), strict=True)
+        whole = table.column("whole").to_pylist() if "whole" in told else [None] * table.num_rows
+        self._rows += zip(keys, table.column("added").to_pylist(), whole, strict=True)
 
-    def keys(self, *, again: bool) -> set[Key]:
-        """Keys that need not be added."""
-        return {key for key, _ in self._rows} if not again else set(self._current())
+    def without(self, rows: Iterable[Row], *, again: bool) -> Iterator[Row]:
+        """Return what is not there, each once; what a run that was cut short had judged comes again with a whole one."""
+        rows_there = list(self._current()) if again else self._rows
+        present = {key for key, _, _ in rows_there}
+        of_whole = {key for key, _, whole in rows_there if whole is not False}
+        for row in rows:
+            key = tuple(row[name] for name in self._names)
+            if key not in (of_whole if row.get("whole") else present):
+                present.add(key)
+                of_whole.add(key)
+                yield row
 
-    def _current(self) -> Iterator[Key]:
-        """Keys of the rows that the views show: as their SQL, in `pytest_specqa.results.storing.asking`."""
-        newest: dict[Key, tuple[datetime.datetime, Key]] = {}
+    def _current(self) -> Iterator[tuple[Key, datetime.datetime, bool | None]]:
+        """Rows that the views show; the SQL of it is in `pytest_specqa.results.storing.asking`."""
+        newest: dict[Key, tuple[Key, datetime.datetime, bool | None]] = {}
         checks: dict[tuple[Key, bool], datetime.datetime] = {}
-        what = len(self._names) - self._names.index("code")
-        for key, added in self._rows:
-            told = key[:-what]
-            newest[told] = max(newest.get(told, (added, key)), (added, key))
-            kind = (told[:2], told[-1] in STAND_INS)
-            checks[kind] = max(checks.get(kind, added), added)
-        for told, (added, key) in newest.items():
-            other = checks.get((told[:2], told[-1] not in STAND_INS)) if len(told) > 2 else None
-            if other is None or added >= other:
-                yield key
-
-
-def _fresh(rows: Iterable[Row], names: tuple[str, ...], present: set[Key]) -> Iterator[Row]:
-    seen = set(present)
-    for row in rows:
-        key = tuple(row[name] for name in names)
-        if key not in seen:
-            seen.add(key)
-            yield row
+        what = self._names.index("code")
+        for row in sorted(self._rows, key=lambda row: row[1]):
+            told = row[0][:what]
+            newest[told] = row
+            checks[told[:2], told[-1] in STAND_INS] = row[1]
+        for told, row in newest.items():
+            other = checks.get((told[:2], told[-1] not in STAND_INS)) if self._names is SAME_ROW else None
+            if other is None or row[1] >= other:
+                yield row
 
 
 def _stamped(rows: Iterable[Row], names: tuple[str, ...], start: datetime.datetime) -> list[Row]:
     """Give each row its time; of two that speak of the same the later one is newer."""
-    count: dict[Key, int] = {}
+    times: dict[Key, int] = {}
     made = []
     for row in rows:
         told = tuple(row[name] for name in names)
-        count[told] = count.get(told, -1) + 1
-        made.append(row | {"added": start + count[told] * MICROSECOND})
+        times[told] = times.get(told, -1) + 1
+        made.append(row | {"added": start + times[told] * MICROSECOND})
     return made
 
 

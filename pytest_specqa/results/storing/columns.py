@@ -34,7 +34,8 @@ def records_schema() -> pyarrow.Schema:
 
     given = arrow_schema()
     columns = [field for field in given if field.name != "night"]
-    return pa.schema([*columns, pa.field("content", pa.string()), pa.field("added", pa.timestamp("us"))])
+    more = [pa.field("content", pa.string()), pa.field("whole", pa.bool_()), pa.field("added", pa.timestamp("us"))]
+    return pa.schema([*columns, *more])
 
 
 def vectors_schema() -> pyarrow.Schema:
@@ -87,6 +88,7 @@ def split(records: Iterable[Record], production: str) -> dict[int, tuple[list[Ro
         For a record of another production, without a night, or malformed; and for a damaged vector.
     """
     nights: dict[int, tuple[list[Row], list[Row]]] = {}
+    runs: dict[str, tuple[int, set[tuple[str, str]]]] = {}
     names = [*records_schema().names, "night"]
     for number, given in enumerate(records, start=1):
         record = check(fitted(given), where=f"measurement {number}")
@@ -98,7 +100,13 @@ def split(records: Iterable[Record], production: str) -> dict[int, tuple[list[Ro
         row |= {name: row[name] or "" for name in (*DIGESTS, "waiver")}
         row["content"] = "" if all(row[name] for name in DIGESTS) else _content(plain)
         rows.append(row)
+        if record.get("planned") is not None:
+            runs.setdefault(row["run"], (record["planned"], set()))[1].add((row["unit"], row["expectation"]))
         vectors += [_vector_row(row, packed, f"{record['unit']}: vector") for packed in given.get("vectors") or ()]
+    whole = {run: len(judged) >= planned for run, (planned, judged) in runs.items()}
+    for rows, _ in nights.values():
+        for row in rows:
+            row["whole"] = whole.get(row["run"])
     return nights
 
 

@@ -46,13 +46,16 @@ class Shelf:
         """Where the parts of a night are."""
         return self.root / f"night={night}"
 
-    def nights(self) -> list[int]:
-        """Nights that have parts, in order."""
+    def folders(self) -> list[int]:
+        """Nights that have a folder, in order."""
         try:
-            found = [int(match[1]) for entry in os.scandir(self.root) if (match := FOLDER.fullmatch(entry.name))]
+            return sorted(int(match[1]) for entry in os.scandir(self.root) if (match := FOLDER.fullmatch(entry.name)))
         except FileNotFoundError:
             return []
-        return [night for night in sorted(found) if self.parts(night)]
+
+    def nights(self) -> list[int]:
+        """Nights that have parts, in order."""
+        return [night for night in self.folders() if self.parts(night)]
 
     def parts(self, night: int) -> list[Path]:
         """Parts that count, in order of their names; a replacement that was cut short counts as done."""
@@ -90,9 +93,14 @@ class Shelf:
         """
         folder = self.folder(night)
         name = _name(once=once)
-        with replacing(folder / f".{name}") as temporary:
+        hidden = folder / f".{name}"
+        with replacing(hidden) as temporary:
             self.write(temporary, table)
-        write_text(folder / SWAP, json.dumps({"new": name, "old": [path.name for path in old]}))
+        try:
+            write_text(folder / SWAP, json.dumps({"new": name, "old": [path.name for path in old]}))
+        except ResultsError:
+            hidden.unlink(missing_ok=True)
+            raise
         self.mend(night)
         return folder / name
 

@@ -1,0 +1,78 @@
+"""``specqa store export``: what is current, as a results file again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_specqa.errors import EmptyResultsError
+from pytest_specqa.results import store as results
+from pytest_specqa.results.records import LATER, from_row
+from pytest_specqa.results.storing import asking
+from pytest_specqa.results.storing.columns import sql_types
+from pytest_specqa.results.storing.reading import again
+from pytest_specqa.values import Record
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from pytest_specqa.results.storing.dataset import Store
+
+
+def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int:
+    """Write the current measurements of some nights as a results file; it appears whole or not at all.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    path : Path
+        Ends in ``.jsonl`` or ``.parquet``.
+    nights : iterable of int, optional
+        Nights, each YYYYMMDD; by default all.
+
+    Returns
+    -------
+    int
+        Number of measurements. One night is in memory at a time.
+
+    Raises
+    ------
+    ResultsError
+        If there are none, or the file cannot be written.
+    """
+    chosen = [night for night in store.nights if nights is None or night in set(nights)]
+    if not chosen:
+        raise EmptyResultsError(f"{store.root}: holds no measurements of these nights; see its nights with specqa store check")
+    return results.write(path, _records(store, chosen))
+
+
+def _records(store: Store, nights: list[int]) -> Iterator[Record]:
+    judged = _judged(store, nights)
+    names = ", ".join(sql_types())
+    query = f"SELECT {names}, whole FROM records ORDER BY unit, expectation, measure"
+    for night in nights:
+        for row in again(partial(_asked, store, [night], query)).to_pylist():
+            yield _record(row, judged)
+
+
+def _judged(store: Store, nights: list[int]) -> dict[str, int]:
+    """Count the checks that are current of each run: a whole one of which others have superseded a part is not cut short."""
+    counted = "SELECT run, count(DISTINCT (unit, expectation)) AS checks FROM records WHERE whole GROUP BY run"
+    return {row["run"]: row["checks"] for row in again(partial(_asked, store, nights, counted)).to_pylist()}
+
+
+def _asked(store: Store, nights: list[int], query: str) -> pyarrow.Table:
+    with asking.one_line(store.root), asking.connected(asking.MEMORY) as connection:
+        asking.make_views(connection, store.records, store.kept, nights=nights)
+        return connection.sql(query).to_arrow_table()
+
+
+def _record(row: dict[str, Any], judged: dict[str, int]) -> Record:
+    whole = row.pop("whole")
+    if whole:
+        row["planned"] = judged[row["run"]]
+    record: Any = from_row({name: None if value == "" and name in LATER else value for name, value in row.items()})
+    return record  # type: ignore[no-any-return]

@@ -24,7 +24,7 @@ from pytest_specqa.printable import Clean, printable, printable_lines
 USAGE, INTERNAL = 2, 3
 OUTPUTS = ("html", "markdown", "junit", "json", "out", "outfile")
 """Options of the verbs that name a file to be written."""
-FOLDERS = ("demo", "judgement", "try")
+FOLDERS = ("demo", "judgement", "site", "try")
 """Verbs that write folders."""
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
@@ -35,9 +35,11 @@ VERBS = {
     "waive": ("pytest_specqa.results.cli", "draft waivers for what failed"),
     "results": ("pytest_specqa.results.cli", "make results of what a run judged before it was cut short"),
     "store": ("pytest_specqa.results.storing.cli", "keep the results of many nights, and look after them"),
-    "limits": ("pytest_specqa.results.calibrating.cli", "check, list, calibrate or compare limits files"),
     "history": ("pytest_specqa.results.history.cli", "say from a store what changed over the nights, where and since when"),
+    "limits": ("pytest_specqa.results.calibrating.cli", "check, list, calibrate or compare limits files"),
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
+    "site": ("pytest_specqa.site.cli", "write static pages of a store: nights, exposures, cameras, fibers, trends"),
+    "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
     "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),

@@ -43,14 +43,7 @@ def detail(entry: Entry, report: pytest.TestReport, *, root: str = "") -> str:
     root : str
         Folder or address of the production, to link its files.
     """
-    order = worst_first(entry.records)
-    told = [record for record in order if record["outcome"] != str(Outcome.PASSED)] or order
-    parts = []
-    for record in told:
-        parts.append(f'<p class="specqa-message">{links.linked(record["message"])}</p>')
-        if record.get("doc"):
-            parts.append(f'<p class="specqa-doc">{links.linked(record["doc"])}</p>')
-    parts.append(_measures(order))
+    parts = [measured(entry.records)]
     parts.extend(f'<p class="specqa-note">{escape(text)}</p>' for name, text in report.sections if name == NOTES)
     products = sorted({str(record["product"]) for record in entry.records if record["product"]})
     if products:
@@ -62,6 +55,18 @@ def detail(entry: Entry, report: pytest.TestReport, *, root: str = "") -> str:
             f'<p class="specqa-file">run only this check: <code class="specqa-command">{escape(command["command"])}</code></p>'
         )
     return "".join(parts)
+
+
+def measured(records: Iterable[Record]) -> str:
+    """HTML of the sentences of the records of one check, what they mean, and their measures against the limits."""
+    order = worst_first(records)
+    told = [record for record in order if record["outcome"] != str(Outcome.PASSED)] or order
+    parts = []
+    for record in told:
+        parts.append(f'<p class="specqa-message">{links.linked(record["message"])}</p>')
+        if record.get("doc"):
+            parts.append(f'<p class="specqa-doc">{links.linked(record["doc"])}</p>')
+    return "".join([*parts, _measures(order)])
 
 
 def worst_first(records: Iterable[Record]) -> list[Record]:

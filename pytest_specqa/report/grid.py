@@ -158,7 +158,7 @@ def _cell(cell: Cell, name: str, around: Around, column: str = "") -> str:
     colour = f" {hue(number)}" if number else ""
     times = max(excess(entry.lead) for entry in cell if entry.outcome is outcome) if shown in BAD else 0.0
     title = escape(_tooltip(cell, name, times=times), quote=True)
-    css = f'class="{words.css_class(shown)}{mark}{start}{colour}"{_shade(times)} title="{title}"'
+    css = f'class="{words.css_class(shown)}{mark}{start}{colour}"{shade(times)} title="{title}"'
     letter = f"{words.LETTERS[shown]}{f'<sub>{number}</sub>' if number else ''}"
     if not around.linked(worst):
         return f"<td {css}>{letter}</td>"
@@ -166,7 +166,7 @@ def _cell(cell: Cell, name: str, around: Around, column: str = "") -> str:
     return f'<td {css}><a href="#{target}" aria-label="{title}">{letter}</a></td>'
 
 
-def _shade(times: float) -> str:
+def shade(times: float) -> str:
     """Say how deep the colour of a cell is, on a logarithmic scale of its excess; as it is where there is no number."""
     if not 1 <= times < math.inf:
         return ""

@@ -113,7 +113,10 @@ def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
     if running.waivers is not None:
         check.waive(running.waivers.judge)
     check.excuse(running.known)
-    item.user_properties.extend((PROPERTY, record) for record in check.records())
+    records = check.records()
+    if running.options.stored:
+        running.digests.put(records, check, item.path)
+    item.user_properties.extend((PROPERTY, record) for record in records)
     if getattr(running.config.option, "htmlpath", None):
         running.gallery.draw(check)
 

@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -35,11 +36,12 @@ from pytest_specqa.values import DataUnit
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
+    from pytest_specqa.run.digests import Digests
     from pytest_specqa.run.trends import Trends
 
 FOLDER = "specqa_folder"
 """Name under which workers are told the folder of a run."""
-UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
+UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in options.KINDS}
 
 
 class Session:
@@ -62,6 +64,7 @@ class Session:
         self.lost = 0
         self.beside = ""
         self.folder: Path | None = None
+        self.since = time.time_ns()
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
 
@@ -117,6 +120,13 @@ class Session:
     def gallery(self) -> Gallery:
         """The pictures drawn in this process."""
         return Gallery(self.options.max_pictures, self.shared_folder)
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Tell what the checks of this process depend on."""
+        from pytest_specqa.run.digests import Digests  # noqa: PLC0415
+
+        return Digests(self)
 
     @cached_property
     def waivers(self) -> Ledger | None:

@@ -7,9 +7,6 @@ import numpy as np
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.statistics import Floats
 
-FEW = 3
-"""Exposures from which on the one that is farthest from the others is left out of the mean of a night."""
-
 
 @compiled
 def _mean(values: Floats) -> Floats:
@@ -20,23 +17,12 @@ def _mean(values: Floats) -> Floats:
         for exposure in range(exposures):
             if not np.isnan(values[exposure, place]):
                 total, known = total + values[exposure, place], known + 1
-        if known == 0:
-            means[place] = np.nan
-            continue
-        mean = total / known
-        if known >= FEW:
-            farthest, at = -1.0, 0
-            for exposure in range(exposures):
-                value = values[exposure, place]
-                if not np.isnan(value) and abs(value - mean) > farthest:
-                    farthest, at = abs(value - mean), exposure
-            mean = (total - values[at, place]) / (known - 1)
-        means[place] = mean
+        means[place] = total / known if known else np.nan
     return means
 
 
 def night_mean(values: Floats) -> Floats:
-    """Mean over the exposures of a night, without the farthest one where there are three or more.
+    """Mean over the exposures of a night that have a value.
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ SAMPLE = 2_000_000
 TAIL = 0.005
 """Part of the pool beyond which the tail is a fit."""
 MIN_TAIL, MAX_TAIL = 30, 2_000
+STEPS = 1.25
+"""Scatter of a series, at most, over that of its steps from night to night; of independent nights it is 1."""
 PER_SERIES = 2_000
 """Series that the scatter of a night and the memory of nights are told from."""
 
@@ -55,6 +57,9 @@ def standardised(values: Floats) -> Standard:
     level = nan_median(values, axis=1)
     found = values - level[:, None]
     scale = mad_scale(values, axis=1, center=level)
+    # The part of a series that is off does not make its scatter, however long it is: that is told from one night to the next.
+    steps = mad_scale(np.diff(values, axis=1), axis=1) / np.sqrt(2) if values.shape[1] > 1 else scale
+    scale = np.where((steps > 0) & (STEPS * steps < scale), STEPS * steps, scale)
     flat = ~(scale > 0) & np.isfinite(level)
     if flat.any():
         # Counts that are zero on most nights have no median deviation.

@@ -10,13 +10,15 @@ import numpy as np
 
 from pytest_specqa.measures.history.chance import threshold
 from pytest_specqa.measures.history.ranges import KEPT, best_range, coarse_statistics
-from pytest_specqa.measures.history.scores import pooled, spread_of_ranges, standardised
-from pytest_specqa.measures.statistics import Floats, Ints
+from pytest_specqa.measures.history.scores import PER_SERIES, pooled, spread_of_ranges, standardised
+from pytest_specqa.measures.statistics import Bools, Floats
 
 MIN_NIGHTS = 20
 """Nights below which a series has no usual value."""
 MOST_RANGES = 6
 """Ranges of one series that are told."""
+FEW, MANY = 1e-3, 0.5
+"""Part of the series that may be off, from which on the others are told from without them, and up to which that can be done."""
 TILTS = np.linspace(0.0, 8.0, 81)
 """Exponents of the bound on the chance of a mean; steeper ones bind no score that is kept."""
 
@@ -62,6 +64,8 @@ class Searched:
         Ranges of dates that they have.
     spread : array, shape (nights + 1,)
         Memory from night to night: see `spread_of_ranges`.
+    suspects : array, shape (n_series,)
+        Series that are, or may be, off: the others are told from without them.
     """
 
     hits: tuple[Hit, ...]
@@ -71,6 +75,7 @@ class Searched:
     searched: int
     ranges: int
     spread: Floats
+    suspects: Bools
 
 
 def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> Searched:
@@ -97,14 +102,17 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> S
     enough = np.flatnonzero(counts >= MIN_NIGHTS)
     nights = panel.shape[1]
     if not len(enough):
-        return Searched((), standard.values, standard.level, standard.scale, 0, 0, np.ones(nights + 1))
-    scores = standard.values[enough]
-    scores = pooled(scores, most=most)(scores)
-    spread = spread_of_ranges(scores)
-    coarse = coarse_statistics(scores, spread=spread, shortest=shortest)
+        none = np.zeros(len(panel), dtype=bool)
+        return Searched((), standard.values, standard.level, standard.scale, 0, 0, np.ones(nights + 1), none)
     lowest = threshold(chance, int(counts[enough].min()), shortest=shortest)
+    values = standard.values[enough]
+    scores, spread, coarse = _scored(values, values, most=most, shortest=shortest)
+    suspects = coarse > KEPT * lowest
+    if FEW < suspects.mean() < MANY:
+        scores, spread, coarse = _scored(values, values[~suspects], most=most, shortest=shortest)
+        suspects = coarse > KEPT * lowest
     hits: list[Hit] = []
-    for row in np.flatnonzero(coarse > KEPT * lowest):
+    for row in np.flatnonzero(suspects):
         known = int(counts[enough[row]])
         bar = threshold(chance, known, shortest=shortest)
         hits += [
@@ -112,9 +120,18 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> S
             for statistic, first, last in _ranges(scores[row], spread=spread, bar=bar, shortest=shortest)
         ]
     of = counts[enough].astype(np.int64)
-    return Searched(
-        tuple(hits), standard.values, standard.level, standard.scale, len(enough), int((of * (of - 1) // 2).sum()), spread
-    )
+    ranges = int((of * (of - 1) // 2).sum())
+    marked = np.zeros(len(panel), dtype=bool)
+    marked[enough] = suspects
+    return Searched(tuple(hits), standard.values, standard.level, standard.scale, len(enough), ranges, spread, marked)
+
+
+def _scored(values: Floats, clean: Floats, *, most: float, shortest: int) -> tuple[Floats, Floats, Floats]:
+    """Scores of series, memory of their nights, and the statistic of each, with the distribution and the memory of clean ones."""
+    pool = pooled(clean, most=most)
+    scores = pool(values)
+    spread = spread_of_ranges(pool(clean[:: 1 + len(clean) // PER_SERIES]))
+    return scores, spread, coarse_statistics(scores, spread=spread, shortest=shortest)
 
 
 def _ranges(scores: Floats, *, spread: Floats, bar: float, shortest: int) -> Iterator[tuple[float, int, int]]:
@@ -208,8 +225,3 @@ def _waves(outside: Floats, count: int, spread: Floats) -> float:
     stretches = (known - known.mean())[: windows * count].reshape(windows, count).sum(axis=1) / math.sqrt(count) / spread[count]
     freedom = windows - 1
     return math.sqrt(float(np.sum(stretches**2)) / freedom) / (1 + 1.5 / math.sqrt(2 * freedom))
-
-
-def series_of(hits: tuple[Hit, ...]) -> Ints:
-    """Rows of the panel that have a hit."""
-    return np.unique([hit.series for hit in hits]).astype(np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 from pytest_specqa.measures.statistics import Floats, Ints, nan_median
 from pytest_specqa.results.history.explaining import Cluster
 from pytest_specqa.results.history.found import CAMERAS
-from pytest_specqa.results.history.nightly import PETALS, in_scale, less_shared
+from pytest_specqa.results.history.nightly import PETALS, halves, in_scale, less_shared
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -87,16 +87,18 @@ def _of_vector(store: Store, clusters: Sequence[Cluster], nights: Sequence[int],
     for kept in store.vectors(what, camera=camera, nights=nights):
         values = in_scale(what, kept.vector.values)
         values = values if values.ndim > 1 else values[:, None]
-        shared = nan_median(values, axis=0)
+        medians = [nan_median(values[rows], axis=0) for rows in halves(len(values))]
         for cluster, own in zip(clusters, rows, strict=True):
             low, high = (fiber - kept.vector.first for fiber in cluster.head.fibers)
             left, right = cluster.head.bins or (0, values.shape[1] - 1)
             inside = values[max(0, low) : high + 1, left : right + 1]
-            common = float(np.mean(shared[left : right + 1])) if len(shared) > right else np.nan
-            # What a whole camera changed by is what its fibers have in common.
-            of_camera = cluster.head.scope == "camera" and cluster.head.kind == CAMERAS
-            value = common if of_camera else _mean(inside - shared[left : right + 1])
-            own.append((place_of[kept.night], kept.expid or 0, value, 0.0 if of_camera else common))
+            half = int(low >= len(values) // 2)
+            common, other = (_mean(medians[one][left : right + 1]) for one in (half, 1 - half))
+            # What half a camera changed by is what its fibers have in common; the other half has the same sky and the same code.
+            of_half = cluster.head.kind == CAMERAS
+            of_both = cluster.head.scope == "camera"
+            value = common - (0.0 if of_both else other) if of_half else _mean(inside - medians[half][left : right + 1])
+            own.append((place_of[kept.night], kept.expid or 0, value, (0.0 if of_both else other) if of_half else common))
     found = []
     for own in rows:
         night, number, deviations, usual = np.array(own, dtype=float).reshape(-1, 4).T

@@ -10,8 +10,8 @@ import numpy as np
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import chance_of_maximum
 from pytest_specqa.measures.history.search import Hit, Searched, search
-from pytest_specqa.measures.statistics import Floats
-from pytest_specqa.results.history.nightly import PETALS, MeasurePanel, VectorCube
+from pytest_specqa.measures.statistics import Floats, nan_median
+from pytest_specqa.results.history.nightly import PETALS, MeasurePanel, VectorCube, without_suspects
 
 CAMERAS, GROUPS, FIBERS = "cameras", "groups", "fibers"
 KINDS = (CAMERAS, GROUPS, FIBERS)
@@ -22,6 +22,8 @@ CLIP = 3.0
 """Sigmas beyond which a fiber counts for no more in the mean of its group."""
 FEW = 0.1
 """Part of the fibers of a group, on either side, without which it must still be off."""
+STRETCH = 8
+"""Bins that are taken together: some 200 Angstrom."""
 LEFT = 0.5
 """Part of the sum over a group that must be left without those; 0.8 is, where all fibers are alike."""
 
@@ -131,13 +133,18 @@ def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found
                      fibers=place, unit=panel.unit)  # fmt: skip
 
 
-def in_shared(cubes: dict[str, Floats], like: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
-    """Search what all fibers of a camera have in common, by bin, in the cameras of a band.
+def in_shared(
+    cubes: dict[str, Floats], shared: dict[str, Floats], like: VectorCube, *, bars: Bars, tally: Tally
+) -> Iterator[Found]:
+    """Search what the fibers of each half of a camera have in common, by bin, in the cameras of a band.
 
     Parameters
     ----------
     cubes : dict
-        `VectorCube.shared` by camera, less what the band has in common.
+        `VectorCube.shared` by camera, less what the band has in common; where it has too few cameras for that, the first half less
+        the second, with NaN for the second: what happened to all cameras cancels in it.
+    shared : dict
+        The same with nothing taken off.
     like : VectorCube
         One of them, for the name and the bins.
     bars, tally
@@ -146,64 +153,76 @@ def in_shared(cubes: dict[str, Floats], like: VectorCube, bars: Bars, tally: Tal
     Yields
     ------
     Found
-        Of scope camera.
+        Of scope amplifier; it is the camera that changed where both halves do.
     """
     names = list(cubes)
-    bins = len(like.shared)
-    searched = bars.search(np.concatenate([cubes[name] for name in names]), CAMERAS)
+    bins, nights = like.shared.shape[1:]
+    searched = bars.search(np.concatenate([cubes[name].reshape(-1, nights) for name in names]), CAMERAS)
     tally.add(CAMERAS, searched)
     for hit in searched.hits:
-        camera, at = names[hit.series // bins], hit.series % bins
-        petal = int(camera[1:])
-        place = (petal * DESI.fibers, (petal + 1) * DESI.fibers - 1)
-        yield _found(hit, searched, kind=CAMERAS, what=like.name, scope="camera", camera=camera, fibers=place, unit=like.unit,
-                     bins=(at, at), waves=like.waves)  # fmt: skip
+        camera, half, at = names[hit.series // (2 * bins)], hit.series // bins % 2, hit.series % bins
+        if np.isnan(cubes[camera][1, at]).all():
+            half = _moved(shared[camera][:, at], hit)
+        low = int(camera[1:]) * DESI.fibers + half * (DESI.fibers // 2)
+        yield _found(hit, searched, kind=CAMERAS, what=like.name, scope="amplifier", camera=camera, unit=like.unit,
+                     fibers=(low, low + DESI.fibers // 2 - 1), bins=(at, at), waves=like.waves)  # fmt: skip
+
+
+def _moved(halves: Floats, hit: Hit) -> int:
+    """Which of two halves has moved more."""
+    inside = np.zeros(halves.shape[1], dtype=bool)
+    inside[hit.first : hit.last + 1] = True
+    moved = [abs(float(nan_median(half[inside]) - nan_median(half[~inside]))) for half in halves]
+    return int(np.nanargmax(np.nan_to_num(moved)))
 
 
 def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
-    """Search the fibers of a camera, its groups of fibers and its amplifiers."""
+    """Search the fibers of a camera, ranges of their bins, and groups of fibers."""
     fibers, bins, nights = cube.values.shape
     searched = bars.search(cube.values.reshape(-1, nights), FIBERS)
+    if without_suspects(cube, searched.suspects.reshape(fibers, bins)):
+        searched = bars.search(cube.values.reshape(-1, nights), FIBERS)
     tally.add(FIBERS, searched)
     for hit in searched.hits:
         at, fiber = hit.series % bins, cube.first + hit.series // bins
         yield _found(hit, searched, kind=FIBERS, what=cube.name, scope="fiber", camera=cube.camera, fibers=(fiber, fiber),
                      unit=cube.unit, bins=(at, at), waves=cube.waves)  # fmt: skip
     scores = np.clip(searched.values, -CLIP, CLIP, out=searched.values).reshape(fibers, bins, nights)
-    places = _groups(fibers, bins, cube.waves)
-    panel = np.stack([_mean(scores, place) for place in places])
-    searched = bars.search(panel, GROUPS)
-    tally.add(GROUPS, searched)
-    for hit in searched.hits:
-        scope, low, high, left, right = places[hit.series]
-        if _is_of_few(scores[low:high, left:right], hit):
+    for kind, places in ((FIBERS, _stretches(fibers, bins)), (GROUPS, _groups(fibers, bins))):
+        if not places:
             continue
-        yield _found(hit, searched, kind=GROUPS, what=cube.name, scope=scope, camera=cube.camera, unit=cube.unit,
-                     fibers=(cube.first + low, cube.first + high - 1), bins=(left, right - 1), waves=cube.waves)  # fmt: skip
+        searched = bars.search(np.stack([_mean(scores, place) for place in places]), kind)
+        tally.add(kind, searched)
+        for hit in searched.hits:
+            low, high, left, right = places[hit.series]
+            if kind == GROUPS and _is_of_few(scores[low:high, left:right], hit):
+                continue
+            yield _found(hit, searched, kind=kind, what=cube.name, scope="group" if kind == GROUPS else "fiber",
+                         camera=cube.camera, unit=cube.unit, fibers=(cube.first + low, cube.first + high - 1),
+                         bins=(left, right - 1), waves=cube.waves)  # fmt: skip
 
 
-Place = tuple[str, int, int, int, int]
-"""Scope, then fibers and bins, each from the first to one after the last."""
+Place = tuple[int, int, int, int]
+"""Fibers and bins, each from the first to one after the last."""
 
 
-def _groups(fibers: int, bins: int, waves: tuple[float, ...]) -> list[Place]:
-    """Slit blocks and patches of fibers in each bin, and the four amplifiers of what has bins."""
-    places: list[Place] = []
-    for size in (DESI.block, DESI.patch):
-        for low in range(0, fibers - size + 1, size):
-            places += [("group", low, low + size, at, at + 1) for at in range(bins)]
-    if len(waves) > 2:
-        half, middle = fibers // 2, bins // 2
-        quarters = [
-            (low, high, left, right) for low, high in ((0, half), (half, fibers)) for left, right in ((0, middle), (middle, bins))
-        ]
-        places += [("amplifier", *quarter) for quarter in quarters]
-    return places
+def _stretches(fibers: int, bins: int) -> list[Place]:
+    """Some neighbouring bins of each fiber, overlapping, and all of them: what is broad shows there first."""
+    if bins < 2 * STRETCH:
+        return []
+    starts = [(left, left + STRETCH) for left in range(0, bins - STRETCH + 1, STRETCH // 2)]
+    return [(fiber, fiber + 1, left, right) for fiber in range(fibers) for left, right in (*starts, (0, bins))]
+
+
+def _groups(fibers: int, bins: int) -> list[Place]:
+    """Slit blocks and patches of fibers in each bin."""
+    lows = [(low, size) for size in (DESI.block, DESI.patch) for low in range(0, fibers - size + 1, size)]
+    return [(low, low + size, at, at + 1) for low, size in lows for at in range(bins)]
 
 
 def _mean(scores: Floats, place: Place) -> Floats:
     """Mean of the scores of a group by night, with unit variance where they are independent."""
-    _, low, high, left, right = place
+    low, high, left, right = place
     chosen = scores[low:high, left:right].reshape(-1, scores.shape[2])
     known = np.isfinite(chosen).sum(axis=0)
     total = np.nansum(chosen, axis=0) / np.sqrt(np.maximum(known, 1))

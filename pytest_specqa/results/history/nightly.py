@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_specqa.measures.history.nights import night_mean
-from pytest_specqa.measures.statistics import Floats, mad_scale, nan_median
+from pytest_specqa.measures.statistics import Bools, Floats, mad_scale, nan_median
 from pytest_specqa.values import NoValue
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ PER_PROGRAM = 10
 ERROR = "_error"
 """Ending of the vectors that hold the errors of another."""
 NOISE = "residual_error"
-"""The one of them that is searched: the noise of the spectra, in logarithms, so that a longer exposure is the same for all fibers."""
+"""The one of them that is searched: the noise of the spectra, in logarithms, so that longer exposures are alike in all fibers."""
+RESIDUAL, CLIP = "residual", 5.0
+"""Residuals are in sigmas: one exposure counts for no more than 5 of them, for breaks and lines of the object leave far values."""
+MANY_OFF = 0.01
+"""Part of the fibers that are off, from which on what fibers have in common is told from the others: a median moves with them."""
 PETALS = "petal"
 """Stands for the band of petals."""
 
@@ -65,9 +69,9 @@ class VectorCube:
     waves : tuple of float
         Edges of its bins in Angstrom; empty without bins.
     values : array, shape (n_fiber, n_bin, nights)
-        Less the median fiber of the camera in that night; NaN where not known.
-    shared : array, shape (n_bin, nights)
-        The median fiber.
+        Less the median fiber of that half of the slit in that night; NaN where not known.
+    shared : array, shape (2, n_bin, nights)
+        The median fiber of each half, which other amplifiers read.
     exposures : int
         Exposures that were read.
     """
@@ -95,14 +99,12 @@ def less_shared(values: Floats, bands: Sequence[str]) -> Floats:
     Returns
     -------
     array, shape (..., n_camera)
-        Less the median of the band where at least `PEERS` cameras are known; as it was where a band has fewer cameras altogether;
-        NaN where only this exposure has too few of them.
+        Less the median of the band; NaN where fewer than `PEERS` cameras are known, so that what happened to all, such as a
+        new version of the code, is not taken for what happened to one.
     """
     out, of = values.copy(), np.array(bands)
     for band in sorted(set(bands)):
         members = of == band
-        if members.sum() < PEERS:
-            continue
         chosen = values[..., members]
         known = np.isfinite(chosen).sum(axis=-1)
         shared = nan_median(chosen.reshape(-1, int(members.sum())), axis=1).reshape(known.shape)
@@ -173,7 +175,7 @@ def _band(name: str) -> str:
     return PETALS if name.startswith(PETALS) else name[0]
 
 
-def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = None) -> list[MeasurePanel]:
+def measure_panels(store: Store, nights: Sequence[int]) -> list[MeasurePanel]:
     """Read the measures of cameras and petals, night by night.
 
     Parameters
@@ -182,8 +184,6 @@ def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = 
         Where they are.
     nights : sequence of int
         Columns of the panels, each YYYYMMDD, in order.
-    camera : str or None
-        The only camera that is to be kept; what its band has in common is still told from all of it.
 
     Returns
     -------
@@ -195,11 +195,7 @@ def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = 
         rows = _rows_of_night(store, night)
         if rows["value"]:
             cells.add(place, rows)
-    panels = list(cells.panels(len(nights)))
-    if camera is None:
-        return panels
-    kept = [(panel, panel.cameras.index(camera)) for panel in panels if camera in panel.cameras and panel.band != PETALS]
-    return [MeasurePanel(one.expectation, one.measure, one.band, (camera,), one.values[row : row + 1]) for one, row in kept]
+    return list(cells.panels(len(nights)))
 
 
 def _rows_of_night(store: Store, night: int, *, measure: str | None = None) -> dict[str, list[Any]]:
@@ -248,6 +244,11 @@ def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
     return found
 
 
+def halves(fibers: int) -> tuple[slice, slice]:
+    """Rows of the two halves of a slit, which other amplifiers read."""
+    return slice(0, fibers // 2), slice(fibers // 2, fibers)
+
+
 def in_scale(name: str, values: Floats) -> Floats:
     """Return the values of a vector as they are searched: noise as its logarithm, NaN where there is none."""
     if name != NOISE:
@@ -281,16 +282,45 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
             vector = exposures[0].vector
             bins = 1 if vector.values.ndim == 1 else vector.values.shape[1]
             shape = (len(vector.values), bins, len(nights))
-            values, shared = np.full(shape, np.nan, np.float32), np.full(shape[1:], np.nan, np.float32)
+            values, shared = np.full(shape, np.nan, np.float32), np.full((2, *shape[1:]), np.nan, np.float32)
             unit = f"ln({vector.unit})" if name == NOISE else vector.unit
             cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared, 0)
         alike = [one for one in exposures if one.vector.first == cube.first and one.vector.waves == cube.waves]
         alike = [one for one in alike if len(one.vector.values) == len(cube.values)]
         if alike:
             stacked = np.stack([in_scale(name, one.vector.values) for one in alike])
+            if name == RESIDUAL:
+                np.clip(stacked, -CLIP, CLIP, out=stacked)
             mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
-            median = nan_median(mean, axis=0)
-            cube.values[:, :, place_of[night]] = mean - median
-            cube.shared[:, place_of[night]] = median
+            for half, rows in enumerate(halves(len(mean))):
+                median = nan_median(mean[rows], axis=0)
+                cube.values[rows, :, place_of[night]] = mean[rows] - median
+                cube.shared[half, :, place_of[night]] = median
             read += len(alike)
     return None if cube is None else VectorCube(**{**vars(cube), "exposures": read})
+
+
+def without_suspects(cube: VectorCube, suspects: Bools) -> bool:
+    """Take what fibers have in common from those that are not off, in place.
+
+    Parameters
+    ----------
+    cube : VectorCube
+        Changed where many fibers are off: the median of the others is not that of all.
+    suspects : array, shape (n_fiber, n_bin)
+        Fibers that may be off.
+
+    Returns
+    -------
+    bool
+        Whether anything changed.
+    """
+    changed = False
+    for half, rows in enumerate(halves(len(cube.values))):
+        part = suspects[rows].mean(axis=0)
+        for at in np.flatnonzero((part > MANY_OFF) & (part < 0.5)):
+            median = nan_median(cube.values[rows, at][~suspects[rows, at]], axis=0)
+            cube.values[rows, at] -= median
+            cube.shared[half, at] += median
+            changed = True
+    return changed

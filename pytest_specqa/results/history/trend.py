@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.measures.history.usual import NIGHTS, TERMS, Coming, Usual, reach, usual
-from pytest_specqa.values import DataUnit, NoValue, Outcome
+from pytest_specqa.values import TREND, DataUnit, NoValue, Outcome
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -33,7 +33,6 @@ WARNINGS = 0.01
 """False warnings that a clean night may have, over all its measures and places: one in a hundred nights."""
 FAILURES = 0.0001
 """The same for failures."""
-SUFFIX = "_trend"
 EXPOSURES = 10
 """Exposures of a night that are enough to know its level and its scatter; of more, every second, third ... number is read."""
 MEMORY = "600MB"
@@ -212,7 +211,7 @@ def _asked(store: Store, nights: Sequence[int]) -> tuple[Any, float]:
     good = ", ".join(f"'{outcome}'" for outcome in (Outcome.PASSED, Outcome.WARNED))
     where = (
         f"value IS NOT NULL AND outcome IN ({good}) AND waiver = '' "
-        f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{SUFFIX}')"
+        f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{TREND}')"
     )
     try:
         with asking.connected(MEMORY) as connection:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_specqa.measures.history.chance import threshold
 from pytest_specqa.measures.history.ranges import KEPT, best_range, coarse_statistics
-from pytest_specqa.measures.history.scores import pooled, spread_of_ranges, standardised
+from pytest_specqa.measures.history.scores import PER_SERIES, pooled, spread_of_ranges, standardised
 from pytest_specqa.measures.statistics import Bools, Floats
 
 MIN_NIGHTS = 20
@@ -130,7 +130,7 @@ def _scored(values: Floats, clean: Floats, *, most: float, shortest: int) -> tup
     """Scores of series, memory of their nights, and the statistic of each, with the distribution and the memory of clean ones."""
     pool = pooled(clean, most=most)
     scores = pool(values)
-    spread = spread_of_ranges(scores if clean is values else pool(clean))
+    spread = spread_of_ranges(pool(clean[:: 1 + len(clean) // PER_SERIES]))
     return scores, spread, coarse_statistics(scores, spread=spread, shortest=shortest)
 
 

@@ -15,8 +15,8 @@ WITHIN = 0.7
 """Part of a range of nights that lies within that of a wider place, from which on it is explained by it."""
 NEIGHBOURS = 2
 """Fibers or bins apart that are one place."""
-MANY = 25
-"""Fibers of a camera that change in the same nights from which on it is the camera that changed."""
+MANY = 10
+"""Fibers of a camera, no two of them neighbours, that change in the same nights from which on it is the camera that changed."""
 
 
 @dataclass
@@ -71,7 +71,9 @@ class Cluster:
         if other.scope == "amplifier" and other.fibers != self.head.fibers:
             # Both halves: it is the camera.
             self.head = replace(self.head, scope="camera")
-        self.fibers = _hull(self.fibers, other.fibers)
+        # Patches hold blocks: the one that shows it best is the place, and only what lies beside it makes it larger.
+        if not _near(self.fibers, other.fibers, 0):
+            self.fibers = _hull(self.fibers, other.fibers)
         if other.what == self.head.what and self.bins is not None and other.bins is not None:
             self.bins = _hull(self.bins, other.bins)
             if self.waves is not None and other.waves is not None:

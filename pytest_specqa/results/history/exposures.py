@@ -91,12 +91,14 @@ def _of_vector(store: Store, clusters: Sequence[Cluster], nights: Sequence[int],
         for cluster, own in zip(clusters, rows, strict=True):
             low, high = (fiber - kept.vector.first for fiber in cluster.head.fibers)
             left, right = cluster.head.bins or (0, values.shape[1] - 1)
-            shared = medians[low >= len(values) // 2][left : right + 1]
-            # What half a camera changed by is what its fibers have in common.
-            common = _mean(shared)
+            inside = values[max(0, low) : high + 1, left : right + 1]
+            half = int(low >= len(values) // 2)
+            common, other = (_mean(medians[one][left : right + 1]) for one in (half, 1 - half))
+            # What half a camera changed by is what its fibers have in common; the other half has the same sky and the same code.
             of_half = cluster.head.kind == CAMERAS
-            value = common if of_half else _mean(values[max(0, low) : high + 1, left : right + 1] - shared)
-            own.append((place_of[kept.night], kept.expid or 0, value, 0.0 if of_half else common))
+            of_both = cluster.head.scope == "camera"
+            value = common - (0.0 if of_both else other) if of_half else _mean(inside - medians[half][left : right + 1])
+            own.append((place_of[kept.night], kept.expid or 0, value, (0.0 if of_both else other) if of_half else common))
     found = []
     for own in rows:
         night, number, deviations, usual = np.array(own, dtype=float).reshape(-1, 4).T

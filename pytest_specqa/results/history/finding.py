@@ -18,7 +18,7 @@ from pytest_specqa.results.history.changes import Change
 from pytest_specqa.results.history.explaining import Cluster, explained
 from pytest_specqa.results.history.exposures import read_exposures
 from pytest_specqa.results.history.found import CAMERAS, FIBERS, GROUPS, KINDS, Bars, Found, Tally, in_cube, in_measures, in_shared
-from pytest_specqa.results.history.nightly import VectorCube, less_shared, measure_panels, read_cube, vector_names
+from pytest_specqa.results.history.nightly import PEERS, VectorCube, less_shared, measure_panels, read_cube, vector_names
 from pytest_specqa.results.history.refining import Refined, refine
 from pytest_specqa.results.history.wording import detail, others
 
@@ -104,12 +104,13 @@ def find(
     cameras = vector_names(store, chosen)
     found: list[Found] = []
     told(f"measures of {len(chosen)} nights")
-    panels = measure_panels(store, chosen, camera=camera)
+    panels = measure_panels(store, chosen)
     bars = _bars(share, cameras, measures=sum(len(panel.cameras) for panel in panels))
     for panel in panels:
-        found += in_measures(panel, bars, extent.tally)
+        found += [one for one in in_measures(panel, bars, extent.tally) if camera in (None, one.camera)]
     for name, of in cameras.items():
-        found += _in_vector(store, name, [one for one in of if camera in (None, one)], bars, extent=extent, told=told)
+        alike = [one for one in of if camera is None or one[0] == camera[0]]
+        found += _in_vector(store, name, alike, bars, extent=extent, told=told, only=camera)
     told("exposures of what was found")
     return _told_at_exposures(store, found, extent, share), extent
 
@@ -154,7 +155,9 @@ def _bars(share: float, cameras: dict[str, list[str]], *, measures: int) -> Bars
     return Bars({kind: min(0.1, 2 * share / max(1, number)) for kind, number in most.items()})
 
 
-def _in_vector(store: Store, name: str, cameras: Sequence[str], bars: Bars, *, extent: Extent, told: Progress) -> list[Found]:
+def _in_vector(
+    store: Store, name: str, cameras: Sequence[str], bars: Bars, *, extent: Extent, told: Progress, only: str | None
+) -> list[Found]:
     """Search one vector camera by camera, then what the fibers of each camera have in common."""
     found: list[Found] = []
     shared: dict[str, VectorCube] = {}
@@ -163,7 +166,8 @@ def _in_vector(store: Store, name: str, cameras: Sequence[str], bars: Bars, *, e
         cube = read_cube(store, name, camera=camera, nights=extent.nights)
         if cube is None:
             continue
-        found += in_cube(cube, bars, extent.tally)
+        if only in (None, camera):
+            found += in_cube(cube, bars, extent.tally)
         extent.exposures += cube.exposures
         # The cube of the fibers is let go.
         shared[camera] = VectorCube(**{**vars(cube), "values": np.empty((0, 0, 0), np.float32)})
@@ -173,11 +177,17 @@ def _in_vector(store: Store, name: str, cameras: Sequence[str], bars: Bars, *, e
             if camera[0] == band:
                 alike.setdefault(cube.waves, []).append(cube)
         for cubes in alike.values():
-            found += in_shared(_less_band(cubes), cubes[0], bars, extent.tally)
+            given = {cube.camera: cube.shared for cube in cubes}
+            changed = in_shared(_less_band(cubes), given, cubes[0], bars=bars, tally=extent.tally)
+            found += [one for one in changed if only in (None, one.camera)]
     return found
 
 
 def _less_band(cubes: Sequence[VectorCube]) -> dict[str, Floats]:
+    """What the halves of each camera have in common, less what the band has; see `in_shared` for a band of few cameras."""
+    if len(cubes) < PEERS:
+        none = np.full_like(cubes[0].shared[0], np.nan)
+        return {cube.camera: np.stack([cube.shared[0] - cube.shared[1], none]) for cube in cubes}
     stacked = np.stack([cube.shared for cube in cubes], axis=-1)
     rest = less_shared(stacked, [cube.camera[0] for cube in cubes])
     return {cube.camera: np.ascontiguousarray(rest[..., place]) for place, cube in enumerate(cubes)}

@@ -10,7 +10,7 @@ import numpy as np
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import chance_of_maximum
 from pytest_specqa.measures.history.search import Hit, Searched, search
-from pytest_specqa.measures.statistics import Floats
+from pytest_specqa.measures.statistics import Floats, nan_median
 from pytest_specqa.results.history.nightly import PETALS, MeasurePanel, VectorCube, without_suspects
 
 CAMERAS, GROUPS, FIBERS = "cameras", "groups", "fibers"
@@ -22,8 +22,8 @@ CLIP = 3.0
 """Sigmas beyond which a fiber counts for no more in the mean of its group."""
 FEW = 0.1
 """Part of the fibers of a group, on either side, without which it must still be off."""
-STRETCH = 5
-"""Bins that are taken together: some 250 Angstrom."""
+STRETCH = 8
+"""Bins that are taken together: some 200 Angstrom."""
 LEFT = 0.5
 """Part of the sum over a group that must be left without those; 0.8 is, where all fibers are alike."""
 
@@ -133,13 +133,18 @@ def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found
                      fibers=place, unit=panel.unit)  # fmt: skip
 
 
-def in_shared(cubes: dict[str, Floats], like: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
+def in_shared(
+    cubes: dict[str, Floats], shared: dict[str, Floats], like: VectorCube, *, bars: Bars, tally: Tally
+) -> Iterator[Found]:
     """Search what the fibers of each half of a camera have in common, by bin, in the cameras of a band.
 
     Parameters
     ----------
     cubes : dict
-        `VectorCube.shared` by camera, less what the band has in common.
+        `VectorCube.shared` by camera, less what the band has in common; where it has too few cameras for that, the first half less
+        the second, with NaN for the second: what happened to all cameras cancels in it.
+    shared : dict
+        The same with nothing taken off.
     like : VectorCube
         One of them, for the name and the bins.
     bars, tally
@@ -156,9 +161,19 @@ def in_shared(cubes: dict[str, Floats], like: VectorCube, bars: Bars, tally: Tal
     tally.add(CAMERAS, searched)
     for hit in searched.hits:
         camera, half, at = names[hit.series // (2 * bins)], hit.series // bins % 2, hit.series % bins
+        if np.isnan(cubes[camera][1, at]).all():
+            half = _moved(shared[camera][:, at], hit)
         low = int(camera[1:]) * DESI.fibers + half * (DESI.fibers // 2)
         yield _found(hit, searched, kind=CAMERAS, what=like.name, scope="amplifier", camera=camera, unit=like.unit,
                      fibers=(low, low + DESI.fibers // 2 - 1), bins=(at, at), waves=like.waves)  # fmt: skip
+
+
+def _moved(halves: Floats, hit: Hit) -> int:
+    """Which of two halves has moved more."""
+    inside = np.zeros(halves.shape[1], dtype=bool)
+    inside[hit.first : hit.last + 1] = True
+    moved = [abs(float(nan_median(half[inside]) - nan_median(half[~inside]))) for half in halves]
+    return int(np.nanargmax(np.nan_to_num(moved)))
 
 
 def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:

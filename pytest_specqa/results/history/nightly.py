@@ -23,7 +23,9 @@ PER_PROGRAM = 10
 ERROR = "_error"
 """Ending of the vectors that hold the errors of another."""
 NOISE = "residual_error"
-"""The one of them that is searched: the noise of the spectra, in logarithms, so that longer exposures are the same for all fibers."""
+"""The one of them that is searched: the noise of the spectra, in logarithms, so that longer exposures are alike in all fibers."""
+RESIDUAL, CLIP = "residual", 5.0
+"""Residuals are in sigmas: one exposure counts for no more than 5 of them, for breaks and lines of the object leave far values."""
 MANY_OFF = 0.01
 """Part of the fibers that are off, from which on what fibers have in common is told from the others: a median moves with them."""
 PETALS = "petal"
@@ -97,14 +99,12 @@ def less_shared(values: Floats, bands: Sequence[str]) -> Floats:
     Returns
     -------
     array, shape (..., n_camera)
-        Less the median of the band where at least `PEERS` cameras are known; as it was where a band has fewer cameras altogether;
-        NaN where only this exposure has too few of them.
+        Less the median of the band; NaN where fewer than `PEERS` cameras are known, so that what happened to all, such as a
+        new version of the code, is not taken for what happened to one.
     """
     out, of = values.copy(), np.array(bands)
     for band in sorted(set(bands)):
         members = of == band
-        if members.sum() < PEERS:
-            continue
         chosen = values[..., members]
         known = np.isfinite(chosen).sum(axis=-1)
         shared = nan_median(chosen.reshape(-1, int(members.sum())), axis=1).reshape(known.shape)
@@ -175,7 +175,7 @@ def _band(name: str) -> str:
     return PETALS if name.startswith(PETALS) else name[0]
 
 
-def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = None) -> list[MeasurePanel]:
+def measure_panels(store: Store, nights: Sequence[int]) -> list[MeasurePanel]:
     """Read the measures of cameras and petals, night by night.
 
     Parameters
@@ -184,8 +184,6 @@ def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = 
         Where they are.
     nights : sequence of int
         Columns of the panels, each YYYYMMDD, in order.
-    camera : str or None
-        The only camera that is to be kept; what its band has in common is still told from all of it.
 
     Returns
     -------
@@ -197,11 +195,7 @@ def measure_panels(store: Store, nights: Sequence[int], *, camera: str | None = 
         rows = _rows_of_night(store, night)
         if rows["value"]:
             cells.add(place, rows)
-    panels = list(cells.panels(len(nights)))
-    if camera is None:
-        return panels
-    kept = [(panel, panel.cameras.index(camera)) for panel in panels if camera in panel.cameras and panel.band != PETALS]
-    return [MeasurePanel(one.expectation, one.measure, one.band, (camera,), one.values[row : row + 1]) for one, row in kept]
+    return list(cells.panels(len(nights)))
 
 
 def _rows_of_night(store: Store, night: int, *, measure: str | None = None) -> dict[str, list[Any]]:
@@ -295,6 +289,8 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
         alike = [one for one in alike if len(one.vector.values) == len(cube.values)]
         if alike:
             stacked = np.stack([in_scale(name, one.vector.values) for one in alike])
+            if name == RESIDUAL:
+                np.clip(stacked, -CLIP, CLIP, out=stacked)
             mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
             for half, rows in enumerate(halves(len(mean))):
                 median = nan_median(mean[rows], axis=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.history.clumps import BIN, Places
@@ -24,9 +25,12 @@ LEAST_Z, MOST_Z = 0.01, 6.2
 """Range of redshifts whose places are searched: stars, and galaxies that are Galactic light, lie below."""
 COARSE = 0.01
 """Bin of ln(1+z) in which it is said which redshifts a tracer has."""
-UNLIKELY = 0.002
-"""Part of the objects of a tracer that lies at its least likely classes and redshifts. The rate at which redshifts of bright
-galaxies differ between two reductions of the same spectra is 0.18 % (desispec issue 2295)."""
+UNLIKELY = 0.005
+"""Density over that at the peak of a tracer below which a class and redshift is improbable: 0.02 per unit of redshift for bright
+galaxies. What lies there is some 0.2 % of all, which is also the rate at which redshifts of bright galaxies differ between two
+reductions of the same spectra (0.18 %, desispec issue 2295)."""
+NARROW = 11
+"""Bins over which a median is taken, so that a pile-up does not make its own redshift a probable one."""
 SAME, TOGETHER = 1e-4, 8
 """Difference in ln(1+z), and number of fibers that agree so well on two tiles, from which on two tiles hold the same objects. Of
 500 fibers 0.5 agree by chance."""
@@ -117,27 +121,25 @@ def _by_tracer(tracer: Ints, bins: Ints, number: int) -> Floats:
     return np.bincount(flat, minlength=len(TRACERS) * number).astype(float).reshape(len(TRACERS), number)
 
 
-def improbable(counts: Floats, *, share: float = UNLIKELY) -> Bools:
+def improbable(counts: Floats, *, below: float = UNLIKELY) -> Bools:
     """Tell the least likely classes and redshifts of each tracer.
 
     Parameters
     ----------
     counts : ndarray, shape (n_tracer, n_kind)
-        Objects of all fibers.
-    share : float
-        Part of the objects that these places may hold together.
+        Objects of all fibers, as `coarse_counts` counts them.
+    below : float
+        Density over the highest of the tracer below which a place is improbable.
 
     Returns
     -------
     ndarray of bool, shape (n_tracer, n_kind)
-        The complement of the region of highest density.
+        From the running median of the n(z) of each class over a tenth in ln(1+z), and the number of stars as it is.
     """
-    order = np.argsort(counts, axis=1, kind="stable")
-    reached = np.cumsum(np.take_along_axis(counts, order, axis=1), axis=1)
-    few = reached <= share * counts.sum(axis=1, keepdims=True)
-    found = np.zeros(counts.shape, dtype=bool)
-    np.put_along_axis(found, order, few, axis=1)
-    return found
+    by_class = counts.reshape(len(counts), 4, -1)
+    smooth = median_filter(by_class, size=(1, 1, NARROW), mode="nearest")
+    smooth[:, STAR] = by_class[:, STAR]
+    return np.asarray(smooth < below * smooth[:, :STAR].max(axis=(1, 2), keepdims=True)).reshape(counts.shape)
 
 
 def redshift_counts(objects: Objects) -> Floats:

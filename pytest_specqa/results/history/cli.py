@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.printable import printable
 
 if TYPE_CHECKING:
     pass
@@ -20,6 +21,7 @@ QUIET, FOUND = 0, 1
 RATE = 0.05
 PAGE = "pytest_specqa.site.history_page"
 KEPT = "history.json"
+COMPARED = "against.json"
 CAMERA = re.compile(r"[a-z]\d")
 NIGHT = re.compile(r"(\d{8})?:(\d{8})?")
 
@@ -46,6 +48,20 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the changes as JSON")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a page of the changes")
+    parser.add_argument(
+        "--patches",
+        metavar="DIR",
+        type=Path,
+        help="draft flagged_fibers.ecsv, badamps.csv and waivers.toml for a person to review in a folder",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="OLD",
+        nargs="+",
+        type=Path,
+        help="say which faults of an older production (a store or its history.json; several: the latest first) are gone, still "
+        "there, back or new; kept as against.json in the store",
+    )
     parser.set_defaults(run=run_history)
 
 
@@ -76,8 +92,11 @@ def _rate(text: str) -> float:
 
 def run_history(arguments: argparse.Namespace) -> int:
     """Search a store, print what changed and keep it; 1 if anything did."""
+    from pytest_specqa.results.history.against import as_text, compare, read_known  # noqa: PLC0415
+    from pytest_specqa.results.history.against import table as against_table  # noqa: PLC0415
     from pytest_specqa.results.history.changes import as_json  # noqa: PLC0415
     from pytest_specqa.results.history.finding import find_all  # noqa: PLC0415
+    from pytest_specqa.results.history.patches import write as write_patches  # noqa: PLC0415
     from pytest_specqa.results.history.telling import sentence, table, told  # noqa: PLC0415
     from pytest_specqa.results.store import write_text  # noqa: PLC0415
     from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
@@ -85,6 +104,8 @@ def run_history(arguments: argparse.Namespace) -> int:
     if arguments.html and find_spec("pytest_specqa.site") is None:
         raise UsageError("--html needs the site of pytest-specqa, which this version lacks; use --json")
     store = Store.open(arguments.store)
+    # What cannot be read is said before a search of minutes.
+    known = [read_known(path) for path in arguments.against or ()]
     low, high = arguments.nights
     nights = [night for night in store.nights if low <= night <= high]
     changes, extent = find_all(store, nights=nights, camera=arguments.camera, rate=arguments.rate, progress=_progress())
@@ -100,6 +121,14 @@ def run_history(arguments: argparse.Namespace) -> int:
         print(table(changes))
         print()
     print(sentence(changes, extent, rate=arguments.rate))
+    if known:
+        compared = compare(store, changes, known, searched=told(extent, rate=arguments.rate))
+        write_text(store.root / COMPARED, as_text(compared))
+        print()
+        print(against_table(compared))
+    if arguments.patches:
+        for each in write_patches(store, changes, arguments.patches):
+            print(printable(f"{each.path}: {each.entries} entries to review"))
     return FOUND if changes else QUIET
 
 

@@ -14,7 +14,7 @@ from pytest_specqa.measures.history.objects import TRACERS, Objects, coarse_coun
 from pytest_specqa.results.history.changes import Change
 
 FEWEST_OBJECTS = 2000
-"""Objects of a tracer over all fibers below which nothing is said of it: its least likely 0.2 % are too few to know."""
+"""Objects of a tracer over all fibers below which nothing is said of it: where it has hardly any is not known."""
 FEWEST_EVENTS = 3
 """Fewest outliers that make a finding."""
 SERIES = 2 * (1 + len(TRACERS))

@@ -8,7 +8,7 @@ from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.sframes.collimator import collimator_dip
 from pytest_specqa.measures.sframes.fiber_bins import STEP, bin_edges, fiber_bins
-from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale, scale_errors
+from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
@@ -78,8 +78,7 @@ def test_sky_lines_are_subtracted(spectra, expect):
             "title": "Sky lines",
         }
         expect.picture("per_fiber", shows=name, fiber=spectra.fiber, **(spread if name == "sky_line_residual" else part))
-    scale, error = placed(fit.values[0, :, -1], spectra), placed(scale_errors(spectra)[:, -1], spectra)
-    expect.keep("line_scale", scale, errors=error, first=first_fiber(spectra))
+    keep_lines(expect, spectra, "line_scale", fit.of_fibers(0))
 
 
 def test_fibers_share_one_wavelength_scale(spectra, expect):
@@ -101,10 +100,8 @@ def test_fibers_share_one_wavelength_scale(spectra, expect):
             {"label": "line shift", "unit": "Å"} if term == 1 else {"label": "excess of the line-spread variance / 2", "unit": "Å²"}
         )
         expect.picture("per_fiber", shows=name, fiber=spectra.fiber, value=value, error=error, title="Lines of each fiber", **words)
-    for term, name, unit in ((1, "line_shift", "Angstrom"), (2, "line_width", "Angstrom^2")):
-        value = placed(fit.values[term, :, -1], spectra)
-        error = placed(fit.errors[term, :, -1] * np.sqrt(np.fmax(fit.chi2, 1.0)), spectra)
-        expect.keep(name, value, errors=error, first=first_fiber(spectra), unit=unit)
+    keep_lines(expect, spectra, "line_shift", fit.of_fibers(1), unit="Angstrom")
+    keep_lines(expect, spectra, "line_width", fit.of_fibers(2), unit="Angstrom^2")
 
 
 @pytest.mark.specqa_bands("b")
@@ -153,6 +150,12 @@ def test_the_sky_model_was_subtracted_once(frame, used_fiberflat, sky, spectra, 
 def first_fiber(spectra):
     """FIBER of the first place of the slit."""
     return spectra.petal * spectra.instrument.fibers
+
+
+def keep_lines(expect, spectra, name, found, *, unit=""):
+    """Keep what the sky lines tell of each fiber."""
+    value, error = (placed(one, spectra) for one in found)
+    expect.keep(name, value, errors=error, first=first_fiber(spectra), unit=unit)
 
 
 def placed(values, spectra):

@@ -157,6 +157,29 @@ class Check:
         self._add(measured, limit, outcome=outcome, message=message, product=product)
         return outcome
 
+    def compare(self, measured: Measured, limit: Limit, *, product: str = "") -> Outcome:
+        """Judge a value by a limit that no limits file holds, and record it if it misses.
+
+        Parameters
+        ----------
+        measured : Measured
+            The value.
+        limit : Limit
+            Its name is that of the record, and must be no other's of the check.
+        product : str
+            File that the value speaks of, relative to the production.
+
+        Returns
+        -------
+        Outcome
+            What became of it; a value that passes has no record.
+        """
+        outcome = limit.judge(measured)
+        if outcome in (Outcome.WARNED, Outcome.FAILED):
+            message = wording.describe(measured, limit, outcome=outcome)
+            self._add(measured, limit, outcome=outcome, message=message, product=self.root / product if product else None)
+        return outcome
+
     def fail(self, measure: NoValue, message: str) -> None:
         """Record that the check failed without a value: a crash, a bad product, no measurement at all."""
         self._add(Measured(math.nan), _every_check(measure), outcome=Outcome.FAILED, message=message)

@@ -162,6 +162,7 @@ def header(config: pytest.Config) -> list[str]:
         return []
     try:
         lines = [terminal.header(running.production.root, running.selection), *keeping.of(config).header()]
+        lines += [running.trends.told(running.selection.nights)] if running.trends is not None else []
         return [printable(line) for line in lines]
     except SpecQAError:
         return []

@@ -48,6 +48,8 @@ class Options:
         What makes the run fail: ``failures``, ``warnings`` (as well) or ``regressions`` (only).
     verify : str
         Whether the sums of what is ``read`` are verified, or of every file as a ``whole``, which inflates packed ones to their end.
+    history : Path or None
+        Folder of the store whose past nights values are compared with.
     max_pictures : int
         Pictures per expectation in the report.
     show_passed : bool
@@ -77,6 +79,7 @@ class Options:
     baseline: str | None = None
     fail_on: str = "failures"
     verify: str = "read"
+    history: Path | None = None
     max_pictures: int = 3
     show_passed: bool = False
     cache_bytes: int = 350_000_000
@@ -115,6 +118,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
         ("fail-on", "WHAT", f"what fails the run: {', '.join(FAIL_ON)} [failures]"),
         ("verify", "WHAT", "sums of what is read, or of whole files up to the CRC of their gzip: read, whole [read]"),
+        ("history", "STORE", "store of this production: what passes is compared with the last 60 nights of its camera"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
         ("cache-mb", "MB", "memory for loaded products, per process [350]"),
         ("store", "DIR", "add what was judged, with the numbers of every fiber, to the store in DIR"),
@@ -179,6 +183,7 @@ def read_options(config: pytest.Config) -> Options:
         baseline=baseline,
         fail_on=fail_on,
         verify=_choice(config, "verify", VERIFY),
+        history=_folder(config, "history"),
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,

@@ -48,12 +48,14 @@ class Snapshot:
         chosen = self.running.options
         # A check that kept no vectors is made again where they are asked for.
         kept = str(chosen.vectors)
+        history = self.running.trends.state if root and self.running.trends is not None else ""
         return {
             "version": pytest_specqa.__version__,
             "code": digests.package(),
             "production": root,
             "group": chosen.group,
             "vectors": kept,
+            "history": history,
         }
 
     def inputs(self, nodeid: str, records: list[Record]) -> dict[str, Any]:

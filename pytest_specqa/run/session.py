@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
     from pytest_specqa.run.digests import Digests
+    from pytest_specqa.run.trends import Trends
 
 FOLDER = "specqa_folder"
 """Name under which workers are told the folder of a run."""
@@ -137,6 +138,15 @@ class Session:
 
         return Ledger(load(self.options.waivers), datetime.datetime.now(tz=datetime.UTC).date())
 
+    @cached_property
+    def trends(self) -> Trends | None:
+        """What values are compared with besides their limits; `UsageError` if the store is none of this production."""
+        if self.options.history is None:
+            return None
+        from pytest_specqa.run.trends import Trends  # noqa: PLC0415
+
+        return Trends(self.options.history, self.production.name)
+
     def release(self) -> None:
         """Let the loaded products go."""
         self.__dict__.pop("products", None)
@@ -227,6 +237,8 @@ def verify_selection(session: Session) -> None:
     if session.options.explicit and not session.is_worker:
         with usage_errors():
             _ = session.selection
+            if session.trends is not None:
+                session.trends.verify(session.selection.nights)
 
 
 def prepare(session: Session) -> None:

@@ -191,6 +191,7 @@ def scatter(redshifts: Redshifts | None, seen: Seen) -> str:
     floor, left, right = box.height - timeline.FOOT, timeline.LEFT, box.width - timeline.RIGHT
 
     def down(z: float) -> float:
+        """Pixel of a value."""
         return timeline.TOP + (floor - timeline.TOP) * (1 - min(max(z, 0.0), top) / top)
 
     parts = [f'<rect class="t-frame" x="{left}" y="{timeline.TOP}" width="{right - left}" height="{floor - timeline.TOP}"/>']

@@ -44,6 +44,8 @@ class Site:
         Nights that have a page, rising.
     fibers : frozenset of int
         Fibers that have a page of their own.
+    cameras : frozenset of str
+        Cameras that have a page.
     alone : bool
         A page that is no part of a site: it leads nowhere, and everything is in it.
     """
@@ -52,6 +54,7 @@ class Site:
     made: str
     nights: tuple[int, ...] = ()
     fibers: frozenset[int] = frozenset()
+    cameras: frozenset[str] = frozenset()
     alone: bool = False
 
     @classmethod
@@ -74,7 +77,7 @@ class Site:
 
     def camera(self, camera: str, *, up: str = "") -> str:
         """HTML of a camera, a link where it is one."""
-        return f'<a href="{camera_link(camera, up=up)}">{camera}</a>' if is_camera(camera) and not self.alone else escape(camera)
+        return f'<a href="{camera_link(camera, up=up)}">{camera}</a>' if camera in self.cameras else escape(camera)
 
     def fiber(self, fiber: int, name: str, *, up: str = "") -> str:
         """HTML of a fiber: a link to its page, or to the page on which any fiber is looked up."""

@@ -123,6 +123,7 @@ def picture(
     low, high = stacks.waves[0], stacks.waves[-1]
 
     def down(wave: float) -> float:
+        """Pixel of a value."""
         return TOP + height * (high - min(max(wave, low), high)) / (high - low)
 
     for span in spans:
@@ -163,6 +164,7 @@ def spectra(waves: Sequence[float], inside: Floats, outside: Floats, *, marked: 
     floor = box.height - FOOT
 
     def down(value: float) -> float:
+        """Pixel of a value."""
         return TOP + (floor - TOP) * (0.5 - 0.46 * value / top)
 
     parts = [f'<rect class="t-frame" x="{LEFT}" y="{TOP}" width="{box.width - LEFT - RIGHT}" height="{floor - TOP}"/>']

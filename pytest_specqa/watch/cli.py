@@ -35,7 +35,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--since", metavar="NIGHT", type=_night, help="first night to look at [the last two, and what is not done]")
     parser.add_argument("--once", action="store_true", help="judge what is complete now, and leave")
     parser.add_argument("--notify", metavar="COMMAND", default="", help="run this on a finding, with its JSON on standard input")
-    parser.add_argument("--poll", metavar="SECONDS", type=_positive, default=60.0, help="time between two looks [60]")
+    text = "time between two looks: Lustre and GPFS do not tell of files that other machines write [60]"
+    parser.add_argument("--poll", metavar="SECONDS", type=_positive, default=60.0, help=text)
     text = "time that files must stay as they are before they are judged [30]"
     parser.add_argument("--settle", metavar="SECONDS", type=_positive, default=30.0, help=text)
     text = "time after which an exposure is judged without what is missing [60]"

@@ -73,8 +73,8 @@ class Sight:
         Names of files that the exposure table asks for and that are not there.
     known : bool
         Whether an exposure table tells what there should be.
-    files : tuple of Path
-        Its products.
+    files : tuple of str
+        Paths of its products: there are thousands, and few are opened.
     """
 
     job: Job
@@ -83,7 +83,7 @@ class Sight:
     quiet: str
     missing: tuple[str, ...] = ()
     known: bool = True
-    files: tuple[Path, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Scanner:
             quiet=_digest([*entries, *maps], exposure),
             missing=_absent(missing, entries),
             known=known and exposure.expected is not None,
-            files=(*(folder / one.name for one in products), *(before / one.name for one in maps)),
+            files=(*(f"{folder}/{one.name}" for one in products), *(f"{before}/{one.name}" for one in maps)),
         )
 
     def _tiles(self, production: Production, night: int, exposures: Sequence[Exposure]) -> list[tuple[int, Path]]:
@@ -198,7 +198,7 @@ class Scanner:
             quiet=_digest(entries, names),
             missing=_absent(names, [*entries, *(Entry(one.name.replace("zbest", "redrock"), 0, 0) for one in entries)]),
             known=any(one.expected is not None for one in exposures if one.tile == tile),
-            files=tuple(folder / one.name for one in products),
+            files=tuple(f"{folder}/{one.name}" for one in products),
         )
 
     def _whole(self, production: Production, night: int, found: Sequence[Sight], exposures: Sequence[Exposure]) -> Sight:

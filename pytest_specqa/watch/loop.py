@@ -16,7 +16,7 @@ from pytest_specqa.values import Outcome
 from pytest_specqa.watch.jobs import Scanner, Sight
 from pytest_specqa.watch.judging import Judge, Judged
 from pytest_specqa.watch.memory import Memory
-from pytest_specqa.watch.notice import Notifier
+from pytest_specqa.watch.notice import Notifier, headline
 from pytest_specqa.watch.ripe import Ripe, Sorter, Waiting
 
 NIGHTS = 2
@@ -211,7 +211,7 @@ class Watch:
         lacks = f" (judged without {len(ripe.lacks)} that are missing or cut short)" if ripe.lacks else ""
         if judged.verdict == "lost" or not judged.findings:
             return judged.sentence.partition(": ")[2] + lacks
-        worst, more = judged.findings[0].headline, len(judged.findings) - 1
+        worst, more = headline(judged.findings[0], ripe.sight), len(judged.findings) - 1
         return f"{worst}{f' (and {more} more)' if more else ''}{lacks}"
 
     def _tell(self, sight: Sight, word: str, text: str, seconds: float) -> None:

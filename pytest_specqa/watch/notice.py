@@ -12,6 +12,7 @@ from pytest_specqa.errors import UsageError
 from pytest_specqa.printable import printable
 from pytest_specqa.triage.finding import Finding
 from pytest_specqa.triage.telling import as_json
+from pytest_specqa.triage.weight import excess
 from pytest_specqa.triage.wording import shortened
 from pytest_specqa.values import Outcome
 from pytest_specqa.watch import child
@@ -22,6 +23,8 @@ SECONDS = 30.0
 """Time that a command has."""
 TEXT = 300
 """Characters of the line that it is given."""
+STEPS = (3, 10, 30, 100)
+"""Times of the limit from which on a finding is told once more in the same night."""
 LAST_BYTES = 2048
 
 
@@ -83,7 +86,7 @@ class Notifier:
             yield [f"lost {sight.job.key}"], judged.sentence, None
         for finding in judged.findings:
             if finding.outcome is Outcome.FAILED:
-                yield _keys(sight, finding), finding.headline, finding
+                yield _keys(sight, finding), headline(finding, sight), finding
 
     def _run(self, sight: Sight, text: str, finding: Finding | None, *, outcome: str, log: str) -> list[str]:
         told = {
@@ -113,17 +116,27 @@ class Notifier:
         return [f"notify: {self.words[0]} {ended}{f' ({said})' if said else ''}"]
 
 
+def headline(finding: Finding, sight: Sight) -> str:
+    """Say what a finding is where the exposure or tile is told already."""
+    tile = f" of tile {sight.tile}" if sight.tile is not None else ""
+    return finding.headline.replace(f", {sight.job.told}{tile}:", ":", 1)
+
+
 def _place(sight: Sight) -> str:
     tile = f" of tile {sight.tile}" if sight.job.kind == "exposure" and sight.tile is not None else ""
     return f"{sight.job.told}{tile}"
 
 
 def _keys(sight: Sight, finding: Finding) -> list[str]:
-    """Name a finding by its cause and by each camera or petal that has it: the same in the next exposure is no news."""
+    """Name a finding by its cause, by each camera or petal that has it and by its size in half decades of the limit.
+
+    The same in the next exposure is no news; it is where it has spread, or is three times as far out.
+    """
     cause = finding.suspects[0].name if finding.suspects and not finding.unclear else finding.lead["measure"]
     reach = finding.reach
     if sight.job.kind == "exposure":
         places = [*reach.cameras] or [f"petal {petal}" for petal in reach.petals]
     else:
         places = [f"{sight.job.told} petal {petal}" for petal in reach.petals] or [sight.job.told]
-    return [f"{finding.stage} {cause} {place}".strip() for place in places or [""]]
+    sizes = ["", *(f" x{step}" for step in STEPS if excess(finding.lead) >= step)]
+    return [f"{finding.stage} {cause} {place}".strip() + size for place in places or [""] for size in sizes]

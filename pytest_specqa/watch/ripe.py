@@ -177,7 +177,7 @@ class Sorter:
         """Files that end too early; looked at once for each state."""
         mark, cut = self._ends.get(sight.job.key, ("", ()))
         if mark != sight.mark:
-            cut = tuple(path.name for path in self._cut_short(sight.files))
+            cut = tuple(path.name for path in self._cut_short(map(Path, sight.files)))
             self._ends[sight.job.key] = sight.mark, cut
         return cut
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import select
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -127,6 +129,24 @@ class Looks:
         for one in ripe:
             self.memory.judged[one.sight.job.key] = {"mark": one.sight.mark, "verdict": "passed"}
         return [one.sight.job.key for one in ripe]
+
+
+class Fifo:
+    """A file by which a process says how far it has come; one that ends without a word is no reason to wait."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def hear(self, process: subprocess.Popen[str]) -> str:
+        """Wait until something is written, or the last one who could has closed it."""
+        end = os.pidfd_open(process.pid)
+        try:
+            heard, _, _ = select.select([self._handle, end], [], [], 300)
+            assert self._handle in heard, f"ended: {process.communicate()[0]}"
+            return os.read(self._handle, 4096).decode()
+        finally:
+            os.close(end)
 
 
 @pytest.fixture

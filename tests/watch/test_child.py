@@ -13,6 +13,8 @@ import pytest
 
 from pytest_specqa.watch import child
 
+from .conftest import Fifo
+
 SLEEPER = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)"
 
 
@@ -68,10 +70,9 @@ with Path({str(tmp_path / "out")!r}).open("wb") as out:
     child.run({python(SLEEPER)!r}, out=out, most=600)
 """
     # The output of the sleeper comes here by way of a FIFO, which is no wait for a time.
-    os.mkfifo(tmp_path / "out")
-    watch = subprocess.Popen([sys.executable, "-c", code])
-    with (tmp_path / "out").open() as said:
-        pid = int(said.readline())
+    said = Fifo(tmp_path / "out")
+    watch = subprocess.Popen([sys.executable, "-c", code], text=True)
+    pid = int(said.hear(watch))
     watch.kill()
     watch.wait()
     assert is_gone(pid)
@@ -97,10 +98,9 @@ signal.signal(signal.SIGTERM, cli._stop)
 with Path({str(tmp_path / "out")!r}).open("wb") as out:
     child.run({python(orderly)!r}, out=out, most=600)
 """
-    os.mkfifo(tmp_path / "out")
-    watch = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    with (tmp_path / "out").open() as said:
-        assert said.readline() == "ready\n"
+    said = Fifo(tmp_path / "out")
+    watch = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, text=True)
+    assert said.hear(watch) == "ready\n"
     watch.send_signal(number)
-    watch.wait(60)
+    watch.wait(300)
     assert last.read_text() == "in order"

@@ -43,8 +43,8 @@ def heard(tmp_path: Path):
 
 @pytest.fixture
 def judged(record):
-    def judged(*cameras: str, **more: Any) -> Judged:
-        return Judged("failed", "FAILED", findings=findings([record(3.0, camera=camera, **more) for camera in cameras]))
+    def judged(*cameras: str, value: float = 2.0, **more: Any) -> Judged:
+        return Judged("failed", "FAILED", findings=findings([record(value, camera=camera, **more) for camera in cameras]))
 
     return judged
 
@@ -58,6 +58,7 @@ def test_the_finding_comes_as_json_on_standard_input_and_as_a_line(writer, heard
     ((words, told, said),) = heard()
     assert words[0] == "two words"
     assert words[1].startswith("20211014 exposure 00104284 of tile 7951: ")
+    assert words[1].count("00104284") == 1
     assert (told["night"], told["expid"], told["tile"], told["outcome"], told["text"]) == (
         20211014,
         104284,
@@ -77,6 +78,13 @@ def test_a_finding_is_told_once_in_a_night_and_again_where_it_spreads(writer, he
     assert [told["expid"] for _, told, _ in heard()] == [1, 3]
     notifier.tell(sight(5), judged("r6", expid=5), told=[], log="")
     assert [told["expid"] for _, told, _ in heard()] == [1, 3, 5]
+
+
+def test_a_finding_that_grows_is_told_once_more(writer, heard, judged) -> None:
+    told: list[str] = []
+    for expid, value in ((1, 1.5), (2, 2.9), (3, 3.5), (4, 1.5), (5, 9.0), (6, 40.0), (7, 35.0)):
+        Notifier(writer).tell(sight(expid), judged("r6", expid=expid, value=value), told=told, log="")
+    assert [told["expid"] for _, told, _ in heard()] == [1, 3, 6]
 
 
 def test_many_checks_of_one_cause_are_one_finding(writer, heard, record) -> None:

@@ -24,7 +24,7 @@ from pytest_specqa.watch.memory import NAME, Memory
 from pytest_specqa.watch.notice import Notifier
 from pytest_specqa.watch.ripe import Patience, Sorter
 
-from .conftest import Clock, Made
+from .conftest import Clock, Fifo, Made
 
 # What strikes a run is in a file beside the tests, and is taken away by the run that it strikes.
 PROJECT = """
@@ -274,20 +274,20 @@ def test_a_watch_that_is_killed_goes_on_where_it_was_and_no_second_one_is_let_in
     made.complete(1, night=LATER)
     made.complete(2, night=LATER)
     project.strike("WATCH")
-    os.mkfifo(project.root / "reached")
+    reached = Fifo(project.root / "reached")
     first = started(project, "--once")
-    (project.root / "reached").read_text()
+    reached.hear(first)
     second = started(project, "--once")
-    said, _ = second.communicate(timeout=60)
+    said, _ = second.communicate(timeout=300)
     assert second.returncode == 2, said
     assert f"watch.json: another watch (started by pid {first.pid} " in said
     assert said.count("\n") == 1
     first.kill()
-    first.communicate(timeout=60)
+    first.communicate(timeout=300)
     assert [key[-8:] for key in project.memory()] == ["00000002"]
     assert len(project.outcomes()) == 2
     again = started(project, "--once")
-    said, _ = again.communicate(timeout=60)
+    said, _ = again.communicate(timeout=300)
     assert again.returncode == 0, said
     assert {key[-8:]: one["verdict"] for key, one in project.memory().items()} == {"00000001": "passed", "00000002": "passed"}
     # Nothing was judged twice but the camera at which it was struck.
@@ -299,11 +299,11 @@ def test_a_watch_that_is_killed_goes_on_where_it_was_and_no_second_one_is_let_in
 def test_a_watch_that_is_told_to_end_says_so_and_leaves_nothing_running(project: Project, made: Made) -> None:
     made.complete(1, night=LATER)
     project.strike("WATCH")
-    os.mkfifo(project.root / "reached")
+    reached = Fifo(project.root / "reached")
     watch = started(project)
-    (project.root / "reached").read_text()
+    reached.hear(watch)
     watch.terminate()
-    said, _ = watch.communicate(timeout=60)
+    said, _ = watch.communicate(timeout=300)
     assert watch.returncode == 143, said
     assert said.splitlines()[-1] == "watch stopped after 0 judged, 0 of them failed; start it again to go on"
     assert "Traceback" not in said
@@ -339,12 +339,28 @@ def test_the_store_of_another_production_is_refused(project: Project, made: Made
         project.watch()
 
 
-def test_options_after_two_dashes_and_files_reach_pytest(project: Project, made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+HTML = ["-ppytest_metadata.plugin", "-ppytest_html.plugin", "-ppytest_html.fixtures"]
+
+
+def test_options_after_two_dashes_files_and_the_site_reach_pytest(
+    project: Project, made: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
     made.complete(1, night=LATER)
     made.product(1, "sframe", "r6", content=BAD, night=LATER)
-    mine = project.root / "mine.toml"
+    mine, site = project.root / "mine.toml", project.root / "site"
     mine.write_text(LIMITS.replace("2", "9"))
     words = ["watch", str(made.root), "--store", str(project.store), "--once", "--settle", "0", "--suite", str(project.root)]
-    assert program.main([*words, "--limits", str(mine), "--", *OPTIONS, "--camera=r6"]) == 0
+    words += ["--limits", str(mine), "--site", str(site)]
+    assert program.main([*words, "--", *OPTIONS, *HTML, "--camera=r6"]) == 0
     assert project.outcomes() == {f"{LATER}-00000001-r6": "passed"}
     assert "waiting: night 20991014: the night is not over" in capsys.readouterr().out
+    report = f"reports/{LATER}-exposure-00000001.html"
+    assert "PASSED" in (site / report).read_text()
+    assert report in (site / f"nights/{LATER}.html").read_text()
+
+
+def test_a_folder_that_is_no_site_is_refused_at_the_start(project: Project, made: Made) -> None:
+    made.complete(1)
+    words = ["watch", str(made.root), "--store", str(project.store), "--once", "--site", str(project.root)]
+    assert program.main(words) == 2
+    assert project.ran() == []

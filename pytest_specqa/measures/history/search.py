@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_specqa.measures.history.chance import threshold
 from pytest_specqa.measures.history.ranges import KEPT, best_range, coarse_statistics
-from pytest_specqa.measures.history.scores import PER_SERIES, pooled, spread_of_ranges, standardised
+from pytest_specqa.measures.history.scores import MANY_SERIES, PER_SERIES, pooled, spread_of_ranges, standardised
 from pytest_specqa.measures.statistics import Bools, Floats
 
 MIN_NIGHTS = 20
@@ -19,6 +19,8 @@ MOST_RANGES = 6
 """Ranges of one series that are told."""
 FEW, MANY = 1e-3, 0.5
 """Part of the series that may be off, from which on the others are told from without them, and up to which that can be done."""
+WARY = 0.55
+"""The same part of the threshold as `KEPT`, for panels of few series: one that is off is a part of them that hides itself."""
 TILTS = np.linspace(0.0, 8.0, 81)
 """Exponents of the bound on the chance of a mean; steeper ones bind no score that is kept."""
 
@@ -107,7 +109,7 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1) -> S
     lowest = threshold(chance, int(counts[enough].min()), shortest=shortest)
     values = standard.values[enough]
     scores, spread, coarse = _scored(values, values, most=most, shortest=shortest)
-    suspects = coarse > KEPT * lowest
+    suspects = coarse > (KEPT if len(values) >= MANY_SERIES else WARY) * lowest
     if FEW < suspects.mean() < MANY:
         scores, spread, coarse = _scored(values, values[~suspects], most=most, shortest=shortest)
         suspects = coarse > KEPT * lowest

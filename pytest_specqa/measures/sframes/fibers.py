@@ -14,7 +14,7 @@ import numpy as np
 
 from pytest_specqa.measures.compiled import compiled, rows_of
 from pytest_specqa.measures.sframes.skylines import fit_lines
-from pytest_specqa.measures.spectra import CameraSpectra, once
+from pytest_specqa.measures.spectra import CameraSpectra
 from pytest_specqa.measures.statistics import Bools, Floats, Found, Ints, local_threshold, mad_scale, nan_median, strongest
 from pytest_specqa.measures.where import fiber_ranges, sky_continuum
 from pytest_specqa.values import Feature, Measured
@@ -256,7 +256,8 @@ def fiber_scale(spectra: CameraSpectra) -> Measured:
     desispec #2332, #2225 (fibers that lost their throughput and were not listed), #1956 (a trap takes 20 % of a column's charge).
     """
     fit, fiber, faint = fit_lines(spectra), spectra.fiber, spectra.faint[:, None]
-    errors = scale_errors(spectra)
+    errors = fit.errors[0] * np.where(faint, 1.0, np.sqrt(np.fmax(fit.chi2, 1.0))[:, None])
+    errors = np.hypot(errors, np.where(faint, 0.0, _of_features(spectra)[:, None]))
     searched = faint | (np.arange(errors.shape[1]) == errors.shape[1] - 1)
     scale = np.where(searched & (errors < np.where(faint, MAX_ERROR, MAX_BRIGHT)), fit.values[0], np.nan)
     # What is neither faint nor bright enough to tell is left out; without faint fibers all of them are the reference.
@@ -276,25 +277,6 @@ def fiber_scale(spectra: CameraSpectra) -> Measured:
         )
 
     return found.measured(worst, nothing="no sky line is bright enough to measure a throughput on")
-
-
-@once
-def scale_errors(spectra: CameraSpectra) -> Floats:
-    """Errors of the part of the sky lines that each fiber keeps, with what features of its object may add.
-
-    Parameters
-    ----------
-    spectra : CameraSpectra
-        Sky-subtracted spectra of one camera with their sky model.
-
-    Returns
-    -------
-    ndarray, shape (n_fiber, n_part)
-        Those of `skylines.fit_lines` for faint fibers, more for others; NaN where nothing was fitted.
-    """
-    fit, faint = fit_lines(spectra), spectra.faint[:, None]
-    errors = fit.errors[0] * np.where(faint, 1.0, np.sqrt(np.fmax(fit.chi2, 1.0))[:, None])
-    return np.asarray(np.hypot(errors, np.where(faint, 0.0, _of_features(spectra)[:, None])))
 
 
 def _of_features(spectra: CameraSpectra) -> Floats:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_specqa.measures.statistics import Floats, Ints, nan_median
+from pytest_specqa.results.history.cubes import halves, in_scale
 from pytest_specqa.results.history.explaining import Cluster
 from pytest_specqa.results.history.found import CAMERAS
-from pytest_specqa.results.history.nightly import PETALS, halves, in_scale, less_shared
+from pytest_specqa.results.history.nightly import PETALS, less_shared
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store

@@ -15,10 +15,11 @@ from pytest_specqa.measures.history.search import MIN_NIGHTS
 from pytest_specqa.measures.statistics import Floats
 from pytest_specqa.results.history import pileups
 from pytest_specqa.results.history.changes import Change
+from pytest_specqa.results.history.cubes import VectorCube, read_cube, vector_names
 from pytest_specqa.results.history.explaining import Cluster, explained
 from pytest_specqa.results.history.exposures import read_exposures
 from pytest_specqa.results.history.found import CAMERAS, FIBERS, GROUPS, KINDS, Bars, Found, Tally, in_cube, in_measures, in_shared
-from pytest_specqa.results.history.nightly import PEERS, VectorCube, less_shared, measure_panels, read_cube, vector_names
+from pytest_specqa.results.history.nightly import PEERS, less_shared, measure_panels
 from pytest_specqa.results.history.refining import Refined, refine
 from pytest_specqa.results.history.wording import detail, others
 

@@ -11,7 +11,8 @@ from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import chance_of_maximum
 from pytest_specqa.measures.history.search import Hit, Searched, search
 from pytest_specqa.measures.statistics import Floats, nan_median
-from pytest_specqa.results.history.nightly import PETALS, MeasurePanel, VectorCube, without_suspects
+from pytest_specqa.results.history.cubes import VectorCube, without_suspects
+from pytest_specqa.results.history.nightly import PETALS, MeasurePanel
 
 CAMERAS, GROUPS, FIBERS = "cameras", "groups", "fibers"
 KINDS = (CAMERAS, GROUPS, FIBERS)

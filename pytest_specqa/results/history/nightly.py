@@ -1,33 +1,28 @@
-"""Series of nights from a store: the measures of all cameras, and the vectors of one camera, a night in memory at a time."""
+"""The measures of a store as series of nights, some nights in memory at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_specqa.measures.history.nights import night_mean
-from pytest_specqa.measures.statistics import Bools, Floats, mad_scale, nan_median
+from pytest_specqa.measures.statistics import Floats, Ints, mad_scale, nan_median
 from pytest_specqa.values import NoValue
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from pytest_specqa.results.storing.dataset import Store
 
 PEERS = 4
 """Cameras of a band (or petals) from which on what they have in common is known, and is taken off."""
 PER_PROGRAM = 10
 """Nights of a program that a camera needs for a usual value in it."""
-ERROR = "_error"
-"""Ending of the vectors that hold the errors of another."""
-NOISE = "residual_error"
-"""The one of them that is searched: the noise of the spectra, in logarithms, so that longer exposures are alike in all fibers."""
-RESIDUAL, CLIP = "residual", 5.0
-"""Residuals are in sigmas: one exposure counts for no more than 5 of them, for breaks and lines of the object leave far values."""
-MANY_OFF = 0.01
-"""Part of the fibers that are off, from which on what fibers have in common is told from the others: a median moves with them."""
+AT_ONCE = 8
+"""Nights whose measures are in memory at once."""
 PETALS = "petal"
 """Stands for the band of petals."""
 
@@ -54,36 +49,6 @@ class MeasurePanel:
     cameras: tuple[str, ...]
     values: Floats
     unit: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class VectorCube:
-    """One vector of one camera, a value a night.
-
-    Attributes
-    ----------
-    name, camera, unit : str
-        What it is.
-    first : int
-        FIBER of its first row.
-    waves : tuple of float
-        Edges of its bins in Angstrom; empty without bins.
-    values : array, shape (n_fiber, n_bin, nights)
-        Less the median fiber of that half of the slit in that night; NaN where not known.
-    shared : array, shape (2, n_bin, nights)
-        The median fiber of each half, which other amplifiers read.
-    exposures : int
-        Exposures that were read.
-    """
-
-    name: str
-    camera: str
-    unit: str
-    first: int
-    waves: tuple[float, ...]
-    values: Floats
-    shared: Floats
-    exposures: int
 
 
 def less_shared(values: Floats, bands: Sequence[str]) -> Floats:
@@ -121,19 +86,24 @@ class _Cells:
         self.units: dict[tuple[str, str, str], str] = {}
         self.cells: list[tuple[int, str, Floats]] = []
 
-    def add(self, night: int, rows: dict[str, Any]) -> None:
+    def add(self, place: int, rows: pyarrow.Table) -> None:
         """Reduce the rows of one night."""
-        keys = [*zip(rows["band"], rows["expectation"], rows["measure"], strict=True)]
-        key = np.array([self.keys.setdefault(one, len(self.keys)) for one in keys], dtype=int)
-        camera = np.array([self.cameras.setdefault(one, len(self.cameras)) for one in rows["camera"]], dtype=int)
-        names, visit = np.unique(rows["visit"], return_inverse=True)
-        cube = np.full((len(names), len(self.keys), len(self.cameras)), np.nan, dtype=np.float32)
-        cube[visit, key, camera] = rows["value"]
+        label, visit = _labels(rows)
+        of = [_coded(rows.column(name)) for name in ("expectation", "measure", "program")]
+        bands = [_band(name) for name in label[1]]
+        pairs, key = np.unique(
+            np.stack([np.array(bands)[label[0]], of[0][1][of[0][0]], of[1][1][of[1][0]]]), axis=1, return_inverse=True
+        )
+        keys = np.array([self.keys.setdefault(tuple(pair), len(self.keys)) for pair in pairs.T.tolist()], dtype=int)[key]
+        cameras = np.array([self.cameras.setdefault(name, len(self.cameras)) for name in label[1].tolist()], dtype=int)[label[0]]
+        visits, at = np.unique(visit, return_inverse=True)
+        cube = np.full((len(visits), len(self.keys), len(self.cameras)), np.nan, dtype=np.float32)
+        cube[at, keys, cameras] = rows.column("value").to_numpy()
         cube = less_shared(cube, [_band(name) for name in self.cameras])
-        program_of = dict(zip(visit.tolist(), rows["program"], strict=True))
-        programs = np.array([program_of[place] for place in range(len(names))])
-        for program in sorted(set(programs.tolist())):
-            self.cells.append((night, program, night_mean(cube[programs == program])))
+        programs = np.empty(len(visits), dtype=int)
+        programs[at] = of[2][0]
+        for code in np.unique(programs):
+            self.cells.append((place, str(of[2][1][code]), night_mean(cube[programs == code])))
 
     def panels(self, nights: int) -> Iterator[MeasurePanel]:
         """Join the programs of each measure."""
@@ -190,137 +160,48 @@ def measure_panels(store: Store, nights: Sequence[int]) -> list[MeasurePanel]:
     list of MeasurePanel
         One for each measure and band.
     """
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     cells = _Cells()
-    for place, night in enumerate(nights):
-        rows = _rows_of_night(store, night)
-        if rows["value"]:
-            cells.add(place, rows)
-    return list(cells.panels(len(nights)))
-
-
-def _rows_of_night(store: Store, night: int, *, measure: str | None = None) -> dict[str, list[Any]]:
-    table = store.measures(measure, nights=[night])
-    wanted = ("expectation", "measure", "value", "program", "expid", "tile", "camera", "petal", "kind")
-    given = {name: table.column(name).to_pylist() for name in wanted}
-    rows: dict[str, list[Any]] = {name: [] for name in ("band", "expectation", "measure", "camera", "visit", "program", "value")}
-    skipped = {str(name) for name in NoValue}
-    for place, kind in enumerate(given["kind"]):
-        row = {name: column[place] for name, column in given.items()}
-        label = row["camera"] if kind == "camera" else f"{PETALS} {row['petal']}"
-        visit = row["expid"] if kind == "camera" else row["tile"]
-        if kind not in ("camera", PETALS) or not label or visit is None or row["value"] is None or row["measure"] in skipped:
-            continue
-        rows["band"].append(_band(label))
-        rows["camera"].append(label)
-        rows["visit"].append((0 if kind == "camera" else 1) * 10**9 + visit)
-        rows["program"].append(row["program"] or "")
-        for name in ("expectation", "measure", "value"):
-            rows[name].append(row[name])
-    return rows
-
-
-def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
-    """Return the cameras of each vector of cameras that a store holds, without the errors of another but `NOISE`.
-
-    Parameters
-    ----------
-    store : Store
-        Where they are.
-    nights : sequence of int
-        Nights to look at.
-
-    Returns
-    -------
-    dict
-        Cameras by name of the vector, both sorted.
-    """
-    with store.connect() as connection:
-        query = "SELECT DISTINCT name, camera FROM vectors WHERE camera IS NOT NULL AND list_contains(?, night) ORDER BY ALL"
-        pairs = connection.execute(query, [list(nights)]).fetchall()
-    found: dict[str, list[str]] = {}
-    for name, camera in pairs:
-        if not name.endswith(ERROR) or name == NOISE:
-            found.setdefault(name, []).append(camera)
-    return found
-
-
-def halves(fibers: int) -> tuple[slice, slice]:
-    """Rows of the two halves of a slit, which other amplifiers read."""
-    return slice(0, fibers // 2), slice(fibers // 2, fibers)
-
-
-def in_scale(name: str, values: Floats) -> Floats:
-    """Return the values of a vector as they are searched: noise as its logarithm, NaN where there is none."""
-    if name != NOISE:
-        return values
-    return np.log(np.where(values > 0, values, np.nan))
-
-
-def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) -> VectorCube | None:
-    """Read a vector of a camera as one value a night.
-
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    name, camera : str
-        Which.
-    nights : sequence of int
-        Columns of the cube.
-
-    Returns
-    -------
-    VectorCube or None
-        None where there is none. Vectors of another shape than the first are left out: other bins are another series.
-    """
     place_of = {night: place for place, night in enumerate(nights)}
-    cube: VectorCube | None = None
-    read = 0
-    for night, kept in groupby(store.vectors(name, camera=camera, nights=nights), lambda one: one.night):
-        exposures = list(kept)
-        if cube is None:
-            vector = exposures[0].vector
-            bins = 1 if vector.values.ndim == 1 else vector.values.shape[1]
-            shape = (len(vector.values), bins, len(nights))
-            values, shared = np.full(shape, np.nan, np.float32), np.full((2, *shape[1:]), np.nan, np.float32)
-            unit = f"ln({vector.unit})" if name == NOISE else vector.unit
-            cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared, 0)
-        alike = [one for one in exposures if one.vector.first == cube.first and one.vector.waves == cube.waves]
-        alike = [one for one in alike if len(one.vector.values) == len(cube.values)]
-        if alike:
-            stacked = np.stack([in_scale(name, one.vector.values) for one in alike])
-            if name == RESIDUAL:
-                np.clip(stacked, -CLIP, CLIP, out=stacked)
-            mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
-            for half, rows in enumerate(halves(len(mean))):
-                median = nan_median(mean[rows], axis=0)
-                cube.values[rows, :, place_of[night]] = mean[rows] - median
-                cube.shared[half, :, place_of[night]] = median
-            read += len(alike)
-    return None if cube is None else VectorCube(**{**vars(cube), "exposures": read})
+    for start in range(0, len(nights), AT_ONCE):
+        table = store.measures(nights=nights[start : start + AT_ONCE])
+        speaks = pc.and_(pc.is_in(table["kind"], _words(("camera", PETALS))), pc.is_valid(table["value"]))
+        table = table.filter(pc.and_(speaks, pc.invert(pc.is_in(table["measure"], _words(tuple(map(str, NoValue)))))))
+        for night in np.unique(table["night"].to_numpy()).tolist():
+            cells.add(place_of[night], table.filter(pc.equal(table["night"], night)))
+    units = _units(store, nights)
+    return [replace(panel, unit=units.get(panel.measure, "")) for panel in cells.panels(len(nights))]
 
 
-def without_suspects(cube: VectorCube, suspects: Bools) -> bool:
-    """Take what fibers have in common from those that are not off, in place.
+def _units(store: Store, nights: Sequence[int]) -> dict[str, str]:
+    """Unit of each measure, as the last night has it."""
+    with store.connect() as connection:
+        query = "SELECT measure, any_value(value_unit) FROM records WHERE night = ? GROUP BY ALL"
+        return {measure: unit or "" for measure, unit in connection.execute(query, [nights[-1]]).fetchall()}
 
-    Parameters
-    ----------
-    cube : VectorCube
-        Changed where many fibers are off: the median of the others is not that of all.
-    suspects : array, shape (n_fiber, n_bin)
-        Fibers that may be off.
 
-    Returns
-    -------
-    bool
-        Whether anything changed.
-    """
-    changed = False
-    for half, rows in enumerate(halves(len(cube.values))):
-        part = suspects[rows].mean(axis=0)
-        for at in np.flatnonzero((part > MANY_OFF) & (part < 0.5)):
-            median = nan_median(cube.values[rows, at][~suspects[rows, at]], axis=0)
-            cube.values[rows, at] -= median
-            cube.shared[half, at] += median
-            changed = True
-    return changed
+def _words(words: Sequence[str]) -> pyarrow.Array:
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.array(list(words), pa.string())
+
+
+def _coded(column: pyarrow.ChunkedArray) -> tuple[Ints, Any]:
+    """Code of each text, and the texts; none is empty text."""
+    coded = column.combine_chunks().fill_null("").dictionary_encode()
+    return coded.indices.to_numpy(), np.array(coded.dictionary.to_pylist(), dtype=str)
+
+
+def _labels(rows: pyarrow.Table) -> tuple[tuple[Ints, Any], Ints]:
+    """Code of the camera or petal of each row with their names, and the exposure or tile."""
+    of_camera = np.array(rows.column("kind").to_pylist()) == "camera"
+    codes, names = _coded(rows.column("camera"))
+    petal = rows.column("petal").fill_null(0).to_numpy()
+    label = np.where(of_camera, codes, len(names) + petal)
+    expid, tile = (rows.column(name).fill_null(0).to_numpy().astype(np.int64) for name in ("expid", "tile"))
+    # Exposures and tiles may have the same number.
+    visit = np.where(of_camera, expid, tile + 10**10)
+    used, place = np.unique(label, return_inverse=True)
+    texts = [names[code] if code < len(names) else f"{PETALS} {code - len(names)}" for code in used.tolist()]
+    return (place, np.array(texts, dtype=str)), visit

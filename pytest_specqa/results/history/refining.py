@@ -74,7 +74,9 @@ def refine(cluster: Cluster, exposures: Exposures) -> Refined:
     elif shape == "step" and part.gain > shapes.GAIN and part.fraction < shapes.MOST_OFF:
         shape, size = "intermittent", part.size * noise
     begin, end = _bounds(exposures, head.first, head.last, size=size, level=level)
-    if start is not None:
+    if shape == "intermittent":
+        begin, end = _ends_of_off(exposures, head.first, head.last, size=size, level=level)
+    elif start is not None:
         begin = int(np.argmax(inside)) if inside.any() else begin
     within = np.zeros(len(values), dtype=bool)
     within[begin : end + 1] = True
@@ -117,6 +119,14 @@ def _bounds(exposures: Exposures, first: int, last: int, *, size: float, level: 
     if len(late):
         end = int(late[::-1][min(shapes.boundary(deviations[late][::-1], size=size), len(late) - 1)])
     return (begin, end) if begin <= end else (int(inside[0]), int(inside[-1]))
+
+
+def _ends_of_off(exposures: Exposures, first: int, last: int, *, size: float, level: float) -> tuple[int, int]:
+    """Places of the first and the last exposure that is off, of those within a night of the nights that were found."""
+    night = exposures.night
+    near = (night >= _before(night, first)) & (night <= _after(night, last))
+    off = np.flatnonzero(near & (np.sign(size) * (exposures.values - level) > abs(size) / 2))
+    return (int(off[0]), int(off[-1])) if len(off) else _bounds(exposures, first, last, size=size, level=level)
 
 
 def _before(nights: Ints, first: int) -> int:

@@ -11,8 +11,8 @@ import pytest
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.vectors import Vector, encode
 
-NIGHTS, EXPOSURES, FIBERS, BINS = 40, 2, 100, 3
-CAMERAS = ("r0", "r1", "r2", "r3")
+NIGHTS, EXPOSURES, FIBERS, BINS = 60, 2, 200, 2
+CAMERAS = ("r0", "r1", "r2", "r3", "r4")
 SIGMA = 0.5
 """Of one exposure in one bin of one fiber."""
 
@@ -30,9 +30,12 @@ class Nights:
         A measure.
     """
 
+    struck = 0
+    """Exposures in which an intermittent fault shows."""
+
     def __init__(self) -> None:
         rng = np.random.default_rng(5)
-        self.days = [20240101 + day + (69 if day > 25 else 0) for day in range(NIGHTS)]
+        self.days = [20240101 + day + (70 if day >= 30 else 0) for day in range(NIGHTS)]
         shape = (len(CAMERAS), NIGHTS, EXPOSURES)
         self.residual = rng.normal(0, SIGMA, (*shape, FIBERS, BINS))
         self.residual += rng.normal(0, 1.0, (1, NIGHTS, EXPOSURES, 1, 1))
@@ -66,15 +69,30 @@ class Nights:
         } | empty  # fmt: skip
 
 
-@pytest.fixture
-def nights() -> Nights:
-    return Nights()
+@pytest.fixture(scope="session")
+def clean(keep) -> Store:
+    """A store in which nothing is wrong."""
+    return keep(Nights())
 
 
-@pytest.fixture
-def keep(tmp_path) -> Callable[[Nights], Store]:
+@pytest.fixture(scope="session")
+def planted(keep) -> tuple[Nights, Store]:
+    """A store in which five things are wrong, of which none may be changed by a test."""
+    nights = Nights()
+    nights.residual[1, 12:30, :, 33:35, 1] += 4  # two neighbouring fibers of r1, in one bin
+    nights.residual[2, 35:, :, 50:75] -= 1.5  # a block of r2
+    nights.residual[3, 20:32, :, :100] += 1.5  # an amplifier of r3
+    struck = np.random.default_rng(3).random((20, EXPOSURES)) < 0.5
+    nights.residual[4, 10:30, :, 133, 1] += 10 * struck  # half of the exposures, in a fiber of r4
+    nights.width[0, 40:] += 1.5  # a measure of r0
+    nights.struck = int(struck.sum())
+    return nights, keep(nights)
+
+
+@pytest.fixture(scope="session")
+def keep(tmp_path_factory) -> Callable[[Nights], Store]:
     def put(nights: Nights) -> Store:
-        store = Store.create(tmp_path / "store", production="made")
+        store = Store.create(tmp_path_factory.mktemp("history") / "store", production="made")
         store.add(nights.records())
         return store
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from pytest_specqa.cli import main
+from pytest_specqa.measures.history.shapes import boundary, drift_start, mixture
 from pytest_specqa.results.history.changes import from_json, told_of
 
 
@@ -16,27 +15,24 @@ def _history(store, capsys, *options):
     return code, capsys.readouterr()
 
 
-def test_clean_nights_with_a_new_code_in_all_cameras_are_quiet(nights, keep, capsys):
-    store = keep(nights)
-    code, said = _history(store, capsys)
+def test_clean_nights_with_a_new_code_in_all_cameras_are_quiet(clean, capsys):
+    code, said = _history(clean, capsys)
     assert code == 0
     assert "nothing changed" in said.out
-    kept = (store.root / "history.json").read_text()
+    kept = (clean.root / "history.json").read_text()
     assert from_json(kept) == []
-    # 4 cameras: a measure, both halves in 3 bins; and in each 100 fibers, 4 blocks and 2 patches in 3 bins.
-    assert told_of(kept)["series"] == 4 * (1 + 2 * 3 + 3 * (100 + 4 + 2))
+    # 5 cameras: a measure, both halves in 2 bins; and in each 200 fibers, 8 blocks and 4 patches in 2 bins.
+    assert told_of(kept)["series"] == 5 * (1 + 2 * 2 + 2 * (200 + 8 + 4))
 
 
-def test_what_is_planted_is_found_once_each_at_its_place_and_dates(nights, keep, capsys, tmp_path):
-    nights.residual[1, 12:30, :, 33, 1] += 4  # a fiber of r1, in one bin
-    nights.residual[1, 12:30, :, 34, 1] += 4  # and its neighbour: one change
-    nights.residual[2, 25:, :, 50:75] -= 1.5  # a block of r2
-    nights.residual[3, 20:32, :, :50] += 1.5  # an amplifier of r3
-    nights.width[0, 30:] += 1.5  # a measure of r0
-    code, said = _history(keep(nights), capsys, "--json", str(tmp_path / "out.json"))
+def test_what_is_planted_is_found_once_each_at_its_place_and_dates(planted, capsys, tmp_path):
+    nights, store = planted
+    code, said = _history(store, capsys, "--json", str(tmp_path / "out.json"))
     assert code == 1
-    found = {change.camera: change for change in from_json((tmp_path / "out.json").read_text())}
-    assert len(from_json((tmp_path / "out.json").read_text())) == len(found) == 4
+    changes = from_json((tmp_path / "out.json").read_text())
+    assert (store.root / "history.json").read_text() == (tmp_path / "out.json").read_text()
+    found = {change.camera: change for change in changes}
+    assert len(changes) == len(found) == 5
 
     fiber = found["r1"]
     assert (fiber.what, fiber.scope, fiber.fibers, fiber.waves) == ("residual", "fiber", (533, 534), (6050.0, 6100.0))
@@ -48,45 +44,36 @@ def test_what_is_planted_is_found_once_each_at_its_place_and_dates(nights, keep,
 
     block = found["r2"]
     assert (block.scope, block.fibers, block.ongoing) == ("group", (1050, 1074), True)
-    assert block.first == (nights.days[25], nights.expid(25, 0))
+    assert block.first == (nights.days[35], nights.expid(35, 0))
     assert block.size == pytest.approx(-1.5, abs=0.2)
 
     assert (found["r3"].scope, found["r3"].fibers[0]) == ("amplifier", 1500)
     assert (found["r3"].first[0], found["r3"].last[0]) == (nights.days[20], nights.days[31])
 
+    part = found["r4"]
+    assert part.shape == "intermittent"
+    assert part.bad == nights.struck
+    assert part.bad < part.seen <= 40
+    assert part.size == pytest.approx(10, abs=1)
+
     measure = found["r0"]
-    assert (measure.what, measure.scope, measure.first[0]) == ("sky_line_width", "camera", nights.days[30])
+    assert (measure.what, measure.scope, measure.first[0]) == ("sky_line_width", "camera", nights.days[40])
     assert measure.size == pytest.approx(1.5, abs=0.2)
     assert "r1 fibers 533-534 6050-6100 A" in said.out
     assert "still so" in said.out
 
 
-def test_a_slope_is_a_drift_and_part_of_the_exposures_is_intermittent(nights, keep, capsys):
-    nights.width[0, 15:] += np.linspace(0, 2.5, 25)[:, None]
-    struck = np.random.default_rng(3).random((25, 2)) < 0.5
-    nights.residual[1, 10:35, :, 33, 1] += 10 * struck
-    store = keep(nights)
-    assert _history(store, capsys)[0] == 1
-    found = {change.camera: change for change in from_json((store.root / "history.json").read_text())}
-    assert (found["r0"].shape, found["r0"].ongoing) == ("drift", True)
-    assert nights.days[11] <= found["r0"].first[0] <= nights.days[20]
-    assert found["r0"].size == pytest.approx(2.5, abs=0.6)
-    assert found["r1"].shape == "intermittent"
-    assert abs(found["r1"].bad - struck.sum()) <= 3
-    assert found["r1"].size == pytest.approx(10, abs=1.5)
+def test_one_camera_or_some_nights_are_searched_and_the_history_of_the_store_is_left(planted, capsys):
+    nights, store = planted
+    (store.root / "history.json").write_text("kept")
+    code, said = _history(store, capsys, "--camera", "r1", "--nights", f":{nights.days[45]}")
+    assert code == 1
+    assert said.out.count("sigma\n") == 1
+    assert (store.root / "history.json").read_text() == "kept"
 
 
-def test_one_camera_or_some_nights_are_searched_and_the_history_of_the_store_is_left(nights, keep, capsys):
-    nights.residual[1, 12:30, :, 33, 1] += 4
-    store = keep(nights)
-    assert _history(store, capsys, "--camera", "r2")[0] == 0
-    assert _history(store, capsys, "--camera", "r1")[0] == 1
-    assert _history(store, capsys, "--nights", f"{nights.days[0]}:{nights.days[25]}")[0] == 1
-    assert not (store.root / "history.json").exists()
-
-
-def test_few_nights_unknown_cameras_and_no_store_are_misuse_in_one_line(nights, keep, capsys, tmp_path):
-    store = keep(nights)
+def test_few_nights_unknown_cameras_and_no_store_are_misuse_in_one_line(planted, capsys, tmp_path):
+    nights, store = planted
     for options, word in (
         (("--nights", f":{nights.days[18]}"), "found 19 nights"),
         (("--camera", "r9"), "found no camera r9"),
@@ -102,10 +89,30 @@ def test_few_nights_unknown_cameras_and_no_store_are_misuse_in_one_line(nights, 
         assert ended.value.code == 2
 
 
-def test_the_file_is_json_that_other_programs_read(nights, keep, capsys):
-    nights.residual[1, 12:30, :, 33, 1] += 4
-    store = keep(nights)
-    _history(store, capsys)
-    read = json.loads((store.root / "history.json").read_text())
-    assert read["changes"][0]["fibers"] == [533, 533]
-    assert read["told"]["rate"] == 0.05
+def test_a_slope_is_a_drift_and_a_step_is_not():
+    noise = np.random.default_rng(2).standard_normal(100)
+    slope, step = noise.copy(), noise.copy()
+    slope[40:] += np.linspace(0, 6, 60)
+    step[60:] += 5
+    start = drift_start(slope, first=60, last=99)
+    assert start is not None
+    assert 30 <= start <= 50
+    assert drift_start(step, first=60, last=99) is None
+
+
+def test_a_mixture_is_told_from_a_shift_of_all():
+    rng = np.random.default_rng(2)
+    off = rng.random(200) < 0.3
+    part = mixture(rng.standard_normal(200) + 5 * off)
+    assert part.fraction == pytest.approx(0.3, abs=0.08)
+    assert part.size == pytest.approx(5, abs=0.5)
+    assert part.gain > 12
+    assert mixture(rng.standard_normal(200) + 2).gain < 12
+    assert mixture(1.5 * rng.standard_t(3, 200) + 2).gain < 12
+
+
+def test_the_boundary_is_where_the_shift_begins():
+    values = np.array([0.1, -0.4, np.nan, 0.3, 2.2, 1.8, 0.4, 2.5])
+    assert boundary(values, size=2) == 4
+    assert boundary(-values, size=-2) == 4
+    assert boundary(np.zeros(4), size=2) == 4

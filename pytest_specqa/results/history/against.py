@@ -198,13 +198,14 @@ def _observations(store: Store, was: Change) -> tuple[int, str]:
         number = sum(int(np.count_nonzero(each.tracer[:, column] >= 0)) for each in objects)
         return min(number, was.seen), "objects"
     query = (
-        "SELECT count(DISTINCT expid) FROM (SELECT expid, night, camera FROM all_records WHERE measure = ? "
-        "UNION ALL SELECT expid, night, camera FROM vectors WHERE name = ?) WHERE (camera = ? OR ? = '') AND night BETWEEN ? AND ?"
+        "SELECT count(DISTINCT coalesce(expid, night)) FROM all_records "
+        "WHERE measure = ? AND coalesce(camera, '') = ? AND night BETWEEN ? AND ?"
     )
-    values = [was.what, was.what, was.camera, was.camera, was.first[0], was.last[0]]
     with store.connect() as connection:
+        values = [was.what, was.camera, was.first[0], was.last[0]]
         (found,) = connection.execute(query, values).fetchall()
-    return min(int(found[0]), was.seen), "exposures"
+    number = int(found[0]) or len({kept.expid for kept in store.vectors(was.what, camera=was.camera or None, nights=nights)})
+    return min(number, was.seen), "exposures"
 
 
 def power(was: Change, number: int, searched: dict[str, Any]) -> float:

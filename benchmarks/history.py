@@ -5,7 +5,7 @@ part is a store of its own, which is simulated, searched as a user would search 
 ``--keep`` the stores stay, and one that is there is searched again. ``--docs docs`` writes the section of the judgement, with its
 tables.
 
-``python benchmarks/history.py --demo DIR`` does the same with real runs: twenty nights of the demo with a hot column from the
+``python benchmarks/history.py --demo DIR`` does the same with real runs: twenty nights of the demo with a hole of the CCD from the
 eleventh on, each judged by the suite, then searched.
 """
 
@@ -31,7 +31,7 @@ from pytest_specqa.trials.histories.measured import Searched
 
 HERE = Path(__file__).resolve().parent.parent
 CLEAN_VALUES = HERE / "docs" / "judgement" / "clean_values.csv"
-FAULT, AMPLITUDE, FROM, NIGHTS = "bright_column", 4.0, 11, 20
+FAULT, AMPLITUDE, FROM, NIGHTS = "ccd_hole", 20.0, 11, 20
 MAKERS: dict[str, Callable[[Setting], History]] = {
     "reported": experiments.with_reported,
     "steps": experiments.steps,
@@ -47,7 +47,9 @@ TILES_A_NIGHT = 12
 def settings(part: str, options: argparse.Namespace) -> list[Setting]:
     """Say how much is simulated for one part; every one has nights of its own."""
     base = Setting(
-        nights=options.nights, exposures=options.exposures, usual=tuple(usual.read(CLEAN_VALUES, measures=experiments.MEASURES))
+        nights=options.nights or NIGHTS_OF[part],
+        exposures=options.exposures,
+        usual=tuple(usual.read(CLEAN_VALUES, measures=experiments.MEASURES)),
     )
     if options.cameras:
         base = replace(base, cameras=tuple(options.cameras.split(",")))

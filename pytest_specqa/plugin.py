@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.report import page
-from pytest_specqa.run import calls, collecting, gatherer, hookspecs, keeping, options, plan, reports, rootdir, writable
+from pytest_specqa.run import calls, collecting, gatherer, hookspecs, keeping, options, plan, reports, rootdir, storing, writable
 from pytest_specqa.run import session as running
 
 pytest_plugins = ["pytest_specqa.run.fixtures"]
@@ -55,6 +55,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     writable.make_whole(session.config)
     keeping.watch(session.config)
     running.verify_selection(running.of(session.config))
+    storing.verify(session.config)
     keeping.begin(session.config)
     running.prepare(running.of(session.config))
 

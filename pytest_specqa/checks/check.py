@@ -157,6 +157,29 @@ class Check:
         self._add(measured, limit, outcome=outcome, message=message, product=product)
         return outcome
 
+    def compare(self, measured: Measured, limit: Limit, *, product: str = "") -> Outcome:
+        """Judge a value by a limit that no limits file holds, and record it if it misses.
+
+        Parameters
+        ----------
+        measured : Measured
+            The value.
+        limit : Limit
+            Its name is that of the record, and must be no other's of the check.
+        product : str
+            File that the value speaks of, relative to the production.
+
+        Returns
+        -------
+        Outcome
+            What became of it; a value that passes has no record.
+        """
+        outcome = limit.judge(measured)
+        if outcome in (Outcome.WARNED, Outcome.FAILED):
+            message = wording.describe(measured, limit, outcome=outcome)
+            self._add(measured, limit, outcome=outcome, message=message, product=self.root / product if product else None)
+        return outcome
+
     def fail(self, measure: NoValue, message: str) -> None:
         """Record that the check failed without a value: a crash, a bad product, no measurement at all."""
         self._add(Measured(math.nan), _every_check(measure), outcome=Outcome.FAILED, message=message)
@@ -294,7 +317,8 @@ class Expect:
         values: ArrayLike | Callable[[], ArrayLike],
         *,
         first: int,
-        step: float,
+        step: float | None = None,
+        errors: ArrayLike | Callable[[], ArrayLike] | None = None,
         waves: ArrayLike = (),
         unit: str = "",
     ) -> None:
@@ -309,15 +333,18 @@ class Expect:
             called only if they are kept. If that fails, the verdict stands, and a warning and a note of the report say so.
         first : int
             FIBER of row 0.
-        step : float
-            What they are rounded to: a quarter to a half of their error; 0 keeps them as numbers of 32 bits.
+        step : float or None
+            What they are rounded to, a quarter to three quarters of their error; 0 keeps them as numbers of 32 bits. By default
+            half of the median of `errors`, or, where there are none, a fiftieth of the median size.
+        errors : array_like or callable, or None
+            Their standard errors, of the same shape: kept as `name` with ``_error`` behind it.
         waves : array_like
             The n_bin + 1 edges of the bins in Angstrom.
         unit : str
             Unit of the values.
         """
         if self._check.keeps:
-            keeping.keep(self._check, name, values, first=first, step=step, waves=waves, unit=unit)
+            keeping.keep(self._check, keeping.Kept(name, values, first, step, errors, waves, unit))
 
     def not_expected(self, reason: str) -> None:
         """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""

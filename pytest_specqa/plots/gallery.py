@@ -19,6 +19,7 @@ FAMILIES = (
     "before_after",
     "fiber_image",
     "focal_plane",
+    "night_trend",
     "per_fiber",
     "per_line",
     "per_petal",

@@ -152,7 +152,7 @@ def read_content(
         if missing:
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
-        LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified)
+        LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified, content=stream.content)
         check_once(path, stream.names, primary=primary)
     return Content(path, first, data, headers, stream.state)
 

@@ -21,7 +21,7 @@ from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, MAX_NAME, Header, parse_header
 from pytest_specqa.production.images import BITPIX, image_dtype, unpack_added, unpack_image
 from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_given, check_headers, check_inflated, check_kept
-from pytest_specqa.production.sums import check_data, check_header, has_checksum, has_sum, word_sum
+from pytest_specqa.production.sums import MODULUS, check_data, check_header, has_checksum, has_sum, word_sum
 from pytest_specqa.values import Verified
 
 BLOCK = 2880
@@ -91,6 +91,8 @@ class FitsStream:
         Bytes of the (inflated) file that have been passed so far.
     names : list of str
         Names of the HDUs seen so far.
+    content : str
+        Name and sums of header and data of each HDU that was read and has sums.
     state : pytest_specqa.opening.State
         What tells this content of the file from another one.
     """
@@ -98,6 +100,7 @@ class FitsStream:
     _header_sum = 0
     _ending = _ended = False
     _summed: tuple[bool, ...] = ()
+    content = ""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -269,6 +272,7 @@ class FitsStream:
                 total += word_sum(chunk, at=at)
                 at += len(chunk)
         check_data(self.path, self.names[-1], hdu.header, data_sum=total, header_sum=self._header_sum)
+        self.content += f"{self.names[-1]} {self._header_sum} {total % MODULUS};"
         return True
 
     def _read_header(self) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.plan import Planned
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import PROPERTY, DataUnit, Outcome, Record
+from pytest_specqa.values import PROPERTY, DataUnit, NoValue, Outcome, Record
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 TAKEN: pytest.StashKey[list[Record]] = pytest.StashKey()
@@ -105,10 +105,18 @@ def judged(item: pytest.Item) -> Iterator[None]:
 def _close(running: Session, item: pytest.Item, *, check: Check) -> None:
     """Attach what was measured to the reports of the test, and draw the pictures that they will show."""
     check.verified = reading.verified(check.read)
+    try:
+        if running.trends is not None:
+            running.trends.judge(check)
+    except SpecQAError as error:
+        check.fail(NoValue.CRASH, str(error))
     if running.waivers is not None:
         check.waive(running.waivers.judge)
     check.excuse(running.known)
-    item.user_properties.extend((PROPERTY, record) for record in check.records())
+    records = check.records()
+    if running.options.stored:
+        running.digests.put(records, check, item.path)
+    item.user_properties.extend((PROPERTY, record) for record in records)
     if getattr(running.config.option, "htmlpath", None):
         running.gallery.draw(check)
 
@@ -157,5 +165,6 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
         words += [word for petal in chosen.petals for word in ("--petal", str(petal))]
     words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
     words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
+    words += ["--specqa-history", str(chosen.history)] if chosen.history else []
     words += ["--specqa-verify", chosen.verify] if chosen.verify != "read" else []
     return command(words)

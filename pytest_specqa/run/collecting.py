@@ -40,6 +40,9 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     if not kinds:
         return
     narrowest = kinds[0]
+    if narrowest not in session.options.kinds:
+        metafunc.parametrize(f"specqa_{narrowest}", [pytest.param(None, id=f"no-{narrowest}")], indirect=True)
+        return
     session.kinds_used.add(narrowest)
     try:
         _verify_stage(metafunc.definition)
@@ -95,8 +98,7 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         session.config.workeroutput["specqa_usage_error"] = session.usage_error  # type: ignore[attr-defined]
         items.clear()
         return
-    idle = [item for item in items if item.get_closest_marker(BANDS_MARKER) and unit_of(item) is None]
-    if idle:
+    if idle := [item for item in items if _is_idle(item, session)]:
         items[:] = [item for item in items if item not in idle]
         session.config.hook.pytest_deselected(items=idle)
     before = list(items)
@@ -107,6 +109,14 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         items[slot] = before[number]
 
     _announce_reductions(session, [(items[slot], unit) for (slot, _), (_, unit) in zip(slots, ordered, strict=True)])
+
+
+def _is_idle(item: pytest.Item, session: Session) -> bool:
+    """Tell whether a test has no unit because it is for other bands, or for a kind that the run does not judge."""
+    if unit_of(item) is not None or (callspec := getattr(item, "callspec", None)) is None:
+        return False
+    kinds = [kind for fixture, kind in UNIT_FIXTURES.items() if fixture in callspec.params]
+    return bool(kinds) and (item.get_closest_marker(BANDS_MARKER) is not None or kinds[0] not in session.options.kinds)
 
 
 def _announce_reductions(session: Session, tests: list[tuple[pytest.Item, DataUnit]]) -> None:

@@ -11,7 +11,7 @@ from pytest_specqa.checks.verdict import Circumstances, Verdict
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import printable
 from pytest_specqa.report import gather
-from pytest_specqa.run import keeping, plan, session, terminal, unmade, writable
+from pytest_specqa.run import keeping, plan, session, storing, terminal, unmade, writable
 from pytest_specqa.values import Outcome, Record, key_of
 
 
@@ -94,6 +94,12 @@ class Gatherer:
         """Return the records by unit, expectation and measure, so that any order of running gives the same file."""
         return sorted(self.records, key=key_of)
 
+    def add_to_store(self) -> bool:
+        """Add the records to the store of the run, if it has one; tell whether that could be done."""
+        good, line = storing.add(self.config, self.sorted())
+        self.stored += [line] if line else []
+        return good
+
     def store(self) -> bool:
         """Write the results files; tell whether all could be written."""
         paths = session.of(self.config).options.results
@@ -139,7 +145,7 @@ def finish(run: pytest.Session) -> None:
     """Store the records; results that cannot be delivered fail the run, and warnings do where the user asks for it."""
     gatherer = of(run.config)
     stored = gatherer.store()
-    if not stored:
+    if not (gatherer.add_to_store() and stored):
         run.exitstatus = pytest.ExitCode.INTERNAL_ERROR
     gatherer.stored += keeping.of(run.config).settle(stored=stored)
     session.of(run.config).beside = STOPPED.get(int(run.exitstatus), "") if gatherer.records else ""
@@ -156,6 +162,7 @@ def header(config: pytest.Config) -> list[str]:
         return []
     try:
         lines = [terminal.header(running.production.root, running.selection), *keeping.of(config).header()]
+        lines += [running.trends.told(running.selection.nights)] if running.trends is not None else []
         return [printable(line) for line in lines]
     except SpecQAError:
         return []

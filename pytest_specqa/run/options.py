@@ -19,6 +19,7 @@ FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
 VERIFY = ("read", "whole")
 FILTERS = ("night", "tile", "expid", "camera", "petal")
+KINDS = ("camera", "petal", "exposure", "tile", "night")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Options:
         What makes the run fail: ``failures``, ``warnings`` (as well) or ``regressions`` (only).
     verify : str
         Whether the sums of what is ``read`` are verified, or of every file as a ``whole``, which inflates packed ones to their end.
+    history : Path or None
+        Folder of the store whose past nights values are compared with.
     max_pictures : int
         Pictures per expectation in the report.
     show_passed : bool
@@ -55,8 +58,12 @@ class Options:
         Memory that loaded products may take in each process.
     resume : bool
         Whether checks that an earlier run judged before it was cut short are taken over.
+    kinds : tuple of str
+        Kinds of units that are judged; products of the others are read where a check needs them.
     vectors : bool
         Whether numbers of every fiber are kept with the results.
+    store : Path or None
+        Folder of the store that what was judged is added to; such a run keeps vectors.
     """
 
     specprod: str | None = None
@@ -72,11 +79,19 @@ class Options:
     baseline: str | None = None
     fail_on: str = "failures"
     verify: str = "read"
+    history: Path | None = None
     max_pictures: int = 3
     show_passed: bool = False
     cache_bytes: int = 350_000_000
     resume: bool = False
+    kinds: tuple[str, ...] = KINDS
     vectors: bool = False
+    store: Path | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether what is judged is written anywhere."""
+        return bool(self.results or self.store)
 
     @property
     def explicit(self) -> bool:
@@ -103,11 +118,15 @@ def add_options(parser: pytest.Parser) -> None:
         ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
         ("fail-on", "WHAT", f"what fails the run: {', '.join(FAIL_ON)} [failures]"),
         ("verify", "WHAT", "sums of what is read, or of whole files up to the CRC of their gzip: read, whole [read]"),
+        ("history", "STORE", "store of this production: what passes is compared with the last 60 nights of its camera"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
         ("cache-mb", "MB", "memory for loaded products, per process [350]"),
+        ("store", "DIR", "add what was judged, with the numbers of every fiber, to the store in DIR"),
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
         parser.addini(_key(name), help=f"default of --specqa-{name}", default=None)
+    text = f"judge units of these kinds only: comma lists of {', '.join(KINDS)} [all]"
+    group.addoption("--specqa-kinds", dest="specqa_kinds", action="append", default=[], metavar="KINDS", help=text)
     text = "write one record per measurement to FILE.jsonl or FILE.parquet; repeatable"
     group.addoption("--specqa-results", dest="specqa_results", action="append", default=[], metavar="FILE", help=text)
     parser.addini("specqa_results", help="default of --specqa-results", type="args", default=[])
@@ -147,8 +166,9 @@ def read_options(config: pytest.Config) -> Options:
     results = config.getoption("specqa_results") or config.getini("specqa_results")
     if config.getoption("specqa_resume") and not results:
         raise UsageError("--specqa-resume: needs --specqa-results FILE, beside which the journal of the earlier run lies")
-    if config.getoption("specqa_vectors") and not results:
-        raise UsageError("--specqa-vectors: needs --specqa-results FILE, which keeps them")
+    store = _folder(config, "store")
+    if config.getoption("specqa_vectors") and not (results or store):
+        raise UsageError("--specqa-vectors: needs --specqa-results FILE or --specqa-store DIR, which keep them")
     return Options(
         specprod=config.getoption("specprod") or None,
         nights=tuple(_night_range(text) for text in typed["night"]),
@@ -163,11 +183,14 @@ def read_options(config: pytest.Config) -> Options:
         baseline=baseline,
         fail_on=fail_on,
         verify=_choice(config, "verify", VERIFY),
+        history=_folder(config, "history"),
         max_pictures=_count(config, "max-pictures", default=3),
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
-        vectors=bool(results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors"))),
+        vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
+        store=store,
+        kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
     )
 
 
@@ -206,6 +229,12 @@ def _petal(text: str) -> int:
 def _camera(text: str) -> str:
     if not re.fullmatch(r"([a-z][0-9]*)+", text):
         raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all bands)")
+    return text
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise UsageError(f"--specqa-kinds {text}: expected some of {', '.join(KINDS)}, separated by commas")
     return text
 
 
@@ -252,6 +281,11 @@ def _file(config: pytest.Config, name: str) -> Path | None:
     if not path.is_file():
         raise UsageError(f"--specqa-{name} {found}: no such file; expected a TOML file at {path}")
     return path
+
+
+def _folder(config: pytest.Config, name: str) -> Path | None:
+    found = _text(config, name)
+    return _place(config, found, typed=config.getoption(_key(name)) is not None) if found else None
 
 
 def _result_file(config: pytest.Config, text: str) -> Path:

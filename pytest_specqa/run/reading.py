@@ -32,16 +32,16 @@ class Notes:
     read: list[Path] = field(default_factory=list)
     cameras: dict[str, Path] = field(default_factory=dict)
     beyond_products: bool = False
-    levels: dict[Path, Verified] = field(default_factory=dict)
+    levels: dict[Path, tuple[Verified, str]] = field(default_factory=dict)
 
     def keep_levels(self) -> None:
         """Keep what was verified of the files, which another process would not know."""
-        self.levels = {path: ledger().level(path) for path in self.read}
+        self.levels = {path: (ledger().level(path), ledger().content(path)) for path in self.read}
 
     def add_to(self, check: Check) -> None:
         """Let a check know, and this process what was verified in another."""
-        for path, level in self.levels.items():
-            ledger().note(path, level)
+        for path, (level, content) in self.levels.items():
+            ledger().note(path, level, content=content)
         check.products += self.products
         check.read += self.read
         check.cameras = self.cameras | check.cameras

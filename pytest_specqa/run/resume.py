@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import time
 import zlib
-from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +14,10 @@ import pytest
 import pytest_specqa
 from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.errors import SpecQAError
-from pytest_specqa.run import inputs, keeping, session
+from pytest_specqa.run import digests, inputs, keeping, session
 from pytest_specqa.run.calls import TAKEN
 from pytest_specqa.values import PROPERTY, Outcome, Record
 
-PACKAGE = Path(pytest_specqa.__file__).parent
-SOURCES = (".py", ".toml", ".csv", ".txt")
-LIBRARIES = ("numpy", "scipy", "numba", "astropy", "isal")
-"""What measures compute with."""
 WORKERINPUT = "specqa_taken"
 
 
@@ -49,9 +41,6 @@ class Snapshot:
     @property
     def base(self) -> dict[str, str]:
         """What every check depends on: the package, the libraries that it computes with, and the production."""
-        versions = [f"{name} {_version(name)}" for name in LIBRARIES]
-        sources = sorted(path for path in PACKAGE.rglob("*") if path.suffix in SOURCES)
-        code = _digest(sources, below=PACKAGE, more=[sys.version, *versions])
         try:
             root = str(self.running.production.root)
         except SpecQAError:
@@ -59,7 +48,15 @@ class Snapshot:
         chosen = self.running.options
         # A check that kept no vectors is made again where they are asked for.
         kept = str(chosen.vectors)
-        return {"version": pytest_specqa.__version__, "code": code, "production": root, "group": chosen.group, "vectors": kept}
+        history = self.running.trends.state if root and self.running.trends is not None else ""
+        return {
+            "version": pytest_specqa.__version__,
+            "code": digests.package(),
+            "production": root,
+            "group": chosen.group,
+            "vectors": kept,
+            "history": history,
+        }
 
     def inputs(self, nodeid: str, records: list[Record]) -> dict[str, Any]:
         """States of all that a check depends on, by name."""
@@ -102,29 +99,8 @@ class Snapshot:
         return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
     def _tests(self, path: Path) -> str:
-        """What a test file is made of: itself, the files beside it, what pytest loads for it, and its limits."""
-        around = [one for one in path.parent.iterdir() if one.suffix in (".py", ".toml")]
-        above = [folder / "conftest.py" for folder in path.parents if folder.is_relative_to(self.config.rootpath)]
-        files = {path, *around, *(one for one in above if one.is_file())}
-        layers = self.running.limits_for(path).layers
-        limits = [repr((name, entry.values, entry.overrides)) for layer in layers for name, entry in sorted(layer.items())]
-        return _digest(sorted(files), below=path.parent, more=limits)
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"
-
-
-def _digest(files: Iterable[Path], *, below: Path, more: Iterable[str] = ()) -> str:
-    whole = hashlib.sha256("\n".join(more).encode())
-    for path in files:
-        content = path.read_bytes()
-        whole.update(f"{os.path.relpath(path, below)} {len(content)}\n".encode())
-        whole.update(content)
-    return whole.hexdigest()
+        """What a test file is made of, and its limits."""
+        return digests.tests(path, self.config.rootpath) + digests.limits(self.running.limits_for(path))
 
 
 class Resume:

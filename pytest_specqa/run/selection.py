@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_specqa.errors import SelectionError
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.run.options import Options
+from pytest_specqa.run.options import KINDS, Options
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.production import Production
 
-KINDS = ("camera", "petal", "exposure", "tile", "night")
 NEAREST = 5
 
 

@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -35,10 +36,12 @@ from pytest_specqa.values import DataUnit
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
+    from pytest_specqa.run.digests import Digests
+    from pytest_specqa.run.trends import Trends
 
 FOLDER = "specqa_folder"
 """Name under which workers are told the folder of a run."""
-UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in selection.KINDS}
+UNIT_FIXTURES = {f"specqa_{kind}": kind for kind in options.KINDS}
 
 
 class Session:
@@ -61,6 +64,7 @@ class Session:
         self.lost = 0
         self.beside = ""
         self.folder: Path | None = None
+        self.since = time.time_ns()
         self._limits: dict[Path, Limits] = {}
         self._tiles: dict[int, int | None] = {}
 
@@ -118,6 +122,13 @@ class Session:
         return Gallery(self.options.max_pictures, self.shared_folder)
 
     @cached_property
+    def digests(self) -> Digests:
+        """Tell what the checks of this process depend on."""
+        from pytest_specqa.run.digests import Digests  # noqa: PLC0415
+
+        return Digests(self)
+
+    @cached_property
     def waivers(self) -> Ledger | None:
         """The waivers of the run with what they met in this process; `WaiverError` if the file is malformed."""
         if self.options.waivers is None:
@@ -126,6 +137,15 @@ class Session:
         from pytest_specqa.rules.waivers import Ledger  # noqa: PLC0415
 
         return Ledger(load(self.options.waivers), datetime.datetime.now(tz=datetime.UTC).date())
+
+    @cached_property
+    def trends(self) -> Trends | None:
+        """What values are compared with besides their limits; `UsageError` if the store is none of this production."""
+        if self.options.history is None:
+            return None
+        from pytest_specqa.run.trends import Trends  # noqa: PLC0415
+
+        return Trends(self.options.history, self.production.name)
 
     def release(self) -> None:
         """Let the loaded products go."""
@@ -217,6 +237,8 @@ def verify_selection(session: Session) -> None:
     if session.options.explicit and not session.is_worker:
         with usage_errors():
             _ = session.selection
+            if session.trends is not None:
+                session.trends.verify(session.selection.nights)
 
 
 def prepare(session: Session) -> None:

@@ -154,3 +154,47 @@ def test_the_command_line_wins_over_the_ini_value(project, run, nights, pytester
     pytester.makeini("[pytest]\nspecqa_group = nonsense\n")
     assert run("--specqa-group", "pernight").ret == 0
     assert run().ret == pytest.ExitCode.USAGE_ERROR
+
+
+FIVE = """
+import pytest
+
+@pytest.mark.specqa_bands("r")
+def test_camera(specqa_camera, expect): expect("value", 0)
+def test_exposure(specqa_exposure, exposure, expect): expect("value", 0)
+def test_petal(specqa_petal, expect): expect("value", 0)
+def test_tile(specqa_tile, tile_exposures, expect): expect("value", len(tile_exposures) - 1)
+def test_night(specqa_night, exposures, expect): expect("value", len(exposures) - 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kinds", "found"),
+    [
+        ("camera,exposure", {"20210501-00000002-r0", "20210501-00000002-r1", "20210501-00000002"}),
+        ("petal", {"102-20210501-petal0", "102-20210501-petal1"}),
+        ("tile", {"102-20210501"}),
+        ("night", {"20210501"}),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["one_process", "a_worker"])
+def test_units_of_the_kinds_that_are_asked_for_are_judged_alone_with_all_products(
+    project, run, nights, records, kinds, found, workers
+):
+    project(FIVE)
+    assert run("--specqa-kinds", kinds, "--night", "20210501", "--specqa-results", "r.jsonl", *workers).ret == 0
+    # The exposures of a tile and a night are known, though no exposure is judged.
+    assert {one["unit"] for one in records()} == found
+    assert {one["value"] for one in records()} == {0}
+
+
+def test_a_kind_that_is_none_is_named(project, run, nights):
+    project(FIVE)
+    result = run("--specqa-kinds", "camera,cameras")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--specqa-kinds cameras: expected some of camera, petal, exposure, tile, night*"])
+
+
+def test_a_kind_that_no_test_judges_is_no_green_run(project, run, nights):
+    project()
+    assert run("--specqa-kinds", "night").ret == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -50,6 +50,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "redshift_pileup": {"z": np.abs(IMAGE[:, 0]), "fiber": FIBER, "window": (0.5, 0.6)},
     "spectrum_stack": {"wave": WAVE, "residual": IMAGE[:2]},
     "per_petal": {},
+    "night_trend": {"night": np.repeat(20220101 + np.arange(25), 20), "value": IMAGE[:, 0], "judged": 20220201},
     "per_line": {"wave": WAVE[::60], "value": IMAGE[0, ::60]},
 }
 
@@ -100,7 +101,7 @@ def test_every_family_marks_the_place(name: str) -> None:
     """A box, a ring, a shade or a line; none without something that fails."""
     figure = draw(name, mark=MARK, **FAMILIES[name])
     assert marks(figure)
-    assert name in ("per_petal", "per_line") or holds(figure, MARK, FIBER)
+    assert name in ("per_petal", "per_line", "night_trend") or holds(figure, MARK, FIBER)
     if name != "sky_model":
         assert not marks(draw(name, **FAMILIES[name]))
 

@@ -32,7 +32,8 @@ class Added(NamedTuple):
     def told(self) -> str:
         """Say it in a few words."""
         there = f", {self.present} were there" if self.present else ""
-        return f"{count(self.new, 'measurement')} and {count(self.vectors, 'vector')} added{there}"
+        vectors = f" and {count(self.vectors, 'vector')}" if self.vectors else ""
+        return f"{count(self.new, 'measurement')}{vectors} added{there}"
 
     def __add__(self, other: object) -> Added:
         """Sum up two."""

@@ -8,7 +8,7 @@ from pytest_specqa.measures.fibermaps.targets import flagged_fibers, on_target
 from pytest_specqa.measures.models.fluxcalibration import calibrated_alike, calibration_lines, largest_ivar, usable_calibration
 from pytest_specqa.measures.models.imaging import imaging_agreement
 from pytest_specqa.measures.models.truths import calibration_truths
-from pytest_specqa.measures.where import live_fraction
+from pytest_specqa.measures.where import in_slit, live_fraction
 
 pytestmark = pytest.mark.specqa_stage("cframe")
 
@@ -106,6 +106,9 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
     )
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)
+    first = cframe.instrument.fibers * cframe.petal
+    ratio = in_slit(np.exp(found.ratio), cframe.fiber, instrument=cframe.instrument)
+    expect.keep("flux_over_imaging", ratio, first=first, step=0.02)
     expect.picture("per_fiber", fiber=cframe.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from pytest_specqa.errors import MissingProductError
+from pytest_specqa.measures.redshifts.by_fiber import by_fiber
 from pytest_specqa.measures.redshifts.pileup import redshift_pileup
 from pytest_specqa.measures.redshifts.reference import target_classes
 from pytest_specqa.measures.redshifts.repeats import repeated_redshifts
@@ -19,6 +20,12 @@ def test_no_redshift_pileup_in_a_petal(redshifts, tile, production, expect):
     picture_of(found, redshifts, f"Redshifts of tile {tile.tile}, petal {redshifts.petal}", expect=expect)
     if len(found.examples):
         picture_of_examples(production, tile, redshifts, rows=found.examples, waves=found.significance.waves, expect=expect)
+    first, steps = (
+        redshifts.petal * redshifts.instrument.fibers,
+        {"redshift": 0, "quality": 0, "spectype": 1, "zwarn": 1, "target": 1},
+    )
+    for name, step in steps.items():
+        expect.keep(name, lambda name=name: getattr(fibers_of(redshifts), name), first=first, step=step)
 
 
 def test_sky_fibers_of_a_petal_share_no_redshift(redshifts, tile, expect):
@@ -50,6 +57,23 @@ def pileup_of(redshifts, *, of_sky=False):
         desi_target=fibermap["DESI_TARGET"] if "DESI_TARGET" in fibermap.columns else None,
         fiberstatus=fibermap.status,
         of_sky=of_sky,
+        instrument=redshifts.instrument,
+    )
+
+
+def fibers_of(redshifts):
+    """Redshifts of a petal by fiber."""
+    known = "DESI_TARGET" in redshifts.fibermap.columns
+    return by_fiber(
+        redshifts["Z"],
+        fiber=redshifts.fiber,
+        spectype=redshifts["SPECTYPE"],
+        zwarn=redshifts["ZWARN"],
+        deltachi2=redshifts["DELTACHI2"],
+        is_sky=redshifts.is_sky,
+        is_target=redshifts.is_target,
+        desi_target=redshifts.fibermap["DESI_TARGET"] if known else None,
+        petal=redshifts.petal,
         instrument=redshifts.instrument,
     )
 

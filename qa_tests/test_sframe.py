@@ -7,12 +7,13 @@ from pytest_specqa.measures.fibermaps.coverage import good_pixels
 from pytest_specqa.measures.fibermaps.targets import flagged_fibers
 from pytest_specqa.measures.models.applied_flat import applied_flat
 from pytest_specqa.measures.sframes.collimator import collimator_dip
+from pytest_specqa.measures.sframes.fiber_bins import STEP, bin_edges, fiber_bins
 from pytest_specqa.measures.sframes.fibers import fiber_residuals, fiber_scale
 from pytest_specqa.measures.sframes.shared_lines import shared_lines
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale
 from pytest_specqa.measures.sframes.vertical_lines import vertical_lines
 from pytest_specqa.measures.sframes.wavelength import wavelength_errors
-from pytest_specqa.measures.where import live_fraction
+from pytest_specqa.measures.where import in_slit, live_fraction
 
 pytestmark = pytest.mark.specqa_stage("sframe")
 
@@ -56,6 +57,9 @@ def test_fibers_hold_no_sky(spectra, expect):
             unit="electron/Å",
             title=f"Residual of each {'sky fiber' if sky else 'fiber'} between sky lines{where}",
         )
+    first, bins = first_fiber(spectra), {"waves": bin_edges(spectra), "step": STEP, "unit": "sigma"}
+    expect.keep("residual", lambda: placed(fiber_bins(spectra).residual, spectra), first=first, **bins)
+    expect.keep("residual_error", lambda: placed(fiber_bins(spectra).error, spectra), first=first, unit="electron/Angstrom")
 
 
 def test_sky_lines_are_subtracted(spectra, expect):
@@ -74,6 +78,7 @@ def test_sky_lines_are_subtracted(spectra, expect):
             "title": "Sky lines",
         }
         expect.picture("per_fiber", shows=name, fiber=spectra.fiber, **(spread if name == "sky_line_residual" else part))
+    keep_lines(expect, spectra, "line_scale", fit.of_fibers(0))
 
 
 def test_fibers_share_one_wavelength_scale(spectra, expect):
@@ -95,6 +100,8 @@ def test_fibers_share_one_wavelength_scale(spectra, expect):
             {"label": "line shift", "unit": "Å"} if term == 1 else {"label": "excess of the line-spread variance / 2", "unit": "Å²"}
         )
         expect.picture("per_fiber", shows=name, fiber=spectra.fiber, value=value, error=error, title="Lines of each fiber", **words)
+    keep_lines(expect, spectra, "line_shift", fit.of_fibers(1), unit="Angstrom")
+    keep_lines(expect, spectra, "line_width", fit.of_fibers(2), unit="Angstrom^2")
 
 
 @pytest.mark.specqa_bands("b")
@@ -138,6 +145,22 @@ def test_the_sky_model_was_subtracted_once(frame, used_fiberflat, sky, spectra, 
         label="sky that was subtracted / sky model",
         title="What each fiber lost between frame and sframe",
     )
+
+
+def first_fiber(spectra):
+    """FIBER of the first place of the slit."""
+    return spectra.petal * spectra.instrument.fibers
+
+
+def keep_lines(expect, spectra, name, found, *, unit=""):
+    """Keep what the sky lines tell of each fiber."""
+    value, error = (placed(one, spectra) for one in found)
+    expect.keep(name, value, errors=error, first=first_fiber(spectra), unit=unit)
+
+
+def placed(values, spectra):
+    """Rows of the fibers that are here, at their places in the slit."""
+    return in_slit(values, spectra.fiber, instrument=spectra.instrument)
 
 
 def sky_lost(frame, flat, spectra):

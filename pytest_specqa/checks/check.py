@@ -294,7 +294,8 @@ class Expect:
         values: ArrayLike | Callable[[], ArrayLike],
         *,
         first: int,
-        step: float,
+        step: float | None = None,
+        errors: ArrayLike | Callable[[], ArrayLike] | None = None,
         waves: ArrayLike = (),
         unit: str = "",
     ) -> None:
@@ -309,15 +310,18 @@ class Expect:
             called only if they are kept. If that fails, the verdict stands, and a warning and a note of the report say so.
         first : int
             FIBER of row 0.
-        step : float
-            What they are rounded to: a quarter to a half of their error; 0 keeps them as numbers of 32 bits.
+        step : float or None
+            What they are rounded to, a quarter to three quarters of their error; 0 keeps them as numbers of 32 bits. By default
+            half of the median of `errors`, or, where there are none, a fiftieth of the median size.
+        errors : array_like or callable, or None
+            Their standard errors, of the same shape: kept as `name` with ``_error`` behind it.
         waves : array_like
             The n_bin + 1 edges of the bins in Angstrom.
         unit : str
             Unit of the values.
         """
         if self._check.keeps:
-            keeping.keep(self._check, name, values, first=first, step=step, waves=waves, unit=unit)
+            keeping.keep(self._check, keeping.Kept(name, values, first, step, errors, waves, unit))
 
     def not_expected(self, reason: str) -> None:
         """Record that there is nothing to judge on this unit, and why; the outcome is *not measured*."""

@@ -12,8 +12,8 @@ from pytest_specqa.rules import limits_file
 from pytest_specqa.values import DataUnit
 
 
-def add_verb(subparsers: Any) -> None:
-    """Add ``limits lint`` and ``limits list``."""
+def add_verb(subparsers: Any) -> Any:
+    """Add ``limits lint`` and ``limits list``; return what takes further actions."""
     verb = subparsers.add_parser("limits", help="check or list limits files")
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     lint = actions.add_parser("lint", help="check files on top of the project's limits; exit 1 if a line is wrong")
@@ -22,6 +22,7 @@ def add_verb(subparsers: Any) -> None:
     show = actions.add_parser("list", help="print every limit with its source and what a miss of it means")
     show.add_argument("files", nargs="*", type=Path, metavar="FILE", help="your layers, on top of the project's limits")
     show.set_defaults(run=run_list)
+    return actions
 
 
 def run_lint(arguments: argparse.Namespace) -> int:

@@ -27,6 +27,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument(
         "--fault", action="append", default=[], metavar="NAME=AMPLITUDE", help="plant a fault in all exposures; repeatable"
     )
+    verb.add_argument("--nights", type=int, default=1, help="nights, one after another, by the same instrument (default: 1)")
+    verb.add_argument("--faults-from", type=int, default=1, metavar="N", help="faults act from this night on (default: 1)")
     verb.add_argument("--list-faults", action=_ListFaults, help="list the faults that can be planted, and leave")
     text = "frames as large as real ones, 35 MB in place of 4: their RESOLUTION scatters from pixel to pixel"
     verb.add_argument("--full-size", action="store_true", help=text)
@@ -63,8 +65,10 @@ def _demo(args: argparse.Namespace) -> int:
         progress=not args.quiet,
         noise_seed=args.noise_seed,
         full_size=args.full_size,
+        nights=args.nights,
+        faults_from=args.faults_from,
     )
-    print(f"{args.directory}: {describe(args.bands, petals, variants)}")
+    print(f"{args.directory}: {describe(args.bands, petals, variants, nights=args.nights)}")
     return 0
 
 

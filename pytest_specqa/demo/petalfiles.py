@@ -20,11 +20,10 @@ from pytest_specqa.demo.fitsbytes import Part, Value, write_file
 from pytest_specqa.demo.redshifts import coadd_fibermap, fit_redshifts
 from pytest_specqa.demo.simulate import SimCamera, simulate_camera
 from pytest_specqa.demo.story import (
-    EXPOSURES,
-    NIGHT,
     StoryExposure,
     exposure_cards,
     exposures_of,
+    exposures_on,
     fibermap_cards,
     provenance,
     story_targets,
@@ -41,7 +40,7 @@ _FAKE_Z, _FAKE_SCATTER = 4.35, 0.035
 
 @dataclass(frozen=True)
 class PetalTask:
-    """One petal of one tile to write; small enough to travel between processes."""
+    """One petal of one tile to write; small enough to travel between processes. `later` counts the nights since the first."""
 
     root: Path
     tile: int
@@ -52,11 +51,17 @@ class PetalTask:
     faults: tuple[tuple[str, float], ...]
     noise_seed: int = 0
     full_size: bool = False
+    later: int = 0
+
+    @property
+    def exposures(self) -> tuple[StoryExposure, ...]:
+        """Exposures of the tile."""
+        return exposures_of(self.tile, later=self.later)
 
     @property
     def cameras(self) -> int:
         """Camera exposures in this task."""
-        return len(self.bands) * len(exposures_of(self.tile))
+        return len(self.bands) * len(self.exposures)
 
 
 def write_petal(task: PetalTask) -> int:
@@ -72,11 +77,11 @@ def write_petal(task: PetalTask) -> int:
     int
         Camera exposures written.
     """
-    targets = story_targets(task.tile, task.petal, seed=task.seed)
+    targets = story_targets(task.tile, task.petal, seed=task.seed, later=task.later)
     coadds = {variant: Coadd() for variant in task.variants}
     bumps: dict[str, list[NDArray[np.float64]]] = {variant: [] for variant in task.variants}
     for band in task.bands:
-        for exposure in exposures_of(task.tile):
+        for exposure in task.exposures:
             for variant in task.variants:
                 camera = _simulate(task, targets, exposure, band=band, variant=variant)
                 _write_camera(task, camera, exposure, variant=variant)
@@ -99,7 +104,7 @@ def _simulate(task: PetalTask, targets: Targets, exposure: StoryExposure, *, ban
 
 def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *, variant: str) -> None:
     name = camera.conditions.camera
-    night = task.root / variant / "exposures" / str(NIGHT) / f"{exposure.expid:08d}"
+    night = task.root / variant / "exposures" / str(exposure.night) / f"{exposure.expid:08d}"
     cards = exposure_cards(exposure, name) | {key: value for key, value in camera.header.items() if key.startswith("OBSRDN")}
     cards |= {"WAVEMIN": float(camera.wave[0]), "WAVEMAX": float(camera.wave[-1])}
     own = fibermap_cards(exposure)
@@ -117,18 +122,18 @@ def _write_camera(task: PetalTask, camera: SimCamera, exposure: StoryExposure, *
     for kind in ("sframe", "cframe"):
         write_file(night / f"{kind}-{name}-{exposure.expid:08d}.fits.gz", frames(kind))
     write_file(night / f"sky-{name}-{exposure.expid:08d}.fits.gz", sky_parts(camera, cards=cards))
-    if exposure is EXPOSURES[0]:
-        _write_flat(task, camera, variant=variant)
+    if exposure == exposures_on(task.later)[0]:
+        _write_flat(task, camera, exposure.night, variant=variant)
 
 
-def _write_flat(task: PetalTask, camera: SimCamera, *, variant: str) -> None:
+def _write_flat(task: PetalTask, camera: SimCamera, night: int, *, variant: str) -> None:
     name = camera.conditions.camera
-    relative = Path("calibnight") / str(NIGHT) / f"fiberflatnight-{name}-{NIGHT}.fits"
+    relative = Path("calibnight") / str(night) / f"fiberflatnight-{name}-{night}.fits"
     if variant != task.variants[0]:
         _link(task.root / task.variants[0] / relative, task.root / variant / relative)
         return
-    cards: Mapping[str, Value] = {"CAMERA": name, "NIGHT": NIGHT, "FLAVOR": "flat", "OBSTYPE": "FLAT", **provenance()}
-    write_file(task.root / variant / relative, fiberflat_parts(camera, cards=cards, fibermap_cards={"NIGHT": NIGHT}))
+    cards: Mapping[str, Value] = {"CAMERA": name, "NIGHT": night, "FLAVOR": "flat", "OBSTYPE": "FLAT", **provenance()}
+    write_file(task.root / variant / relative, fiberflat_parts(camera, cards=cards, fibermap_cards={"NIGHT": night}))
 
 
 def _link(source: Path, path: Path) -> None:
@@ -162,18 +167,18 @@ def residual_bump(camera: SimCamera) -> NDArray[np.float64]:
 
 def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDArray[np.float64]], *, variant: str) -> None:
     tile, petal = task.tile, task.petal
-    exposures = exposures_of(tile)
-    folder = task.root / variant / "tiles" / "cumulative" / str(tile) / str(NIGHT)
-    suffix = f"{petal}-{tile}-thru{NIGHT}"
+    exposures, night = task.exposures, task.exposures[0].night
+    folder = task.root / variant / "tiles" / "cumulative" / str(tile) / str(night)
+    suffix = f"{petal}-{tile}-thru{night}"
     fibermap = coadd_fibermap(targets, exptimes=[exposure.exptime for exposure in exposures])
     table = _redshifts(task, targets, fibermap, bumps)
     cards: dict[str, Value] = {
         "SPGRP": "cumulative",
-        "SPGRPVAL": NIGHT,
+        "SPGRPVAL": night,
         "TILEID": tile,
         "SPECTRO": petal,
         "PETAL": petal,
-        "NIGHT": NIGHT,
+        "NIGHT": night,
     }
     cards |= provenance()
     # A fault may have left exposures out.
@@ -187,7 +192,7 @@ def _write_tile(task: PetalTask, targets: Targets, coadd: Coadd, bumps: list[NDA
 def _redshifts(task: PetalTask, targets: Targets, fibermap: NDArray[Any], bumps: list[NDArray[np.float64]]) -> NDArray[Any]:
     """Redshifts of the petal: the same in all variants but for spectra with a strong bump, and planted faults."""
     rng = np.random.default_rng([task.seed, task.tile, task.petal, 3])
-    table = fit_redshifts(targets, rng, conditions=TileConditions(efftime=len(exposures_of(task.tile))))
+    table = fit_redshifts(targets, rng, conditions=TileConditions(efftime=len(task.exposures)))
     if bumps:
         strength = np.abs(np.mean(bumps, axis=0)) * (60 / (60 + targets.fiberflux * 12))
         chance = rng.random(strength.size)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from pytest_specqa.demo.faults import check_faults
 from pytest_specqa.demo.petalfiles import PetalTask, write_petal
-from pytest_specqa.demo.story import EXPOSURES, TILES, exposures_of
+from pytest_specqa.demo.story import EXPOSURES, exposures_of, exposures_on
 from pytest_specqa.demo.tables import write_tables
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
@@ -39,6 +39,8 @@ def write_production(
     workers: int = 2,
     noise_seed: int = 0,
     full_size: bool = False,
+    nights: int = 1,
+    faults_from: int = 1,
 ) -> Path:
     """Write the demo production.
 
@@ -68,6 +70,10 @@ def write_production(
         Another number gives the same targets, redshifts, sky and instrument with other noise.
     full_size : bool
         Whether RESOLUTION has the scatter of a real one, so that files are as large as real ones (35 MB for a frame of r).
+    nights : int
+        Nights, one after another, of the same exposures with other tiles and sky; the instrument is the same.
+    faults_from : int
+        Number of the night from which on the faults act; 1 is the first.
 
     Returns
     -------
@@ -77,11 +83,13 @@ def write_production(
     Raises
     ------
     UsageError
-        Unknown band, petal, variant or fault, or a folder with other content.
+        Unknown band, petal, variant or fault, less than one night, or a folder with other content.
     """
     target = Path(directory)
     chosen = sorted(set(petals))
     _check(target, bands=bands, petals=chosen, variants=variants)
+    if nights < 1:
+        raise UsageError(f"{nights} nights: expected 1 or more")
     planted = check_faults(faults or {})
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -94,16 +102,18 @@ def write_production(
                 bands=bands,
                 seed=seed,
                 variants=tuple(variants),
-                faults=tuple(planted.items()),
+                faults=tuple(planted.items()) if later + 1 >= faults_from else (),
                 noise_seed=noise_seed,
                 full_size=full_size,
+                later=later,
             )
-            for tile in sorted(TILES, key=lambda tile: -len(exposures_of(tile)))
+            for later in range(nights)
+            for tile in _tiles(later)
             for petal in chosen
         ]
         _run(tasks, progress=progress, workers=workers)
         for variant in variants:
-            write_tables(scratch / variant, bands=bands, petals=chosen, seed=seed)
+            write_tables(scratch / variant, bands=bands, petals=chosen, seed=seed, nights=nights)
         record = {
             "seed": seed,
             "noise_seed": noise_seed,
@@ -111,6 +121,8 @@ def write_production(
             "petals": chosen,
             "variants": list(variants),
             "faults": planted,
+            "nights": nights,
+            "faults_from": faults_from,
         }
         (scratch / MARKER).write_text(json.dumps(record) + "\n", encoding="utf-8")
         scratch.chmod(0o755)
@@ -118,6 +130,12 @@ def write_production(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return target
+
+
+def _tiles(later: int) -> list[int]:
+    """Tiles of a night, those with the most exposures first."""
+    tiles = dict.fromkeys(exposure.tile for exposure in exposures_on(later))
+    return sorted(tiles, key=lambda tile: -len(exposures_of(tile, later=later)))
 
 
 def _check(target: Path, *, bands: str, petals: Sequence[int], variants: Sequence[str]) -> None:
@@ -171,7 +189,7 @@ def _replace(scratch: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def describe(bands: str, petals: Sequence[int], variants: Sequence[str]) -> str:
+def describe(bands: str, petals: Sequence[int], variants: Sequence[str], *, nights: int = 1) -> str:
     """What a demo holds, in one phrase.
 
     Parameters
@@ -182,6 +200,8 @@ def describe(bands: str, petals: Sequence[int], variants: Sequence[str]) -> str:
         Petals.
     variants : sequence of str
         Variants.
+    nights : int
+        Nights.
 
     Returns
     -------
@@ -189,4 +209,4 @@ def describe(bands: str, petals: Sequence[int], variants: Sequence[str]) -> str:
         Such as ``4 exposures x 10 cameras, before and after``.
     """
     cameras = len(bands) * len(petals)
-    return f"{len(EXPOSURES)} exposures x {cameras} camera{'s' if cameras != 1 else ''}, {' and '.join(variants)}"
+    return f"{nights * len(EXPOSURES)} exposures x {cameras} camera{'s' if cameras != 1 else ''}, {' and '.join(variants)}"

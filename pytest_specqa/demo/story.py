@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -20,7 +21,7 @@ _PRESCAN, _OVERSCAN = 4, 64
 
 @dataclass(frozen=True)
 class StoryExposure:
-    """One exposure of the night: numbers, pointing and conditions."""
+    """One exposure: numbers, pointing and conditions; `later` counts the nights since `NIGHT`."""
 
     expid: int
     tile: int
@@ -30,6 +31,17 @@ class StoryExposure:
     heliocor: float
     sky_brightness: float
     nebular: float = 0.0
+    later: int = 0
+
+    @property
+    def night(self) -> int:
+        """YYYYMMDD."""
+        return int((datetime.strptime(str(NIGHT), "%Y%m%d") + timedelta(days=self.later)).strftime("%Y%m%d"))
+
+    @property
+    def pointing(self) -> tuple[float, float]:
+        """Right ascension and declination of the tile in degrees."""
+        return _POINTING[self.tile - _TILES_A_NIGHT * self.later]
 
     def conditions(self, band: str, petal: int) -> Conditions:
         """Conditions of one camera.
@@ -60,26 +72,56 @@ EXPOSURES = (
 """Exposures in order of time."""
 
 TILES = tuple(dict.fromkeys(exposure.tile for exposure in EXPOSURES))
+_TILES_A_NIGHT, _EXPOSURES_A_NIGHT = 10_000, 100
 _POINTING = {1298: (33.871, -2.114), 7951: (48.357, -6.56), 6699: (61.245, 3.802)}
 
 
-def exposures_of(tile: int) -> tuple[StoryExposure, ...]:
+def exposures_on(later: int) -> tuple[StoryExposure, ...]:
+    """Exposures of a night.
+
+    Parameters
+    ----------
+    later : int
+        Nights since `NIGHT`.
+
+    Returns
+    -------
+    tuple of StoryExposure
+        In order of time: those of the first night with other numbers, tiles and sky.
+    """
+    return tuple(
+        replace(
+            one,
+            expid=one.expid + _EXPOSURES_A_NIGHT * later,
+            tile=one.tile + _TILES_A_NIGHT * later,
+            mjd=one.mjd + later,
+            # The Earth turns towards or away from a field by half a km/s in a night.
+            heliocor=one.heliocor - 1.5e-6 * later,
+            later=later,
+        )
+        for one in EXPOSURES
+    )
+
+
+def exposures_of(tile: int, *, later: int = 0) -> tuple[StoryExposure, ...]:
     """Exposures of a tile.
 
     Parameters
     ----------
     tile : int
         Tile number.
+    later : int
+        Nights since `NIGHT`.
 
     Returns
     -------
     tuple of StoryExposure
         In order of time.
     """
-    return tuple(exposure for exposure in EXPOSURES if exposure.tile == tile)
+    return tuple(exposure for exposure in exposures_on(later) if exposure.tile == tile)
 
 
-def story_targets(tile: int, petal: int, *, seed: int) -> Targets:
+def story_targets(tile: int, petal: int, *, seed: int, later: int = 0) -> Targets:
     """Targets of a petal of a tile: the same in all its exposures and bands.
 
     Parameters
@@ -88,13 +130,15 @@ def story_targets(tile: int, petal: int, *, seed: int) -> Targets:
         Tile number and petal 0-9.
     seed : int
         Seed of the demo.
+    later : int
+        Nights since `NIGHT`.
 
     Returns
     -------
     Targets
         Broken fibers are the same on all tiles.
     """
-    first = exposures_of(tile)[0]
+    first = exposures_of(tile, later=later)[0]
     structure = draw_structure(np.random.default_rng([seed, tile]), clustering=TileConditions().clustering)
     broken = np.random.default_rng([seed, petal, 17]).permutation(500)[:2]
     rng = np.random.default_rng([seed, tile, petal])
@@ -117,16 +161,17 @@ def exposure_cards(exposure: StoryExposure, camera: str) -> dict[str, Value]:
         Keywords as in the data model, provenance included.
     """
     petal, name = int(camera[1]), f"{camera}-{exposure.expid:08d}"
-    ra, dec = _POINTING[exposure.tile]
-    cards: dict[str, Value] = {"NIGHT": NIGHT, "EXPID": exposure.expid, "TILEID": exposure.tile, "CAMERA": camera}
+    ra, dec = exposure.pointing
+    night = exposure.night
+    cards: dict[str, Value] = {"NIGHT": night, "EXPID": exposure.expid, "TILEID": exposure.tile, "CAMERA": camera}
     cards |= {"FLAVOR": "science", "OBSTYPE": "SCIENCE", "PROGRAM": "DARK", "EXPTIME": exposure.exptime, "MJD-OBS": exposure.mjd}
     cards |= {"AIRMASS": exposure.airmass, "MOUNTEL": round(float(np.degrees(np.arcsin(1 / exposure.airmass))), 4)}
     cards |= {"TARGTRA": ra, "TARGTDEC": dec, "SPECGRPH": petal, "SPECID": (petal + 3) % 10 + 1, "DETECTOR": f"M1-{50 + petal}"}
     cards |= {"CCDTEMP": -139.96, "VCCDSEC": 412_330.5, "HELIOCOR": exposure.heliocor, "NSPEC": 500, "FIBERMIN": 500 * petal}
-    cards |= {"WAVESTEP": 0.8, "IN_PSF": f"SPECPROD/calibnight/{NIGHT}/psfnight-{camera}-{NIGHT}.fits"}
-    cards |= {"IN_IMG": f"SPECPROD/preproc/{NIGHT}/{exposure.expid:08d}/preproc-{name}.fits.gz"}
-    cards |= {"FIBERFLT": f"SPECPROD/calibnight/{NIGHT}/fiberflatnight-{camera}-{NIGHT}.fits"}
-    cards |= {"IN_SKY": f"SPECPROD/exposures/{NIGHT}/{exposure.expid:08d}/sky-{name}.fits.gz"}
+    cards |= {"WAVESTEP": 0.8, "IN_PSF": f"SPECPROD/calibnight/{night}/psfnight-{camera}-{night}.fits"}
+    cards |= {"IN_IMG": f"SPECPROD/preproc/{night}/{exposure.expid:08d}/preproc-{name}.fits.gz"}
+    cards |= {"FIBERFLT": f"SPECPROD/calibnight/{night}/fiberflatnight-{camera}-{night}.fits"}
+    cards |= {"IN_SKY": f"SPECPROD/exposures/{night}/{exposure.expid:08d}/sky-{name}.fits.gz"}
     for amp, gain in zip("ABCD", (1.43, 1.51, 1.47, 1.55), strict=True):
         cards |= {f"GAIN{amp}": gain, f"OVERSCN{amp}": 1990.0 + petal, f"OSTEP{amp}": 0.6, f"SATULEV{amp}": 65535.0}
         cards |= _sections(amp, band=camera[0])
@@ -175,7 +220,7 @@ def fibermap_cards(exposure: StoryExposure) -> dict[str, Value]:
     dict
         Survey, program and goal of the tile.
     """
-    ra, dec = _POINTING[exposure.tile]
-    cards: dict[str, Value] = {"TILEID": exposure.tile, "NIGHT": NIGHT, "EXPID": exposure.expid, "SURVEY": "main"}
+    ra, dec = exposure.pointing
+    cards: dict[str, Value] = {"TILEID": exposure.tile, "NIGHT": exposure.night, "EXPID": exposure.expid, "SURVEY": "main"}
     cards |= {"FAPRGRM": "dark", "FAFLAVOR": "maindark", "GOALTIME": 1000.0, "GOALTYPE": "DARK", "MINTFRAC": 0.9, "EBVFAC": 1.14}
     return cards | {"TILERA": ra, "TILEDEC": dec}

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_specqa.demo.camera_files import fibermap_hdu
 from pytest_specqa.demo.fitsbytes import image_hdu, write_file
-from pytest_specqa.demo.story import EXPOSURES, NIGHT, TILES, exposure_cards, exposures_of, fibermap_cards, story_targets
+from pytest_specqa.demo.story import StoryExposure, exposure_cards, exposures_on, fibermap_cards, story_targets
 from pytest_specqa.instrument import DESI
 
 _EXPOSURE_TABLE = (
@@ -40,7 +40,7 @@ def camword(bands: str, petals: Sequence[int]) -> str:
     return "".join(f"{band}{digits}" for band in sorted(set(bands)))
 
 
-def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int) -> None:
+def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int, nights: int = 1) -> None:
     """Write everything of a production that does not belong to one petal.
 
     Parameters
@@ -53,9 +53,25 @@ def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int) ->
         Petals that it holds.
     seed : int
         Seed of the demo.
+    nights : int
+        Nights that it holds.
     """
+    for later in range(nights):
+        _write_exposure_table(root, exposures_on(later), bands=bands, petals=petals)
+    everything = [exposure for later in range(nights) for exposure in exposures_on(later)]
+    _write_lists(root, everything)
+    for exposure in everything:
+        targets = [story_targets(exposure.tile, petal, seed=seed, later=exposure.later).fibermap for petal in DESI.petals]
+        fibermap = np.concatenate(targets)
+        fibermap["EXPTIME"] = exposure.exptime
+        hdus = image_hdu("", None, primary=True) + fibermap_hdu(fibermap, cards=fibermap_cards(exposure))
+        name = f"{exposure.expid:08d}"
+        write_file(root / "preproc" / str(exposure.night) / name / f"fibermap-{name}.fits", [hdus])
+
+
+def _write_exposure_table(root: Path, exposures: Sequence[StoryExposure], *, bands: str, petals: Sequence[int]) -> None:
     rows = []
-    for exposure in EXPOSURES:
+    for exposure in exposures:
         cards = exposure_cards(exposure, "r0")
         values = dict.fromkeys(_EXPOSURE_TABLE.split(), "")
         values |= {"EXPID": str(exposure.expid), "OBSTYPE": "science", "TILEID": str(exposure.tile), "LASTSTEP": "all"}
@@ -79,22 +95,16 @@ def write_tables(root: Path, *, bands: str, petals: Sequence[int], seed: int) ->
             "TARGTDEC": str(cards["TARGTDEC"]),
         }
         values |= {"SEQNUM": "1", "SEQTOT": "1", "PROGRAM": "dark", "PURPOSE": "main survey", "MJD-OBS": str(exposure.mjd)}
-        values |= {"NIGHT": str(NIGHT), "HEADERERR": "|", "EXPFLAG": "|", "COMMENTS": "|"}
+        values |= {"NIGHT": str(exposure.night), "HEADERERR": "|", "EXPFLAG": "|", "COMMENTS": "|"}
         rows.append(values)
-    _write_csv(root / "exposure_tables" / str(NIGHT)[:6] / f"exposure_table_{NIGHT}.csv", rows)
-    _write_lists(root)
-    for exposure in EXPOSURES:
-        targets = [story_targets(exposure.tile, petal, seed=seed).fibermap for petal in DESI.petals]
-        fibermap = np.concatenate(targets)
-        fibermap["EXPTIME"] = exposure.exptime
-        hdus = image_hdu("", None, primary=True) + fibermap_hdu(fibermap, cards=fibermap_cards(exposure))
-        write_file(root / "preproc" / str(NIGHT) / f"{exposure.expid:08d}" / f"fibermap-{exposure.expid:08d}.fits", [hdus])
+    night = exposures[0].night
+    _write_csv(root / "exposure_tables" / str(night)[:6] / f"exposure_table_{night}.csv", rows)
 
 
-def _write_lists(root: Path) -> None:
-    exposures = [
+def _write_lists(root: Path, exposures: Sequence[StoryExposure]) -> None:
+    rows = [
         {
-            "NIGHT": str(NIGHT),
+            "NIGHT": str(exposure.night),
             "EXPID": str(exposure.expid),
             "TILEID": str(exposure.tile),
             "SURVEY": "main",
@@ -104,12 +114,12 @@ def _write_lists(root: Path) -> None:
             "EFFTIME_SPEC": f"{0.6 * exposure.exptime:.1f}",
             "MJD": str(exposure.mjd),
         }
-        for exposure in EXPOSURES
+        for exposure in exposures
     ]
-    _write_csv(root / f"exposures-{root.name}.csv", exposures)
+    _write_csv(root / f"exposures-{root.name}.csv", rows)
     tiles = []
-    for tile in TILES:
-        own = exposures_of(tile)
+    for tile in dict.fromkeys(exposure.tile for exposure in exposures):
+        own = [exposure for exposure in exposures if exposure.tile == tile]
         total = sum(exposure.exptime for exposure in own)
         tiles.append(
             {
@@ -120,7 +130,7 @@ def _write_lists(root: Path) -> None:
                 "NEXP": str(len(own)),
                 "EXPTIME": str(total),
                 "EFFTIME_SPEC": f"{0.6 * total:.1f}",
-                "LASTNIGHT": str(NIGHT),
+                "LASTNIGHT": str(own[-1].night),
             }
         )
     _write_csv(root / f"tiles-{root.name}.csv", tiles)

@@ -13,7 +13,7 @@ from pytest_specqa.demo.camera_files import CALIBRATED, fibermap_hdu
 from pytest_specqa.demo.fitsbytes import Part, Value, image_hdu, rounded, table_hdu
 from pytest_specqa.demo.redshifts import in_coadd
 from pytest_specqa.demo.simulate import SimCamera
-from pytest_specqa.demo.story import NIGHT, StoryExposure, fibermap_cards
+from pytest_specqa.demo.story import StoryExposure, fibermap_cards
 from pytest_specqa.demo.targets import Targets
 from pytest_specqa.instrument import DESI
 
@@ -166,7 +166,7 @@ def exposure_fibermap(targets: Targets, exposures: Sequence[StoryExposure]) -> b
     for exposure in exposures:
         rows = recfunctions.repack_fields(targets.fibermap[_EXPOSURE_COLUMNS])
         added = [
-            ("NIGHT", "i4", NIGHT),
+            ("NIGHT", "i4", exposure.night),
             ("EXPID", "i4", exposure.expid),
             ("TILEID", "i4", exposure.tile),
             ("MJD", "f8", exposure.mjd),

@@ -188,3 +188,25 @@ def seated(values: Floats, group: Ints, *, n_group: int) -> Floats:
     found = np.full((n_group, int(np.diff(starts).max(initial=1)), values.shape[1]), np.nan)
     found[group, np.arange(len(group)) - starts[group]] = values
     return found
+
+
+def in_slit(values: Floats, fiber: Ints, *, instrument: Instrument = DESI) -> Floats:
+    """Put the rows of the fibers of one spectrograph at their places in the slit.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, ...)
+        A row for each fiber that is here.
+    fiber : ndarray of int, shape (n,)
+        FIBER of each row.
+    instrument : Instrument
+        What the spectrograph belongs to.
+
+    Returns
+    -------
+    ndarray, shape (n_slot, ...)
+        NaN where a fiber is missing.
+    """
+    found = np.full((instrument.fibers, *values.shape[1:]), np.nan)
+    found[instrument.slot(fiber)] = values
+    return found

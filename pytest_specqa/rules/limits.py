@@ -9,6 +9,8 @@ A limits file holds one table per measure::
     needs = 0.01           # the largest sensitivity at which it can be judged at all
     unit = ""
     severity = "fail"      # or "warn"
+    basis = "physical"     # what low and high rest on: a member of `Basis`
+    warn_basis = "statistical"   # what warn_low and warn_high rest on
     source = "desispec PR 1452"
     doc = "what it means and what to do"
 
@@ -25,6 +27,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from pytest_specqa.errors import LimitError
@@ -32,9 +35,28 @@ from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import DataUnit, Limit, Severity
 
 BOUNDS = ("low", "high", "warn_low", "warn_high", "needs")
-TEXTS = ("name", "unit", "severity", "source", "doc")
+TEXTS = ("name", "unit", "severity", "basis", "warn_basis", "source", "doc")
 SELECTORS = ("nights", "survey", "program", "band", "camera")
 Source = LinedToml[LimitError]
+
+
+class Basis(StrEnum):
+    """What a limit rests on, and so what may be done to it.
+
+    Attributes
+    ----------
+    EXACT
+        What the value is by definition: nothing else is sound, however often it is found.
+    PHYSICAL
+        The size at which it does harm, a requirement of a survey, the design of an instrument. What a production does is no
+        reason to allow more.
+    STATISTICAL
+        What sound units reach: a false-alarm rate, or an estimate of what is usual. Another production may reach something else.
+    """
+
+    EXACT = "exact"
+    PHYSICAL = "physical"
+    STATISTICAL = "statistical"
 
 
 @dataclass(frozen=True)
@@ -115,6 +137,12 @@ class Limits:
     def plain(self, name: str) -> str:
         """Return what a measure is called in plain words; empty where no layer says it."""
         return self._text(name, "name")
+
+    def basis(self, name: str) -> tuple[Basis, Basis]:
+        """Return what the limit of a measure rests on, and what its warning does; a limit that does not say so is physical."""
+        basis = Basis(self._text(name, "basis") or Basis.PHYSICAL)
+        usual = Basis.EXACT if basis is Basis.EXACT else Basis.STATISTICAL
+        return basis, Basis(self._text(name, "warn_basis") or usual)
 
     def _text(self, name: str, key: str) -> str:
         found = [layer[name].values[key] for layer in self.layers if name in layer and key in layer[name].values]

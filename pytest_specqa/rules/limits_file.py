@@ -6,18 +6,21 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pytest_specqa.errors import LimitError
 from pytest_specqa.rules import expectations
-from pytest_specqa.rules.limits import BOUNDS, SELECTORS, TEXTS, Entry, Limits, Override, Source, limit_of
+from pytest_specqa.rules.limits import BOUNDS, SELECTORS, TEXTS, Basis, Entry, Limits, Override, Source, limit_of
 from pytest_specqa.rules.toml_lines import LinedToml
 from pytest_specqa.values import Limit, Severity
 
 NAME = "limits.toml"
 WHEN = "when"
-_FOREVER = (0, 99999999)
+WORDS: dict[str, type[StrEnum]] = {"severity": Severity, "basis": Basis, "warn_basis": Basis}
+"""Keys that take one of a few words."""
+FOREVER = (0, 99999999)
 
 
 def default_file() -> Path:
@@ -92,7 +95,7 @@ def _override(name: str, block: Mapping[str, Any], *, source: Source, when: int)
             names[key] = tuple(value) if isinstance(value, list) else (value,)
             if not names[key] or not all(isinstance(one, str) and one for one in names[key]):
                 raise _error(source, name, f"{key} = {value!r}: expected a name or a list of names", key=key, when=when)
-    nights = _nights(selectors["nights"]) if "nights" in selectors else _FOREVER
+    nights = _nights(selectors["nights"]) if "nights" in selectors else FOREVER
     if nights is None:
         text = f"nights = {selectors['nights']!r}: expected a night or a range such as '20211101:' or '20210501:20211031'"
         raise _error(source, name, text, key="nights", when=when)
@@ -109,8 +112,8 @@ def _nights(text: Any) -> tuple[int, int] | None:
     found = re.fullmatch(r"(20\d{6})?(:)?(20\d{6})?", str(text))
     if found is None or not (found[1] or found[3]):
         return None
-    low = int(found[1] or _FOREVER[0])
-    high = int(found[3] or (_FOREVER[1] if found[2] else low))
+    low = int(found[1] or FOREVER[0])
+    high = int(found[3] or (FOREVER[1] if found[2] else low))
     return (low, high) if low <= high else None
 
 
@@ -125,8 +128,8 @@ def _values(name: str, values: dict[str, Any], *, source: Source, when: int | No
         elif key in TEXTS:
             if not isinstance(value, str):
                 text = f"{key} = {value!r}: expected text in quotes"
-            elif key == "severity" and value not in list(Severity):
-                text = f"severity = {value!r}: expected {' or '.join(repr(str(one)) for one in Severity)}"
+            elif key in WORDS and value not in list(WORDS[key]):
+                text = f"{key} = {value!r}: expected {' or '.join(repr(str(one)) for one in WORDS[key])}"
         else:
             near = difflib.get_close_matches(key, [*BOUNDS, *TEXTS, *SELECTORS], n=1)
             known = BOUNDS + TEXTS + (SELECTORS if when is not None else ("when",))
@@ -135,6 +138,9 @@ def _values(name: str, values: dict[str, Any], *, source: Source, when: int | No
             raise _error(source, name, text, key=key, when=when)
     if when is None and _is_ours(source.path) and not values.get("name", "").strip():
         raise _error(source, name, "has no name; call what it measures by a few plain words, as a page shall show it")
+    if when is None and _is_ours(source.path) and "basis" not in values:
+        text = f"has no basis; say what low and high rest on: {', '.join(Basis)}"
+        raise _error(source, name, text)
     if when is None and not values.get("source", "").strip():
         raise _error(source, name, "has no source; say which paper, issue or measured false-alarm rate the numbers come from")
     return values

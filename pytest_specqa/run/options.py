@@ -183,9 +183,9 @@ def read_options(config: pytest.Config) -> Options:
         show_passed=bool(config.getoption("specqa_show_passed") or config.getini("specqa_show_passed")),
         cache_bytes=_count(config, "cache-mb", default=350) * 1_000_000,
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
-        kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
         vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
         store=store,
+        kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
     )
 
 

@@ -17,6 +17,7 @@ from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.site import (
     calendar_page,
+    cameras_page,
     exposure_page,
     fiber_page,
     frame,
@@ -32,6 +33,7 @@ from pytest_specqa.site.kept import FOLDER, Kept, NightKept
 from pytest_specqa.site.night_page import Around, reports_of
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow
 
     from pytest_specqa.results.history.changes import Change
@@ -173,9 +175,13 @@ class _Site:
         self._page("exposure.html", exposure_page.write(site), made_from="")
         self._nights(site, processes)
         shown = {night: self.kept.nights[night] for night in self.nights}
-        site = replace(site, fibers=frozenset(fiber_page.chosen(self.changes, shown)))
-        self._over_all(site, shown)
-        self._put("index.html", self._calendar(site, shown))
+        with sums.opened(self.sums if self.nights else None) as kept:
+            cameras = frozenset(sums.cameras(kept)) if self.nights else frozenset()
+            site = replace(site, fibers=frozenset(fiber_page.chosen(self.changes, shown)), cameras=cameras)
+            self._over_all(site, shown, kept)
+            places = sums.places(kept, nights=self.nights[-overview.OVER :]) if self.nights else {}
+        calendar = calendar_page.write(site, shown, self.changes, places, over=min(len(self.nights), overview.OVER))
+        self._put("index.html", calendar)
         self._clear(site)
         self.kept.write(self.out)
         return self.built
@@ -222,7 +228,7 @@ class _Site:
         self.built.nights += done
         self.built.written += [f"nights/{night}.{ending}" for night in done for ending in ("js", "html")]
 
-    def _over_all(self, site: frame.Site, shown: Mapping[int, NightKept]) -> None:
+    def _over_all(self, site: frame.Site, shown: Mapping[int, NightKept], kept: duckdb.DuckDBPyConnection) -> None:
         """Write the pages over all nights, if any night or change is not what it was."""
         state = making.digest(repr([sorted(self.sources.items()), self.changes, sorted(site.fibers)]))
         if self.kept.pages.get("trends.html") == state and (self.out / "trends.html").is_file():
@@ -235,16 +241,13 @@ class _Site:
             self._put(name, text)
         self._put("fibers.html", lookup.write(site, sorted(years)))
         if self.nights:
-            for name, text in overview.cameras(site, self.store, self.sums, self.changes):
+            for name, text in overview.cameras(site, self.store, kept, self.changes):
                 self._put(name, text)
-        history_page.write(self.store, self.changes, self.out / "changes.html", site=site)
-        self._put("trends.html", overview.trends(site, self.sums) if self.nights else trends_page.write(site, {}, []))
+        else:
+            self._put("cameras.html", cameras_page.write(site, {}, self.changes, over=0))
+        history_page.write(self.store, self.changes, self.out / "changes.html", site=site, kept=self.out)
+        self._put("trends.html", overview.trends(site, kept) if self.nights else trends_page.write(site, {}, []))
         self.kept.pages |= {f"fibers/{year}": digest for year, digest in years.items()} | {"trends.html": state}
-
-    def _calendar(self, site: frame.Site, shown: Mapping[int, NightKept]) -> str:
-        over = self.nights[-overview.OVER :]
-        places = sums.places(self.sums, nights=over) if over else {}
-        return calendar_page.write(site, shown, self.changes, places, over=len(over))
 
     def _clear(self, site: frame.Site) -> None:
         """Remove what belongs to nights that the store no longer has, and pages of fibers that nothing concerns any more."""

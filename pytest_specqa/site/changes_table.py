@@ -76,7 +76,7 @@ def where(site: frame.Site, change: Change, *, up: str = "") -> str:
     if change.fibers:
         first, last = change.fibers
         names = f"fiber {first}" if first == last else f"fibers {first}–{last}"
-        parts.append(f'<a href="{site.fiber(first, up=up)}">{names}</a>' if 0 <= first < DESI.all_fibers else names)
+        parts.append(site.fiber(first, names, up=up) if 0 <= first < DESI.all_fibers else names)
     if change.waves:
         parts.append(f"{change.waves[0]:.0f}–{change.waves[1]:.0f} Å")
     return "<br>".join(parts) or escape(change.scope)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytest_specqa.printable import escape
 from pytest_specqa.site import residual_image, timeline
@@ -16,7 +18,7 @@ from pytest_specqa.site.timeline import Box, Floats, Points, Span
 BESIDE = 3
 """Neighbours on each side."""
 WIDE = 860
-HIGH, LOW, COURSE = 176, 62, 96
+HIGH, LOW, COURSE = 190, 56, 96
 WORDS = {
     "line_scale": "part of the sky lines that is left",
     "line_shift": "shift of the sky lines [Å]",
@@ -38,19 +40,28 @@ class Seen:
         Intervals in which something was found.
     waves : (float, float) or None
         Wavelengths at which it was found.
+    fibers : (int, int) or None
+        Range of which `fiber` stands for all.
     """
 
     fiber: int
     nights: Sequence[int]
     spans: Sequence[Span] = ()
     waves: tuple[float, float] | None = None
+    fibers: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the pictures call it."""
+        low, high = self.fibers or (self.fiber, self.fiber)
+        return f"fiber {low}" if low == high else f"fibers {low}–{high} together"
 
     def box(self, height: int) -> Box:
         """The axis of nights."""
         return timeline.box_of_nights(self.nights, width=WIDE, height=height)
 
 
-def residuals(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
+def residuals(camera: str, stacks: Sequence[Stack], seen: Seen, *, beside: Sequence[Stack] | None = None) -> str:
     """HTML of the stacked residuals of a fiber and, below, of its neighbours; empty where there are none.
 
     Parameters
@@ -61,6 +72,8 @@ def residuals(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
         Of the fiber and its neighbours, a night each.
     seen : Seen
         What it is about.
+    beside : sequence of Stack, optional
+        Of its neighbours, where `stacks` has none.
 
     Returns
     -------
@@ -70,14 +83,32 @@ def residuals(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
     own = _of_fiber(stacks, seen.fiber)
     if own is None:
         return ""
-    parts = [_figure(f"fiber {seen.fiber}, {camera}", own, seen, HIGH, marked=seen.waves)]
-    beside = []
-    for fiber in range(seen.fiber - BESIDE, seen.fiber + BESIDE + 1):
-        if fiber != seen.fiber and (other := _of_fiber(stacks, fiber)) is not None:
-            beside.append(_figure(f"fiber {fiber}", other, seen, LOW, marked=None))
-    if beside:
-        parts.append(f'<details class="site-beside" open><summary>its neighbours on the slit</summary>{"".join(beside)}</details>')
+    inside, outside = _parted(own, seen)
+    spectrum = residual_image.spectra(own.waves, inside, outside, marked=seen.waves, height=HIGH)
+    parts = [f'<div class="site-pair">{_figure(f"{seen.name}, {camera}", own, seen, HIGH)}{spectrum}</div>']
+    low, high = seen.fibers or (seen.fiber, seen.fiber)
+    around = [fiber for fiber in range(low - BESIDE, high + BESIDE + 1) if not low <= fiber <= high or (low < high <= low + BESIDE)]
+    rows = [
+        _figure(f"fiber {fiber}", other, seen, LOW) for fiber in around if (other := _of_fiber(beside or stacks, fiber)) is not None
+    ]
+    if rows:
+        parts.append(f'<details class="site-beside" open><summary>its neighbours on the slit</summary>{"".join(rows)}</details>')
     return "".join(parts)
+
+
+def _parted(own: Residuals, seen: Seen) -> tuple[Floats, Floats]:
+    """Stack the nights in which something was found, and all others; all nights count as others where nothing was."""
+    found = np.zeros(len(own.days), dtype=bool)
+    for span in seen.spans:
+        found |= (own.days >= span.first) & (own.days <= span.last)
+    return _together(own.residual[found]), _together(own.residual[~found])
+
+
+def _together(residual: NDArray[np.floating[Any]]) -> Floats:
+    """Mean of some nights in units of the error of one, NaN where there is nothing."""
+    known = np.isfinite(residual)
+    count = known.sum(axis=0)
+    return np.where(count > 0, np.where(known, residual, 0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _of_fiber(stacks: Sequence[Stack], fiber: int) -> Residuals | None:
@@ -94,14 +125,12 @@ def _of_fiber(stacks: Sequence[Stack], fiber: int) -> Residuals | None:
     return Residuals(np.array([timeline.day(night) for night, _ in found]), np.array([row for _, row in found]), waves)
 
 
-def _figure(name: str, residual: Residuals, seen: Seen, height: int, *, marked: tuple[float, float] | None) -> str:
-    drawn = residual_image.picture(
-        residual,
-        seen.box(height),
-        spans=seen.spans if marked or height == HIGH else (),
-        marked=marked,
-        about=f"stacked residuals of {name}, night by wavelength",
-    )
+def _figure(name: str, residual: Residuals, seen: Seen, height: int) -> str:
+    about = f"stacked residuals of {name}, night by wavelength"
+    if height == LOW:
+        drawn = residual_image.picture(residual, replace(seen.box(height), ticks=()), about=about)
+        return f'<figure class="site-figure site-low"><figcaption>{escape(name)}</figcaption>{drawn}</figure>'
+    drawn = residual_image.picture(residual, seen.box(height), spans=seen.spans, marked=seen.waves, about=about)
     return f'<figure class="site-figure"><figcaption>{escape(name)}</figcaption>{drawn}</figure>'
 
 
@@ -162,6 +191,7 @@ def scatter(redshifts: Redshifts | None, seen: Seen) -> str:
     floor, left, right = box.height - timeline.FOOT, timeline.LEFT, box.width - timeline.RIGHT
 
     def down(z: float) -> float:
+        """Pixel of a value."""
         return timeline.TOP + (floor - timeline.TOP) * (1 - min(max(z, 0.0), top) / top)
 
     parts = [f'<rect class="t-frame" x="{left}" y="{timeline.TOP}" width="{right - left}" height="{floor - timeline.TOP}"/>']

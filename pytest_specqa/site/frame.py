@@ -25,6 +25,11 @@ AWAKE = 120
 """Seconds after which a page that is kept open looks for a newer one."""
 
 
+def now() -> str:
+    """This moment in UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True)
 class Site:
     """What all pages say of the site.
@@ -39,34 +44,50 @@ class Site:
         Nights that have a page, rising.
     fibers : frozenset of int
         Fibers that have a page of their own.
+    cameras : frozenset of str
+        Cameras that have a page.
+    alone : bool
+        A page that is no part of a site: it leads nowhere, and everything is in it.
     """
 
     production: str
     made: str
     nights: tuple[int, ...] = ()
     fibers: frozenset[int] = frozenset()
+    cameras: frozenset[str] = frozenset()
+    alone: bool = False
 
     @classmethod
     def now(cls, production: str, *, nights: Sequence[int], fibers: Iterable[int] = ()) -> Site:
         """Make one of this moment."""
-        return cls(production, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), tuple(nights), frozenset(fibers))
+        return cls(production, now(), tuple(nights), frozenset(fibers))
+
+    def has(self, night: int) -> bool:
+        """Tell whether a night has a page."""
+        return night in self.nights and not self.alone
 
     def night(self, night: int, *, up: str = "") -> str:
         """HTML of a night, a link where it has a page."""
-        return f'<a href="{night_link(night, up=up)}">{date(night)}</a>' if night in self.nights else date(night)
+        return f'<a href="{night_link(night, up=up)}">{date(night)}</a>' if self.has(night) else date(night)
 
     def exposure(self, night: int, expid: int, *, up: str = "") -> str:
         """HTML of an exposure, a link where its night has a page."""
         name = f"{expid:08d}"
-        return f'<a href="{exposure_link(night, expid, up=up)}">{name}</a>' if night in self.nights else name
+        return f'<a href="{exposure_link(night, expid, up=up)}">{name}</a>' if self.has(night) else name
 
     def camera(self, camera: str, *, up: str = "") -> str:
         """HTML of a camera, a link where it is one."""
-        return f'<a href="{camera_link(camera, up=up)}">{camera}</a>' if is_camera(camera) else escape(camera)
+        return f'<a href="{camera_link(camera, up=up)}">{camera}</a>' if camera in self.cameras else escape(camera)
 
-    def fiber(self, fiber: int, *, up: str = "") -> str:
-        """Address of a fiber: of its page, or of the page on which any fiber is looked up."""
-        return f"{up}fibers/{fiber}.html" if fiber in self.fibers else f"{up}fibers.html#{fiber}"
+    def fiber(self, fiber: int, name: str, *, up: str = "") -> str:
+        """HTML of a fiber: a link to its page, or to the page on which any fiber is looked up."""
+        if self.alone:
+            return escape(name)
+        return (
+            f'<a href="{up}fibers/{fiber}.html">{name}</a>'
+            if fiber in self.fibers
+            else f'<a href="{up}fibers.html#{fiber}">{name}</a>'
+        )
 
 
 def page(
@@ -104,17 +125,13 @@ def page(
         HTML that loads nothing from outside the site.
     """
     up = "../" * depth
-    current = {True: ' aria-current="page"', False: ""}
-    parts = "".join(f'<a href="{up}{address}"{current[address == here]}>{name}</a>' for address, name in PARTS)
-    styles = "".join(f'<link rel="stylesheet" href="{up}assets/{name}">' for name in STYLES)
-    loaded = "".join(f'<script src="{up}assets/{name}"></script>' for name in scripts)
     refresh = f'<meta http-equiv="refresh" content="{AWAKE}">' if live else ""
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">',
-            f'{refresh}<link rel="icon" href="data:,"><title>{escape(title)}</title>{styles}{loaded}</head><body data-up="{up}">',
-            f'<nav class="site-nav" aria-label="parts of the site"><b>{escape(site.production)}</b>{parts}'
+            f'{refresh}<link rel="icon" href="data:,"><title>{escape(title)}</title>{_loaded(site, scripts, up)}</head><body>',
+            f'<nav class="site-nav" aria-label="parts of the site"><b>{escape(site.production)}</b>{_parts(site, here, up)}'
             f'<span class="site-made">updated <time datetime="{escape(site.made)}">{escape(site.made[:16].replace("T", " "))} UTC'
             "</time></span></nav><main>",
             *body,
@@ -123,6 +140,22 @@ def page(
             "</body></html>\n",
         ]
     )
+
+
+def _parts(site: Site, here: str, up: str) -> str:
+    current = {True: ' aria-current="page"', False: ""}
+    return "" if site.alone else "".join(f'<a href="{up}{address}"{current[address == here]}>{name}</a>' for address, name in PARTS)
+
+
+def _loaded(site: Site, scripts: Sequence[str], up: str) -> str:
+    """HTML that loads style sheets and scripts, or has them in it where the page is alone."""
+    if site.alone:
+        texts = assets()
+        return "".join(f"<style>{texts[name]}</style>" for name in STYLES) + "".join(
+            f"<script>{texts[name]}</script>" for name in scripts
+        )
+    styles = "".join(f'<link rel="stylesheet" href="{up}assets/{name}">' for name in STYLES)
+    return styles + "".join(f'<script src="{up}assets/{name}"></script>' for name in scripts)
 
 
 def assets() -> dict[str, str]:

@@ -79,18 +79,25 @@ def write(store: Store, out: Path, night: int) -> None:
                 petals[row["petal"], row["tile"] or 0][row["name"]] = vector
         elif is_camera(row["camera"]):
             cameras[row["camera"]][row["name"]].append(vector)
-    remove(out, night)
-    if not cameras and not petals:
-        return
-    folder(out).mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {}
     by_band: dict[str, list[Stack]] = defaultdict(list)
     for camera, vectors in sorted(cameras.items()):
         if (stack := stacked(night, vectors)) is not None and stack.end <= DESI.all_fibers:
             by_band[camera[0]].append(stack)
     for band, stacks in by_band.items():
-        _save(folder(out) / f"{night}-{band}.npz", _joined(stacks))
+        arrays |= {f"{band}-{name}": values for name, values in _joined(stacks).items()}
     if petals:
-        _save(folder(out) / f"{night}-redshifts.npz", _table(petals))
+        arrays |= {f"redshifts-{name}": values for name, values in _table(petals).items()}
+    if not arrays:
+        remove(out, night)
+        return
+    folder(out).mkdir(parents=True, exist_ok=True)
+    with replacing(_path(out, night)) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+def _path(out: Path, night: int) -> Path:
+    return folder(out) / f"{night}.npz"
 
 
 def _newest(store: Store, night: int) -> list[dict[str, Any]]:
@@ -144,31 +151,22 @@ def _table(petals: Mapping[tuple[int, int], Mapping[str, Vector]]) -> dict[str, 
     return {"fiber": np.concatenate(fibers or [[]]), "z": np.concatenate(z or [[]]), "good": np.concatenate(good or [[]])}
 
 
-def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
-
-
 def remove(out: Path, night: int) -> None:
     """Forget a night."""
-    for path in folder(out).glob(f"{night}-*.npz"):
-        path.unlink(missing_ok=True)
+    _path(out, night).unlink(missing_ok=True)
 
 
-def bands(out: Path) -> list[str]:
-    """Letters of the bands of which something is kept, from blue to red."""
-    found = {path.stem.split("-")[1] for path in folder(out).glob("*-?.npz")}
-    return sorted(found, key=lambda band: (DESI.letters.find(band) % 100, band))
-
-
-def nights_of(out: Path, band: str, *, nights: Sequence[int]) -> Iterator[BandNight]:
-    """Read a band night by night; nights that cannot be read are left out, as they are made again with their night."""
-    for night in nights:
-        try:
-            with np.load(folder(out) / f"{night}-{band}.npz") as found:
-                yield BandNight(night, found["residual"], tuple(found["waves"].tolist()), found["levels"])
-        except (OSError, ValueError, KeyError):
-            continue
+def read(out: Path, night: int) -> Iterator[tuple[str, BandNight]]:
+    """Read the bands of a night, each with its letter; one that cannot be read is left out, as it is made again with its night."""
+    try:
+        with np.load(_path(out, night)) as found:
+            for name in found.files:
+                band, _, what = name.partition("-")
+                if what == "residual":
+                    waves = tuple(found[f"{band}-waves"].tolist())
+                    yield band, BandNight(night, found[name], waves, found[f"{band}-levels"])
+    except (OSError, ValueError, KeyError):
+        return
 
 
 def redshifts(out: Path, *, fibers: Sequence[int], nights: Sequence[int]) -> dict[int, Redshifts]:
@@ -178,8 +176,8 @@ def redshifts(out: Path, *, fibers: Sequence[int], nights: Sequence[int]) -> dic
     wanted[[fiber for fiber in fibers if 0 <= fiber < DESI.all_fibers]] = True
     for night in nights:
         try:
-            with np.load(folder(out) / f"{night}-redshifts.npz") as table:
-                fiber, z, good = table["fiber"].astype(np.int64), table["z"], table["good"]
+            with np.load(_path(out, night)) as table:
+                fiber, z, good = (table[f"redshifts-{name}"] for name in ("fiber", "z", "good"))
         except (OSError, ValueError, KeyError):
             continue
         for row in np.flatnonzero(wanted[np.clip(fiber, 0, DESI.all_fibers)]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,10 +24,13 @@ WEIGHT = f"""CASE WHEN outcome = 'failed' AND (coalesce(waiver, '') <> '' OR coa
 """Rank of an outcome where a failure that somebody answers for weighs as `pytest_specqa.checks.outcome.EXCUSED`."""
 PLAIN = "any_value(json_extract_string(extra, '$.plain'))"
 SLIM = (
-    "unit", "kind", "night", "expid", "tile", "camera", "petal", "expectation", "measure", "value", "error", "value_unit", "low",
-    "high", "warn_low", "warn_high", "outcome", "fibers", "waves", "stage",
+    "unit", "kind", "night", "expid", "tile", "camera", "petal", "expectation", "measure", "value", "error", "value_unit",
+    "outcome", "stage",
 )  # fmt: skip
-"""Columns that triage needs of what is sound."""
+"""Columns that triage needs of what is sound: whether it was judged, where, and to what value."""
+MEASURE = SLIM.index("measure")
+COMPARED = ("sky_line_width",)
+"""Measures that triage compares between units though they pass (`pytest_specqa.triage.rules.asks.wider`)."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +108,20 @@ def read(connection: duckdb.DuckDBPyConnection, night: int) -> Night:
     """Read a night from what `opened` gives."""
     bad = _bad(connection)
     cells, verdict = _checks(connection)
+    measures = _measures(connection)
     return Night(
         night,
         cells=cells,
         verdict=verdict,
         bad=bad,
-        sound=_sound(connection) if bad else [],
+        sound=_sound(connection, {name: about[0] or "" for name, about in measures.items()}) if bad else [],
         values=connection.execute(
             "SELECT measure, expid, camera, value, rank FROM now WHERE camera IS NOT NULL ORDER BY ALL"
         ).fetchall(),
         others=connection.execute(
             "SELECT unit, measure, value, value_unit, rank FROM now WHERE camera IS NULL ORDER BY ALL"
         ).fetchall(),
-        measures=_measures(connection),
+        measures=measures,
     )
 
 
@@ -148,11 +153,27 @@ def _bad(connection: duckdb.DuckDBPyConnection) -> list[Record]:
     return [cast("Record", from_row(row)) for row in rows.to_arrow_table().to_pylist()]
 
 
-def _sound(connection: duckdb.DuckDBPyConnection) -> list[Record]:
+def _sound(connection: duckdb.DuckDBPyConnection, plain: Mapping[str, str]) -> list[Record]:
+    """Read of what is sound that by which triage bounds a fault, of 64,000 values a few thousand.
+
+    The same measures elsewhere, everything of the same units, of the exposures of what is bad without a camera, and one value of
+    every other unit.
+    """
     cursor = connection.execute(
-        f"SELECT {', '.join(SLIM)} FROM now WHERE outcome NOT IN ('failed', 'warned') ORDER BY unit, measure"
+        f"""WITH bad AS (SELECT * FROM now WHERE outcome IN ('failed', 'warned')),
+            wide AS (SELECT DISTINCT expid, tile FROM bad WHERE camera IS NULL)
+        SELECT {", ".join(SLIM)} FROM now
+        WHERE outcome NOT IN ('failed', 'warned') AND (
+            measure IN (SELECT measure FROM bad) OR unit IN (SELECT unit FROM bad) OR measure IN (SELECT unnest(?::VARCHAR[]))
+            OR expid IN (SELECT expid FROM wide WHERE expid IS NOT NULL)
+            OR tile IN (SELECT tile FROM wide WHERE expid IS NULL)
+            OR (unit, expectation, measure) IN (SELECT (unit, min(expectation), arg_min(measure, expectation))
+                FROM now GROUP BY unit))
+        ORDER BY unit, expectation, measure""",
+        [list(COMPARED)],
     )
-    return [cast("Record", dict(zip(SLIM, row, strict=True))) for row in cursor.fetchall()]
+    made = [dict(zip((*SLIM, "plain"), (*row, plain.get(row[MEASURE], "")), strict=True)) for row in cursor.fetchall()]
+    return cast("list[Record]", made)
 
 
 def _measures(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:

@@ -14,6 +14,8 @@ from pytest_specqa.site.stacks import Stack
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import duckdb
+
     from pytest_specqa.results.history.changes import Change
     from pytest_specqa.results.storing.dataset import Store
     from pytest_specqa.site.kept import NightKept
@@ -24,14 +26,14 @@ Pages = Iterator[tuple[str, str]]
 """Names relative to the site, and texts."""
 
 
-def cameras(site: frame.Site, store: Store, path: Path, changes: Sequence[Change]) -> Pages:
+def cameras(site: frame.Site, store: Store, kept: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> Pages:
     """Write the page of each camera, and that of all."""
-    places = sums.places(path, nights=site.nights[-OVER:])
-    names = sorted((place for place in places if frame.is_camera(place)), key=cameras_page.by_band)
+    places = sums.places(kept, nights=site.nights[-OVER:])
+    names = sorted(site.cameras, key=cameras_page.by_band)
     exposures = recent.read(store, site.nights[-recent.NIGHTS :])
     for camera in names:
         of = [change for change in changes if change.camera == camera]
-        courses = list(sums.courses(path, camera))
+        courses = list(sums.courses(kept, camera))
         yield (
             f"cameras/{camera}.html",
             camera_page.write(site, camera, courses, recent=exposures.get(camera, {}), changes=of, around=names),
@@ -39,10 +41,10 @@ def cameras(site: frame.Site, store: Store, path: Path, changes: Sequence[Change
     yield "cameras.html", cameras_page.write(site, places, changes, over=len(site.nights[-OVER:]))
 
 
-def trends(site: frame.Site, path: Path) -> str:
+def trends(site: frame.Site, kept: duckdb.DuckDBPyConnection) -> str:
     """Write the page of all measures by band."""
-    others = [course for place in ("exposure", "tile", "night") for course in sums.courses(path, place)]
-    bands = sums.bands(path)
+    others = [course for place in ("exposure", "tile", "night") for course in sums.courses(kept, place)]
+    bands = sums.bands(kept)
     ordered = {band: bands[band] for band in sorted(bands, key=cameras_page.by_band)}
     return trends_page.write(site, ordered, others)
 
@@ -53,20 +55,19 @@ def fibers(
     """Write the pages of fibers, and the data by which any is looked up of the years that are wanted."""
     stacks: dict[int, dict[str, list[Stack]]] = {fiber: defaultdict(list) for fiber in sorted(site.fibers)}
     looked: dict[int, dict[str, lookup.Gathered]] = {year: defaultdict(lookup.Gathered) for year in years}
-    for band in made_stacks.bands(out):
-        wanted = site.nights if stacks else [night for night in site.nights if night // 10000 in looked]
-        for night in made_stacks.nights_of(out, band, nights=wanted):
+    for night in site.nights if stacks else [night for night in site.nights if night // 10000 in looked]:
+        for band, of in made_stacks.read(out, night):
             for fiber, cameras in stacks.items():
-                cameras[f"{band}{fiber // DESI.fibers}"].append(_beside(night, fiber))
-            if (year := night.night // 10000) in looked:
-                looked[year][band].add(night)
+                cameras[f"{band}{fiber // DESI.fibers}"].append(_beside(of, fiber))
+            if night // 10000 in looked:
+                looked[night // 10000][band].add(of)
     for year, bands in looked.items():
         yield from lookup.files(year, bands)
     z = made_stacks.redshifts(out, fibers=list(stacks), nights=site.nights) if stacks else {}
     for fiber, cameras in stacks.items():
         named = [night for night, kept in nights.items() if fiber in kept.fibers]
-        of = fiber_page.concerning(fiber, changes)
-        yield f"fibers/{fiber}.html", fiber_page.write(site, fiber, cameras, redshifts=z.get(fiber), changes=of, named=named)
+        about = fiber_page.concerning(fiber, changes)
+        yield f"fibers/{fiber}.html", fiber_page.write(site, fiber, cameras, redshifts=z.get(fiber), changes=about, named=named)
 
 
 def _beside(night: made_stacks.BandNight, fiber: int) -> Stack:

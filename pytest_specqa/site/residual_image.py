@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from pytest_specqa.printable import escape
 from pytest_specqa.site.stacks import Floats
-from pytest_specqa.site.timeline import FOOT, LEFT, RIGHT, TOP, Box, Span, svg, ticks
+from pytest_specqa.site.timeline import FOOT, LEFT, RIGHT, TOP, Box, Span, shaded, svg, ticks
 
+ASIDE = 480
+"""Width of a spectrum beside an image."""
 DEEPEST = 8.0
 """Sigmas from which on a colour is deepest; a stack of noise stays below 4."""
 UNKNOWN = 255
@@ -57,7 +59,7 @@ def png(values: Floats) -> str:
     picture = Image.fromarray(np.where(np.isfinite(values), level, UNKNOWN).astype(np.uint8)).convert("P")
     picture.putpalette(palette())
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    picture.save(buffer, "PNG", compress_level=4)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -121,14 +123,70 @@ def picture(
     low, high = stacks.waves[0], stacks.waves[-1]
 
     def down(wave: float) -> float:
+        """Pixel of a value."""
         return TOP + height * (high - min(max(wave, low), high)) / (high - low)
 
     for span in spans:
         left, right = (min(max(box.across(end), LEFT), LEFT + width) for end in (span.first, span.last))
-        top, bottom = (down(marked[1]) - 2, down(marked[0]) + 2) if marked else (TOP, floor)
+        top, bottom = (down(marked[1]) - 4, down(marked[0]) + 4) if marked else (TOP, floor)
         frame = f'x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 3):.1f}" height="{max(bottom - top, 4):.1f}"'
         parts.append(f'<rect class="t-frame-of" {frame}><title>{escape(span.told)}</title></rect>')
     parts += [
         f'<text class="t-value" x="{LEFT - 4}" y="{y}">{wave:.0f} Å</text>' for wave, y in ((high, TOP + 9), (low, floor - 1))
     ]
     return svg([*parts, *ticks(box)], box, about)
+
+
+def spectra(waves: Sequence[float], inside: Floats, outside: Floats, *, marked: tuple[float, float] | None, height: int) -> str:
+    """Draw what the nights of an interval have in common against wavelength, beside all other nights.
+
+    Parameters
+    ----------
+    waves : sequence of float
+        The n_bin + 1 edges in Angstrom.
+    inside, outside : ndarray, shape (n_bin,)
+        Means of the nights, in units of the error of a night; NaN where not known.
+    marked : (float, float) or None
+        Wavelengths that are shaded.
+    height : int
+        Of the picture.
+
+    Returns
+    -------
+    str
+        HTML of a figure.
+    """
+    edges = np.asarray(waves)
+    box = Box(
+        ASIDE, height, float(edges[0]), float(edges[-1]), [(float(edge), f"{edge:.0f} Å") for edge in _round(edges[0], edges[-1])]
+    )
+    top = max(1.0, *(float(np.nanmax(np.abs(part))) for part in (inside, outside) if np.isfinite(part).any()), 1.0)
+    floor = box.height - FOOT
+
+    def down(value: float) -> float:
+        """Pixel of a value."""
+        return TOP + (floor - TOP) * (0.5 - 0.46 * value / top)
+
+    parts = [f'<rect class="t-frame" x="{LEFT}" y="{TOP}" width="{box.width - LEFT - RIGHT}" height="{floor - TOP}"/>']
+    parts += [shaded(Span(*marked, "where it was found"), box)] if marked else []
+    parts.append(f'<path class="t-tick" d="M{LEFT},{down(0):.1f}H{box.width - RIGHT}"/>')
+    for part, css in ((outside, "t-outside"), (inside, "t-inside")):
+        steps = "".join(
+            f"M{box.across(low):.1f},{down(value):.1f}H{box.across(high):.1f}"
+            for low, high, value in zip(edges[:-1], edges[1:], part, strict=True)
+            if np.isfinite(value)
+        )
+        parts.append(f'<path class="{css}" d="{steps}"/>' if steps else "")
+    parts += [f'<text class="t-value" x="{LEFT - 4}" y="{down(value) + 4:.1f}">{value:+.1f}</text>' for value in (top, -top)]
+    told = (
+        "mean of a night: inside the interval (dark), on all other nights (light)"
+        if np.isfinite(inside).any()
+        else "mean of a night"
+    )
+    return f'<figure class="site-figure"><figcaption>{told}</figcaption>{svg([*parts, *ticks(box)], box, told)}</figure>'
+
+
+def _round(low: float, high: float) -> list[float]:
+    """Round wavelengths within a range."""
+    step = 500.0 if high - low > 1200 else 200.0
+    return [float(wave) for wave in np.arange(np.ceil((low + 60) / step) * step, high - 60, step)]

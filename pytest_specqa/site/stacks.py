@@ -16,6 +16,8 @@ from pytest_specqa.vectors import Vector
 Floats = NDArray[np.floating[Any]]
 
 RESIDUAL = "residual"
+CLIP = 4.0
+"""Sigmas that a value of one exposure counts for at most: 0.2 to 0.7 % of them are features of objects, tens of sigmas tall."""
 LEVELS = ("line_scale", "line_shift", "flux_over_imaging")
 """Vectors of one number a fiber whose median over a night is shown."""
 
@@ -31,7 +33,8 @@ class Stack:
     first : int
         FIBER of row 0.
     residual : ndarray, shape (n_fiber, n_bin)
-        Sum over the exposures by the root of their number: in units of the error of the night's mean. NaN where not known.
+        Sum over the exposures, each value clipped at `CLIP`, by the root of their number: in units of the error of the night's
+        mean. NaN where not known.
     waves : tuple of float
         The n_bin + 1 edges in Angstrom.
     levels : mapping of str to ndarray, shape (n_fiber,)
@@ -86,7 +89,10 @@ def stacked(night: int, vectors: Mapping[str, Sequence[Vector]]) -> Stack | None
     )
     known = np.isfinite(values)
     count = known.sum(axis=0)
-    summed = np.where(known, values, 0).sum(axis=0) / np.sqrt(np.maximum(count, 1))
+    # Features of one object reach far: what is of the fiber is in exposure after exposure.
+    clipped = np.clip(values, -CLIP, CLIP)
+    clipped[~known] = 0
+    summed = clipped.sum(axis=0) / np.sqrt(np.maximum(count, 1))
     levels = {}
     for name in LEVELS:
         same = [

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_specqa.results.store import replacing
+from pytest_specqa.site.frame import is_camera
 from pytest_specqa.site.timeline import Floats, Limits, Points, day
+from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,12 +70,13 @@ class Course:
         return int(sum(count > 0 for one, count in zip(self.nights, self.bad, strict=True) if one >= night))
 
 
-def opened() -> duckdb.DuckDBPyConnection:
-    """Open a database in memory."""
+def opened(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory, with what is kept as the view ``sums``."""
     import duckdb  # noqa: PLC0415
 
-    connection = duckdb.connect()
-    connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = 2")
+    connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
+    if path is not None:
+        connection.read_parquet(str(path)).create_view("sums")
     return connection
 
 
@@ -91,11 +94,10 @@ def update(path: Path, new: Sequence[pyarrow.Table], *, gone: Sequence[int]) -> 
     """
     import pyarrow as pa  # noqa: PLC0415
 
-    connection = opened()
+    connection = opened(path if path.is_file() else None)
     parts = []
     if path.is_file():
-        connection.read_parquet(str(path)).create_view("old")
-        parts.append(f"SELECT * FROM old WHERE night NOT IN ({', '.join(map(str, [*gone, 0]))})")
+        parts.append(f"SELECT * FROM sums WHERE night NOT IN ({', '.join(map(str, [*gone, 0]))})")
     if new:
         # Columns without a value in one night have the type of those of the others.
         connection.register("new", pa.concat_tables(new, promote_options="permissive"))
@@ -109,7 +111,7 @@ def update(path: Path, new: Sequence[pyarrow.Table], *, gone: Sequence[int]) -> 
         )
 
 
-def courses(path: Path, place: str) -> Iterator[Course]:
+def courses(connection: duckdb.DuckDBPyConnection, place: str) -> Iterator[Course]:
     """Read all measures of a camera, petal or kind of unit.
 
     Yields
@@ -117,17 +119,13 @@ def courses(path: Path, place: str) -> Iterator[Course]:
     Course
         By measure.
     """
-    connection = opened()
-    connection.read_parquet(str(path)).create_view("sums")
     yield from _split(
         connection.sql(f"SELECT measure, {COLUMNS} FROM sums WHERE place = ? ORDER BY measure, night", params=[place])
     )
 
 
-def bands(path: Path) -> dict[str, list[Course]]:
+def bands(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Course]]:
     """Read all measures by band: the median of the cameras' medians, and their range from the 10th to the 90th percentile."""
-    connection = opened()
-    connection.read_parquet(str(path)).create_view("sums")
     found: dict[str, list[Course]] = {}
     letters = connection.execute("SELECT DISTINCT place[1] FROM sums WHERE regexp_full_match(place, '[a-z][0-9]{1,2}') ORDER BY 1")
     for (letter,) in letters.fetchall():
@@ -143,10 +141,8 @@ def bands(path: Path) -> dict[str, list[Course]]:
     return found
 
 
-def places(path: Path, *, nights: Sequence[int]) -> dict[str, tuple[int, int, int]]:
+def places(connection: duckdb.DuckDBPyConnection, *, nights: Sequence[int]) -> dict[str, tuple[int, int, int]]:
     """Of each camera, petal and kind of unit: worst outcome of the last night, and nights that fail and that only warn."""
-    connection = opened()
-    connection.read_parquet(str(path)).create_view("sums")
     rows = connection.execute(
         """WITH worst AS (SELECT place, night, max(rank) AS rank FROM sums
                WHERE night IN (SELECT unnest(?::INTEGER[])) GROUP BY ALL)
@@ -155,6 +151,11 @@ def places(path: Path, *, nights: Sequence[int]) -> dict[str, tuple[int, int, in
         [list(nights), nights[-1]],
     ).fetchall()
     return {place: (int(last), failed, warned) for place, last, failed, warned in rows}
+
+
+def cameras(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of all cameras."""
+    return [place for (place,) in connection.execute("SELECT DISTINCT place FROM sums ORDER BY 1").fetchall() if is_camera(place)]
 
 
 def _split(rows: duckdb.DuckDBPyRelation) -> Iterator[Course]:
@@ -185,3 +186,21 @@ def _column(column: pyarrow.ChunkedArray) -> Any:
 
 def _or_none(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
+
+
+def course_of(table: pyarrow.Table) -> Course | None:
+    """Reduce the values of one measure, as `Store.measures` gives them, to its course over the nights; None without any."""
+    if not table.num_rows:
+        return None
+    connection = opened()
+    connection.register("found", table)
+    ranks = [str(outcome) for outcome in Outcome]
+    rows = connection.sql(
+        f"""SELECT any_value(measure), night, median(value), min(value), max(value),
+            max(list_position({ranks}, outcome) - 1)::TINYINT, (count(*) FILTER (outcome IN ('failed', 'warned')))::INTEGER,
+            count(*)::INTEGER,
+            arg_max(coalesce(expid, tile), list_position({ranks}, outcome)), mode(low), mode(high),
+            NULL::DOUBLE, NULL::DOUBLE, '', ''
+        FROM found GROUP BY night ORDER BY night"""
+    )
+    return next(_split(rows), None)

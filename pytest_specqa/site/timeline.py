@@ -159,6 +159,7 @@ def picture(
     floor = box.height - FOOT
 
     def down(value: float) -> float:
+        """Pixel of a value."""
         return TOP + (floor - TOP) * (1 - (min(max(value, low), high) - low) / (high - low))
 
     parts = [f'<rect class="t-frame" x="{LEFT}" y="{TOP}" width="{box.width - LEFT - RIGHT}" height="{floor - TOP}"/>']

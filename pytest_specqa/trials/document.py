@@ -11,6 +11,7 @@ from pytest_specqa.demo.quiet import QUIET
 from pytest_specqa.results.store import write_text
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.trials import distributions, fault_sections, tables, triage_section
+from pytest_specqa.trials.histories import section as over_nights
 from pytest_specqa.trials.runner import why_not
 from pytest_specqa.trials.scenes import RANGES
 from pytest_specqa.trials.statistics import Rate
@@ -71,8 +72,7 @@ def write(judgement: Judgement, folder: Path) -> Path:
     Path
         The page.
     """
-    data = folder / "judgement"
-    data.mkdir(parents=True, exist_ok=True)
+    data = _tables(folder)
     sections = [
         _introduction(judgement),
         *_unjudged(judgement),
@@ -86,6 +86,8 @@ def write(judgement: Judgement, folder: Path) -> Path:
         triage_section.section(judgement.tried, data),
     ]
     page = folder / NAME
+    # The search over nights has a measurement of its own, which this page keeps.
+    sections += [text.strip("\n") for text in _sections(page) if _is_named(text, over_nights.TITLE)]
     write_text(page, "\n\n".join(sections) + "\n")
     return page
 
@@ -105,17 +107,49 @@ def write_triage(tried: Tried, folder: Path) -> Path:
     Path
         The page.
     """
+    return _write_section(triage_section.TITLE, triage_section.section(tried, _tables(folder)), folder)
+
+
+def write_history(parts: over_nights.Parts, folder: Path) -> Path:
+    """Write the section on the search over nights anew, and leave the others of the page as they are.
+
+    Parameters
+    ----------
+    parts : Parts
+        What was searched.
+    folder : Path
+        Where the page is; made if it does not exist.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    return _write_section(over_nights.TITLE, over_nights.section(parts, _tables(folder)), folder)
+
+
+def _tables(folder: Path) -> Path:
     data = folder / "judgement"
     data.mkdir(parents=True, exist_ok=True)
+    return data
+
+
+def _write_section(title: str, written: str, folder: Path) -> Path:
     page = folder / NAME
-    before = page.read_text(encoding="utf-8") if page.is_file() else _TITLE + "\n"
-    written = triage_section.section(tried, data)
-    # Every section begins with a heading of the second level, and none holds one.
-    sections = re.split(r"\n(?=## )", before)
-    place = next((k for k, text in enumerate(sections) if text.startswith(f"## {triage_section.TITLE}\n")), len(sections))
+    sections = _sections(page) or [_TITLE + "\n"]
+    place = next((k for k, text in enumerate(sections) if _is_named(text, title)), len(sections))
     sections[place : place + 1] = [written + "\n"]
     write_text(page, "\n".join(sections))
     return page
+
+
+def _sections(page: Path) -> list[str]:
+    """Split a page: every section begins with a heading of the second level, and none holds one."""
+    return re.split(r"\n(?=## )", page.read_text(encoding="utf-8")) if page.is_file() else []
+
+
+def _is_named(section: str, title: str) -> bool:
+    return section.startswith(f"## {title}\n")
 
 
 def _introduction(judgement: Judgement) -> str:

@@ -67,7 +67,7 @@ def judge_everything() -> None:
     from pytest_specqa.trials.runner import Suite  # noqa: PLC0415
     from pytest_specqa.values import DataUnit  # noqa: PLC0415
 
-    rng, suite = np.random.default_rng(1), Suite()
+    rng, suite = np.random.default_rng(1), Suite(keeps=True)
     camera = simulate_camera(draw_conditions(rng, band=BAND), rng)
     unit, fixtures = camera_unit(camera), camera_fixtures(camera)
     for name in suite.fitting(set(fixtures), band=BAND):

@@ -37,10 +37,13 @@ class Suite:
         Folder with ``test_*.py`` and, for measures of its own, ``limits.toml``.
     overrides : tuple of Path
         Further limits files, the strongest last.
+    keeps : bool
+        Whether numbers of every fiber are kept.
     """
 
     folder: Path = field(default_factory=expectations.folder)
     overrides: tuple[Path, ...] = ()
+    keeps: bool = False
 
     @cached_property
     def limits(self) -> Limits:
@@ -135,7 +138,8 @@ class Suite:
     def check(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> Check:
         """Run one expectation, and return its check with what its pictures need; arguments as for `judge`."""
         test, module = self._found[name]
-        check = Check(unit, name, name, self.limits, root=Path(), stage="".join(_marked(STAGE_MARKER, test, module)))
+        stage = "".join(_marked(STAGE_MARKER, test, module))
+        check = Check(unit, name, name, self.limits, root=Path(), stage=stage, keeps=self.keeps)
         # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
         with suppress(Exception, *STOPS), call.recorded(check, skips=SKIPS, stops=STOPS):
             if reasons := _skipped(test, module):

@@ -66,3 +66,27 @@ def test_a_name_is_kept_once(check):
     with pytest.warns(UserWarning, match="kept twice"):
         Expect(check).keep("line_scale", [0.2], first=3000, step=0.01)
     assert len(check.vectors) == 1
+
+
+def test_errors_are_kept_beside_the_values_and_give_their_quantum(check):
+    errors = np.array([0.1, np.nan, 0.2, 0.3])
+    Expect(check).keep("line_scale", np.array([1.0, 2.0, 3.0, 4.0]), errors=lambda: errors, first=3000, unit="m")
+    values, kept = map(decode, check.vectors)
+    assert (values.name, kept.name, kept.unit, values.step) == ("line_scale", "line_scale_error", "m", pytest.approx(0.1))
+    assert kept.values == pytest.approx(errors, abs=0.002, nan_ok=True)
+
+
+def test_values_without_errors_keep_two_per_cent_of_their_size(check):
+    Expect(check).keep("residual_error", [0.5, 2.0, np.nan, 1.0], first=3000)
+    assert decode(check.vectors[0]).values == pytest.approx([0.5, 2.0, np.nan, 1.0], abs=0.01, nan_ok=True)
+
+
+def test_values_of_which_nothing_is_known_are_kept_as_such(check):
+    Expect(check).keep("line_shift", [np.nan, np.nan], errors=[np.nan, np.nan], first=3000)
+    assert [np.isnan(decode(one).values).all() for one in check.vectors] == [True, True]
+
+
+def test_errors_of_another_shape_are_told(check):
+    with pytest.warns(UserWarning, match=r"errors of shape \(1,\) for values of shape \(2,\)"):
+        Expect(check).keep("line_shift", [1.0, 2.0], errors=[1.0], first=3000)
+    assert check.vectors == []

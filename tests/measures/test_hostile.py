@@ -10,6 +10,7 @@ import pytest
 from pytest_specqa.checks import call
 from pytest_specqa.trials.fixtures import camera_fixtures, camera_unit
 from pytest_specqa.trials.runner import Suite
+from pytest_specqa.vectors import decode
 
 FRAMES = ("frame", "sframe", "cframe")
 PRODUCTS = (*FRAMES, "sky", "flat", "fluxcalib")
@@ -29,8 +30,8 @@ def camera(simulated):
 
 @pytest.fixture(scope="module")
 def suite():
-    """All expectations."""
-    return Suite()
+    """All expectations, with the numbers of every fiber that they keep."""
+    return Suite(keeps=True)
 
 
 def _edited(product, edit):
@@ -132,6 +133,7 @@ def judged(suite, camera):
     fixtures = camera_fixtures(camera)
     names = suite.fitting(fixtures, band="r")
     checks = [suite.check(name, camera_unit(camera), fixtures=fixtures) for name in names]
+    assert "residual" in {decode(vector).name for check in checks for vector in check.vectors}
     return {
         (check.expectation, one.limit.name): (str(one.outcome), repr(one.measured.value), one.measured.detail)
         for check in checks

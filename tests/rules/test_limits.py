@@ -175,3 +175,20 @@ def test_the_plain_names_of_the_project_are_short_and_tell_measures_apart():
 
 def test_the_limits_of_the_project_are_sound():
     assert limits_file.lint(limits_file.default_file()) == []
+
+
+def test_every_limit_of_the_project_must_say_what_it_rests_on(write, monkeypatch):
+    path = write('[x]\nname = "size of x"\nhigh = 1\nsource = "s"\n')
+    monkeypatch.setattr(limits_file, "default_file", lambda: path)
+    (problem,) = limits_file.lint(path)
+    assert problem == f"{path}:1: [x] has no basis; say what low and high rest on: exact, physical, statistical"
+
+
+def test_a_limit_that_does_not_say_what_it_rests_on_is_physical_and_its_warning_statistical(write):
+    path = write('[x]\nhigh = 1\nsource = "s"\n[y]\nhigh = 1\nbasis = "exact"\nsource = "s"\n')
+    above = write('[x]\nhigh = 2\nwarn_basis = "physical"\nsource = "s"\n', "mine.toml")
+    found = limits_file.load([path])
+    assert [found.basis(name) for name in ("x", "y")] == [("physical", "statistical"), ("exact", "exact")]
+    assert limits_file.load([path, above]).basis("x") == ("physical", "physical")
+    (problem,) = limits_file.lint(write('[x]\nhigh = 1\nbasis = "guess"\nsource = "s"\n', "bad.toml"))
+    assert "basis = 'guess': expected 'exact' or 'physical' or 'statistical'" in problem

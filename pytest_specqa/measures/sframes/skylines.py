@@ -86,6 +86,21 @@ class LineFit:
         total = np.where(known.any(axis=1), weight.sum(axis=1), np.nan)
         return (weight * np.where(known, values, 0.0)).sum(axis=1) / total, 1.0 / np.sqrt(total)
 
+    def of_fibers(self, term: int) -> tuple[Floats, Floats]:
+        """One of the three numbers over the whole spectrum, with an error that the features of the object at the lines are in.
+
+        Parameters
+        ----------
+        term : int
+            0 for the scale, 1 for the shift, 2 for the width.
+
+        Returns
+        -------
+        ndarray, ndarray, shape (n_fiber,)
+            Value and standard error; NaN where nothing was fitted.
+        """
+        return self.values[term, :, -1], self.errors[term, :, -1] * np.sqrt(np.fmax(self.chi2, 1.0))
+
 
 def photon_variance(spectra: CameraSpectra, *, columns: Ints) -> Floats:
     """Variance that photons and readout alone would give, never more than what the ivar says.

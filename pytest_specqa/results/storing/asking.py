@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_specqa.errors import ResultsError
 from pytest_specqa.results import links
 from pytest_specqa.results.storing.columns import STAND_INS, sql_types
-from pytest_specqa.results.storing.reading import matching
+from pytest_specqa.results.storing.reading import GoneError, matching
 from pytest_specqa.results.storing.shelf import ONCE, Shelf
 
 if TYPE_CHECKING:
@@ -46,6 +48,31 @@ def connected(memory: str) -> duckdb.DuckDBPyConnection:
         "preserve_insertion_order": False,
     }
     return duckdb.connect(config=settings)
+
+
+@contextmanager
+def one_line(root: Path) -> Iterator[None]:
+    """Say in one line what DuckDB cannot read of a store.
+
+    Raises
+    ------
+    GoneError
+        If a part is not there any more, as the store has been compacted since its views were made.
+    ResultsError
+        If a part is damaged.
+    """
+    import duckdb  # noqa: PLC0415
+
+    try:
+        yield
+    except duckdb.Error as error:
+        what = links.told(next(iter(str(error).splitlines()), type(error).__name__))
+        if "No files found" in what or "No such file" in what:
+            raise GoneError(f"{root}: was compacted while it was read; ask again") from None
+        # What the reader of Parquet cannot decode has no class of its own; the others speak of the query.
+        if type(error) is not duckdb.Error and not isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
+            raise
+        raise ResultsError(f"{root}: cannot be read ({what}); see specqa store check {root}") from None
 
 
 def make_views(

@@ -23,6 +23,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verbs = parser.add_subparsers(dest="what", metavar="add|check|compact|export", required=True)
 
     def declared(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        """Declare one."""
         verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ". Exit code 0: done, 2: misuse.")
         verb.set_defaults(run=run)
         return verb

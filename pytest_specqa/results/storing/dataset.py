@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.store import settle
 from pytest_specqa.results.storing import adding, asking, columns, writing
 from pytest_specqa.results.storing.adding import Added
+from pytest_specqa.results.storing.reading import again
 from pytest_specqa.results.storing.shelf import Shelf
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.values import Record
@@ -83,6 +85,8 @@ class Store:
         root = Path(root)
         if not production:
             raise ResultsError(f"{root}: a store needs the name of its production")
+        if root.exists() and not root.is_dir():
+            raise ResultsError(f"{root}: is no folder; a store is a new or empty one")
         try:
             root.mkdir(parents=True, exist_ok=True)
             label = root / LABEL
@@ -181,10 +185,11 @@ class Store:
         -------
         duckdb.DuckDBPyConnection
             With the views ``records`` (the newest of each unit, expectation and measure), ``all_records`` and ``vectors`` (the
-            newest of each unit and name).
+            newest of each unit and name). What it cannot read is told in one line within `asking.one_line`.
         """
         connection = asking.connected(memory)
-        asking.make_views(connection, self.records, self.kept)
+        with asking.one_line(self.root):
+            asking.make_views(connection, self.records, self.kept)
         return connection
 
     def measures(self, measure: str | None = None, camera: str | None = None, nights: Iterable[int] | None = None) -> pyarrow.Table:
@@ -203,9 +208,14 @@ class Store:
             With the columns `asking.MEASURES`, ordered by night and exposure.
         """
         chosen = None if nights is None else [int(night) for night in nights]
-        with asking.connected(asking.MEMORY) as connection:
-            asking.make_views(connection, self.records, self.kept, nights=chosen)
-            return asking.measures(connection, measure=measure, camera=camera)
+
+        def ask() -> pyarrow.Table:
+            """Ask the parts that there are now."""
+            with asking.one_line(self.root), asking.connected(asking.MEMORY) as connection:
+                asking.make_views(connection, self.records, self.kept, nights=chosen)
+                return asking.measures(connection, measure=measure, camera=camera)
+
+        return again(ask)
 
     def vectors(
         self, name: str, camera: str | None = None, petal: int | None = None, nights: Iterable[int] | None = None
@@ -231,7 +241,7 @@ class Store:
         from pytest_specqa.vectors import unpack  # noqa: PLC0415
 
         for night in self.kept.nights() if nights is None else sorted({int(night) for night in nights}):
-            for row in asking.vectors(self.kept, night, name=name, camera=camera, petal=petal):
+            for row in again(partial(asking.vectors, self.kept, night, name=name, camera=camera, petal=petal)):
                 told = {**row, "unit": row["value_unit"]}
                 try:
                     vector = unpack(told, row["data"])

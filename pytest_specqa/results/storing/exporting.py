@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from pytest_specqa.results import store as results
 from pytest_specqa.results.records import LATER, from_row
 from pytest_specqa.results.storing import asking
 from pytest_specqa.results.storing.columns import sql_types
+from pytest_specqa.results.storing.reading import again
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from pytest_specqa.results.storing.dataset import Store
 
 
@@ -48,20 +52,22 @@ def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int
 def _records(store: Store, nights: list[int]) -> Iterator[Record]:
     judged = _judged(store, nights)
     names = ", ".join(sql_types())
+    query = f"SELECT {names}, whole FROM records ORDER BY unit, expectation, measure"
     for night in nights:
-        with asking.connected(asking.MEMORY) as connection:
-            asking.make_views(connection, store.records, store.kept, nights=[night])
-            found = connection.sql(f"SELECT {names}, whole FROM records ORDER BY unit, expectation, measure").to_arrow_table()
-        for row in found.to_pylist():
+        for row in again(partial(_asked, store, [night], query)).to_pylist():
             yield _record(row, judged)
 
 
 def _judged(store: Store, nights: list[int]) -> dict[str, int]:
     """Count the checks that are current of each run: a whole one of which others have superseded a part is not cut short."""
-    with asking.connected(asking.MEMORY) as connection:
+    counted = "SELECT run, count(DISTINCT (unit, expectation)) AS checks FROM records WHERE whole GROUP BY run"
+    return {row["run"]: row["checks"] for row in again(partial(_asked, store, nights, counted)).to_pylist()}
+
+
+def _asked(store: Store, nights: list[int], query: str) -> pyarrow.Table:
+    with asking.one_line(store.root), asking.connected(asking.MEMORY) as connection:
         asking.make_views(connection, store.records, store.kept, nights=nights)
-        counted = "SELECT run, count(DISTINCT (unit, expectation)) FROM records WHERE whole GROUP BY run"
-        return dict(connection.execute(counted).fetchall())
+        return connection.sql(query).to_arrow_table()
 
 
 def _record(row: dict[str, Any], judged: dict[str, int]) -> Record:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.opening import open_regular
@@ -12,6 +12,24 @@ from pytest_specqa.opening import open_regular
 if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet
+
+
+TRIES = 20
+T = TypeVar("T")
+
+
+class GoneError(ResultsError):
+    """A part that was compacted away between the look at its folder and its reading."""
+
+
+def again(ask: Callable[[], T]) -> T:
+    """Ask a store, once more if it was compacted meanwhile."""
+    for _ in range(TRIES):
+        try:
+            return ask()
+        except GoneError:
+            continue
+    return ask()
 
 
 def read_part(path: Path, names: list[str] | None = None) -> pyarrow.Table:
@@ -51,6 +69,8 @@ def _read(path: Path, names: list[str] | None, wanted: Mapping[str, Any]) -> pya
             file = pq.ParquetFile(stream)
             groups = [number for number in range(file.num_row_groups) if _may_hold(file.metadata.row_group(number), wanted)]
             return file.read_row_groups(groups, names)
+    except FileNotFoundError:
+        raise GoneError(f"{path}: was compacted while it was read; ask again") from None
     except (pa.ArrowException, OSError) as error:
         what = next(iter(str(error).splitlines()), type(error).__name__)
         raise ResultsError(f"{path}: cannot be read ({what}); see specqa store check") from None

@@ -11,7 +11,7 @@ from pytest_specqa.measures.sframes.fibers import fiber_scale, throughput_outlie
 from pytest_specqa.measures.sframes.skylines import fit_lines, line_residual, line_scale, typical_error
 from pytest_specqa.measures.sframes.wavelength import sky_line_places, wavelength_errors
 from pytest_specqa.measures.spectra import CameraSpectra
-from pytest_specqa.measures.statistics import local_threshold
+from pytest_specqa.measures.statistics import local_threshold, mad_scale
 from pytest_specqa.measures.where import sky_continuum
 
 
@@ -163,3 +163,22 @@ def test_masked_pixels_take_nothing_from_the_residual_of_the_others(simulated):
     whole = line_residual(changed(camera, flux=flux)).value
     ivar = np.where(np.random.default_rng(4).uniform(size=flux.shape) < 0.3, 0, camera.sframe.ivar).astype(np.float32)
     assert line_residual(changed(camera, flux=flux, ivar=ivar)).value == pytest.approx(whole, rel=0.05)
+
+
+@pytest.mark.parametrize("term", [0, 1, 2])
+def test_values_of_single_fibers_scatter_by_their_errors_whatever_their_objects(simulated, term):
+    spectra = simulated("r").spectra
+    value, error = fit_lines(spectra).of_fibers(term)
+    pull = (value - np.nanmedian(value)) / error
+    for kind in (spectra.faint & ~spectra.is_sky, ~spectra.faint):
+        # Throughput corrections, which are fitted to the same lines, take a part of the scatter of the scale.
+        assert 0.4 < mad_scale(pull[kind]) < 1.8
+
+
+def test_features_of_an_object_at_the_lines_are_in_its_error(simulated):
+    spectra = simulated("r").spectra
+    rough = spectra.flux.copy()
+    rough[40] += 40 * np.sin(np.arange(spectra.wave.size) / 1.5).astype(np.float32)
+    before, after = (fit_lines(one).of_fibers(0)[1] for one in (spectra, replace(spectra, flux=rough)))
+    assert after[40] > 1.5 * before[40]
+    assert after[41] == pytest.approx(before[41])

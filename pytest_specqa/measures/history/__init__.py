@@ -1,0 +1,1 @@
+"""What many nights show together, as pure statistics."""

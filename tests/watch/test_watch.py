@@ -17,6 +17,7 @@ import pytest
 from pytest_specqa import cli as program
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.watch import judging
 from pytest_specqa.watch.cli import Stop
 from pytest_specqa.watch.endings import cut_short
 from pytest_specqa.watch.jobs import Job, Scanner
@@ -154,7 +155,7 @@ def test_what_is_complete_is_judged_stored_shown_and_remembered(project: Project
 
 def test_a_run_that_dies_twice_is_told_and_tried_again_by_the_next_watch(project: Project, made: Made, tmp_path: Path) -> None:
     made.complete(1)
-    project.strike("KILL", times=3)
+    project.strike("KILL", times=2)
     told = tmp_path / "told"
     watch = project.watch(notify=f'{sys.executable} -I -S -c \'import sys; open("{told}", "a").write(sys.argv[1])\'')
     watch.once()
@@ -162,7 +163,6 @@ def test_a_run_that_dies_twice_is_told_and_tried_again_by_the_next_watch(project
     assert "NOT JUDGED" in project.lines[0]
     assert (project.memory()[ONE]["verdict"], project.memory()[ONE]["tries"]) == ("lost", 2)
     assert "the run was killed by signal 9" in told.read_text()
-    # One of its runs dies, and the next one goes on.
     again = project.watch()
     again.once()
     assert (project.memory()[ONE]["verdict"], again.failed) == ("passed", 0)
@@ -212,7 +212,8 @@ def test_products_that_change_while_they_are_judged_are_judged_again_and_never_f
     assert watch.failed == 0
 
 
-def test_a_run_that_does_not_end_is_ended(project: Project, made: Made) -> None:
+def test_a_run_that_does_not_end_is_ended(project: Project, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "TRIES", 1)
     made.complete(1)
     watch = project.watch(most=0.3)
     watch.once()

@@ -24,6 +24,7 @@ from pytest_specqa.results.history.pileups import PILEUP
 from pytest_specqa.results.history.telling import moment, size, where
 from pytest_specqa.results.history.tiles import load
 from pytest_specqa.results.history.wording import called
+from pytest_specqa.results.storing.asking import one_line
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -201,7 +202,7 @@ def _observations(store: Store, was: Change) -> tuple[int, str]:
         "SELECT count(DISTINCT coalesce(expid, night)) FROM all_records "
         "WHERE measure = ? AND coalesce(camera, '') = ? AND night BETWEEN ? AND ?"
     )
-    with store.connect() as connection:
+    with one_line(store.root), store.connect() as connection:
         values = [was.what, was.camera, was.first[0], was.last[0]]
         (found,) = connection.execute(query, values).fetchall()
     number = int(found[0]) or len({kept.expid for kept in store.vectors(was.what, camera=was.camera or None, nights=nights)})

@@ -39,7 +39,7 @@ MAKERS: dict[str, Callable[[Setting], History]] = {
     "clean": experiments.clean,
 }
 NIGHTS_OF = {"reported": 200, "steps": 120, "redshifts": 100, "clean": 120}
-"""Nights of each part, where none are given: the whole takes less than half an hour on two cores."""
+"""Nights of each part, where none are given."""
 TILES_A_NIGHT = 12
 """Exposures of a night in the part on redshifts: a rate of 2 % takes a thousand objects of a fiber."""
 
@@ -53,7 +53,7 @@ def settings(part: str, options: argparse.Namespace) -> list[Setting]:
     )
     if options.cameras:
         base = replace(base, cameras=tuple(options.cameras.split(",")))
-    base = replace(base, seed=options.seed + 100 * list(MAKERS).index(part))
+    base = replace(base, seed=section.seed_of(part, options.seed))
     if part == "redshifts":
         return [replace(base, exposures=TILES_A_NIGHT)]
     return [replace(base, seed=base.seed + k) for k in range(options.clean if part == "clean" else 1)]

@@ -5,7 +5,7 @@ part is a store of its own, which is simulated, searched as a user would search 
 ``--keep`` the stores stay, and one that is there is searched again. ``--docs docs`` writes the section of the judgement, with its
 tables.
 
-``python benchmarks/history.py --demo DIR`` does the same with real runs: twenty nights of the demo with a hot column from the
+``python benchmarks/history.py --demo DIR`` does the same with real runs: twenty nights of the demo with a hole of the CCD from the
 eleventh on, each judged by the suite, then searched.
 """
 
@@ -31,7 +31,7 @@ from pytest_specqa.trials.histories.measured import Searched
 
 HERE = Path(__file__).resolve().parent.parent
 CLEAN_VALUES = HERE / "docs" / "judgement" / "clean_values.csv"
-FAULT, AMPLITUDE, FROM, NIGHTS = "bright_column", 4.0, 11, 20
+FAULT, AMPLITUDE, FROM, NIGHTS = "ccd_hole", 20.0, 11, 20
 MAKERS: dict[str, Callable[[Setting], History]] = {
     "reported": experiments.with_reported,
     "steps": experiments.steps,
@@ -39,7 +39,7 @@ MAKERS: dict[str, Callable[[Setting], History]] = {
     "clean": experiments.clean,
 }
 NIGHTS_OF = {"reported": 200, "steps": 120, "redshifts": 100, "clean": 120}
-"""Nights of each part, where none are given: the whole takes less than half an hour on two cores."""
+"""Nights of each part, where none are given."""
 TILES_A_NIGHT = 12
 """Exposures of a night in the part on redshifts: a rate of 2 % takes a thousand objects of a fiber."""
 
@@ -47,11 +47,13 @@ TILES_A_NIGHT = 12
 def settings(part: str, options: argparse.Namespace) -> list[Setting]:
     """Say how much is simulated for one part; every one has nights of its own."""
     base = Setting(
-        nights=options.nights, exposures=options.exposures, usual=tuple(usual.read(CLEAN_VALUES, measures=experiments.MEASURES))
+        nights=options.nights or NIGHTS_OF[part],
+        exposures=options.exposures,
+        usual=tuple(usual.read(CLEAN_VALUES, measures=experiments.MEASURES)),
     )
     if options.cameras:
         base = replace(base, cameras=tuple(options.cameras.split(",")))
-    base = replace(base, seed=options.seed + 100 * list(MAKERS).index(part))
+    base = replace(base, seed=section.seed_of(part, options.seed))
     if part == "redshifts":
         return [replace(base, exposures=TILES_A_NIGHT)]
     return [replace(base, seed=base.seed + k) for k in range(options.clean if part == "clean" else 1)]

@@ -234,7 +234,7 @@ def ask(root: Path, name: str) -> None:
     peak = (
         next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")) / 1024
     )
-    print(json.dumps({"said": said, "seconds": round(took, 2), "MB": round(peak)}))
+    print(json.dumps({"said": said, "seconds": round(took, 2), "CPU": round(time.process_time(), 2), "MB": round(peak)}))
 
 
 def size(folder: Path) -> int:
@@ -251,9 +251,10 @@ def compacted(root: Path, given: argparse.Namespace) -> str:
     for expid in pc.unique(records.column("expid")).to_pylist():
         store.records.put(night, records.filter(pc.equal(records.column("expid"), expid)))
         store.kept.put(night, vectors.filter(pc.equal(vectors.column("expid"), expid)))
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     done = next(iter(compact(store)))
-    return f"{done.parts} parts, {done.rows} rows in {time.perf_counter() - start:.1f} s"
+    took, busy = time.perf_counter() - start, time.process_time() - busy
+    return f"{done.parts} parts, {done.rows} rows in {took:.1f} s ({busy:.1f} CPU s)"
 
 
 def main() -> int:
@@ -287,7 +288,8 @@ def main() -> int:
             words = [sys.executable, __file__, "--keep", str(root), "--ask", name]
             done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ)
             found = json.loads(done.stdout)
-            print(f"{(question.__doc__ or name).rstrip('.')}: {found['said']} in {found['seconds']} s, {found['MB']} MB")
+            took = f"{found['seconds']} s ({found['CPU']} CPU s with start), {found['MB']} MB"
+            print(f"{(question.__doc__ or name).rstrip('.')}: {found['said']} in {took}", flush=True)
         print(f"compact: one night, {compacted(Path(scratch) / 'night', given)}")
     return 0
 

@@ -243,6 +243,8 @@ class Limit:
         return Outcome.PASSED
 
 
+TREND = "_trend"
+"""How the measure of a record is named that compares a value with its own past: its limit stands in no limits file."""
 MAX_FEATURES = 6
 """Features of a value that are kept with its record: a place has one, and a night holds a hundred thousand records."""
 

@@ -14,7 +14,7 @@ from pytest_specqa.errors import LimitError
 from pytest_specqa.rules import expectations
 from pytest_specqa.rules.limits import BOUNDS, SELECTORS, TEXTS, Basis, Entry, Limits, Override, Source, limit_of
 from pytest_specqa.rules.toml_lines import LinedToml
-from pytest_specqa.values import Limit, Severity
+from pytest_specqa.values import TREND, Limit, Severity
 
 NAME = "limits.toml"
 WHEN = "when"
@@ -77,6 +77,9 @@ def _entry(name: str, table: Any, *, source: Source) -> Entry:
         raise LimitError(
             f"{source.path}: {name} = {table!r} stands outside a table; expected [{name}] with low or high, and source"
         )
+    if name.endswith(TREND):
+        text = "sets no limit: what is far from its own past is told by the nights of a store (--specqa-history), not by a file"
+        raise _error(source, name, text)
     blocks = table.get("when", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise _error(source, name, f"when is no list of tables; write [[{name}.when]]", key="when")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check, Picture
 from pytest_specqa.errors import ResultsError, UsageError
-from pytest_specqa.values import Limit, Measured, Measurement, Outcome
+from pytest_specqa.values import TREND, Limit, Measured, Measurement, Outcome
 
 if TYPE_CHECKING:
     from pytest_specqa.results.history.trend import Past, Place
@@ -99,7 +99,7 @@ class Trends:
                 self._compare(check, found, place)
 
     def _compare(self, check: Check, found: Measurement, place: Place) -> None:
-        from pytest_specqa.results.history.trend import SUFFIX, first_off, place_of  # noqa: PLC0415
+        from pytest_specqa.results.history.trend import first_off, place_of  # noqa: PLC0415
 
         limit = _limit(found.limit, place, store=str(self.store.root.name))
         if limit.judge(Measured(found.measured.value)) is Outcome.PASSED:
@@ -123,12 +123,12 @@ class Trends:
             detail=detail,
         )
         check.compare(measured, limit, product=found.product)
-        check.pictures.append(Picture("night_trend", _arrays(check, place, low=low, high=high), shows=(found.limit.name + SUFFIX,)))
+        check.pictures.append(Picture("night_trend", _arrays(check, place, low=low, high=high), shows=(found.limit.name + TREND,)))
 
 
 def _limit(base: Limit, place: Place, *, store: str) -> Limit:
     """Return the limit that the past of a camera sets, on the sides where the measure has one."""
-    from pytest_specqa.results.history.trend import SUFFIX, WARNINGS  # noqa: PLC0415
+    from pytest_specqa.results.history.trend import WARNINGS  # noqa: PLC0415
 
     bounds: dict[str, float] = {}
     for side, sign in enumerate((-1, 1)):
@@ -143,7 +143,7 @@ def _limit(base: Limit, place: Place, *, store: str) -> Limit:
             if math.isfinite(number) and room > 0:
                 bounds[key] = place.center + sign * max(number * place.scale, part * room)
     return Limit(
-        name=base.name + SUFFIX,
+        name=base.name + TREND,
         unit=base.unit,
         severity=base.severity,
         plain=f"{base.plain or base.name.replace('_', ' ')} against own nights",

@@ -12,6 +12,7 @@ import numpy as np
 from pytest_specqa.checks.wording import count
 from pytest_specqa.instrument import DESI
 from pytest_specqa.printable import escape
+from pytest_specqa.results.history import patches
 from pytest_specqa.results.history.changes import Change
 from pytest_specqa.results.store import write_text
 from pytest_specqa.results.storing.dataset import Store
@@ -24,6 +25,8 @@ from pytest_specqa.site.sums import course_of
 MOST = 60
 """Changes that have pictures: the heaviest; the table has all."""
 PATCHES = "specqa history STORE --patches DIR drafts rows of flagged_fibers.ecsv, BADAMPS and waivers for a person to review"
+MOST_PATCHES = 3
+"""Rows of a patch that are shown."""
 ADVICE = {
     "fiber": "Look at the frames of the camera at these wavelengths on the first night; flag it if the pipeline leaves it in.",
     "group": "Compare flat and traces of these fibers before and after the first night.",
@@ -45,6 +48,7 @@ class _Drawn:
     store: Store
     stacks: Mapping[Key, Sequence[Stack]]
     redshifts: Mapping[int, Redshifts]
+    exposures: Sequence[patches.Exposure]
 
 
 def write(store: Store, changes: Sequence[Change], out: Path, *, site: frame.Site | None = None, kept: Path | None = None) -> None:
@@ -73,7 +77,9 @@ def write(store: Store, changes: Sequence[Change], out: Path, *, site: frame.Sit
     shown = ordered[:MOST]
     wanted = {key for change in shown for key in _places(change)}
     found = _kept(kept, wanted, site.nights) if kept else _from_store(store, wanted, site.nights)
-    drawn = _Drawn(site, store, found, _redshifts(store, kept, shown, site.nights))
+    # A site is written after every exposure, and does not look through all records for rows that nobody takes from there.
+    exposures = [] if kept else patches.exposures_of(store, shown)
+    drawn = _Drawn(site, store, found, _redshifts(store, kept, shown, site.nights), exposures)
     sections = [_section(k, change, drawn) for k, change in enumerate(shown, start=1)]
     ongoing = sum(change.ongoing for change in ordered)
     told = f"{count(len(ordered), 'change')} over {count(len(site.nights), 'night')}, of which {ongoing} go on."
@@ -154,11 +160,24 @@ def _section(k: int, change: Change, drawn: _Drawn) -> str:
         ("what", escape(change.detail)),
         ("also", "; ".join(map(escape, change.joined))),
         ("what to do", f"<b>{escape(advice)}</b>"),
+        ("patch", _rows(change, drawn.exposures)),
     ]
     listed = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts if text)
     pictures = _pictures(change, drawn) or '<p class="site-good">The store keeps nothing that could be drawn of it.</p>'
     facts_of = f'<div class="specqa-facts"><dl>{listed}</dl></div>'
     return f'<article class="specqa-finding site-change" id="change-{k}"><h2>{k}. {title}</h2>{facts_of}{pictures}</article>'
+
+
+def _rows(change: Change, exposures: Sequence[patches.Exposure]) -> str:
+    """HTML of the first rows that ``--patches`` drafts for a change; empty where it drafts none."""
+    rows = patches.flagged_rows([change], exposures) or patches.badamps_rows([change], exposures)
+    if not rows:
+        return ""
+    lines = [" ".join(map(str, rows[0])), *(" ".join(str(value) for value in row.values()) for row in rows[:MOST_PATCHES])]
+    more = f"\n... and {len(rows) - MOST_PATCHES} more" if len(rows) > MOST_PATCHES else ""
+    name = patches.FLAGGED if "FIBERS" in rows[0] else patches.BADAMPS
+    text = escape("\n".join(lines) + more)
+    return f"<details><summary>{count(len(rows), 'row')} for {name}</summary><pre class=specqa-log>{text}</pre></details>"
 
 
 def _when(change: Change) -> str:

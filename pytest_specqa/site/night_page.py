@@ -78,10 +78,10 @@ def write(site: frame.Site, night: Night, told: Sequence[Finding], around: Aroun
         _head(title, around),
         _verdict(night, told),
         cards(told, pictured=(), linked=linked.__contains__) or '<p class="site-good">Nothing was found.</p>',
-        _grid(night, worst, places, linked),
+        f'<div id="cameras">{_grid(night, worst, places, linked)}</div>',
         _whole_tiles(night, worst, linked),
         _legend(len(told)),
-        f"<h2>Checks that fail or warn, with their reasons</h2>{shown}" if rowed else "",
+        f'<div id="reasons">{f"<h2>Checks that fail or warn, with their reasons</h2>{shown}" if rowed else ""}</div>',
         left if len(entries) > len(rowed) else "",
         glossary(entry.lead for entry in rowed),
     ]
@@ -96,7 +96,8 @@ def _head(title: str, around: Around) -> str:
         else "<span>last night so far</span>"
     )
     reports = "".join(f'<a href="{escape(address)}">{escape(name)}</a>' for address, name in around.reports)
-    return f'<h1>{title}</h1><p class="site-around">{before}{after}{reports}</p>'
+    places = '<a href="#cameras">exposures and cameras</a><a href="#reasons">reasons</a>'
+    return f'<h1>{title}</h1><p class="site-around">{before}{after}{places}{reports}</p>'
 
 
 def _verdict(night: Night, told: Sequence[Finding]) -> str:

@@ -17,7 +17,7 @@ from pytest_specqa.values import Outcome
 
 Floats = NDArray[np.float64]
 
-LEFT, RIGHT, TOP, FOOT = 46, 6, 6, 16
+LEFT, RIGHT, TOP, FOOT = 60, 6, 6, 16
 MOST_MARKS = 60
 """Nights with something bad that are marked and lead to their page; the worst and latest where there are more."""
 REACH = 6.0

@@ -11,7 +11,8 @@ from pytest_specqa.site.camera_page import RECENT, badges, finder, found_text, h
 from pytest_specqa.site.sums import Course
 from pytest_specqa.values import Outcome
 
-WIDTH, HIGH = 430, 104
+WIDTH, HIGH = 440, 104
+MARKED = 12
 
 
 def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Sequence[Course]) -> str:
@@ -49,7 +50,7 @@ def write(site: frame.Site, bands: Mapping[str, Sequence[Course]], others: Seque
     legend = (
         '<p class="specqa-faint">A dot is the median over the cameras of a band, the bar the range of 80 % of them; '
         'lines: <b class="site-fail-line">limit</b>, <b class="site-warn-line">warning</b>. A filled triangle is a night on which '
-        "a camera failed, a ring one on which one warned; both lead there.</p>"
+        f"a camera failed (the last {MARKED} are marked), a ring one on which one warned; both lead there.</p>"
     )
     body = ["<h1>Trends</h1>", f"<p>{told}</p>", legend, finder("measures"), '<div class="site-courses">', *rows, "</div>"]
     return frame.page(site, f"Trends: {site.production}", body, here="trends.html")
@@ -70,5 +71,5 @@ def _picture(band: str, course: Course, nights: Sequence[int]) -> str:
     shown = timeline.Points(shown.x, shown.middle, shown.least, shown.largest, rank, shown.names, shown.links)
     box = timeline.box_of_nights(nights, width=WIDTH, height=HIGH)
     about = f"{course.plain or course.measure}{f', {band} cameras' if band else ''}"
-    drawn = timeline.picture(shown, box, limits=course.limits, about=about, most=12)
+    drawn = timeline.picture(shown, box, limits=course.limits, about=about, most=MARKED)
     return f"<figure><figcaption>{escape(band)}</figcaption>{drawn}</figure>"

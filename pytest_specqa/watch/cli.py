@@ -14,7 +14,7 @@ from typing import Any
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.printable import printable
 
-PASSED, FAILED, INTERRUPTED, TERMINATED = 0, 1, 130, 143
+PASSED, FAILED, SIGNALLED = 0, 1, 128
 GROUPS = ("cumulative", "pernight")
 FOLDER = "watch"
 """Folder in the store that has the logs."""
@@ -100,20 +100,31 @@ def run(arguments: argparse.Namespace) -> int:
     except holding.BusyError as error:
         who = str(error).partition(";")[0].replace("another run", "another watch", 1)
         raise ResultsError(f"{who}; one store has one watch") from None
-    before = signal.signal(signal.SIGTERM, _stop)
+    stop = Stop()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return _watch(arguments, production.root.resolve(), store=store, options=options)
+        return _watch(arguments, production.root.resolve(), store=store, options=options, stop=stop)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         lock.close(remove=True)
 
 
-class Terminated(KeyboardInterrupt):
-    """The process was told to end by SIGTERM."""
+class Stop:
+    """What a signal that ends a watch calls; a library may swallow what it raises, as DuckDB does: `check` raises it again."""
 
+    def __init__(self) -> None:
+        self.number = 0
 
-def _stop(*_: object) -> None:
-    raise Terminated
+    def __call__(self, number: int, _: object) -> None:
+        """Take the signal."""
+        self.number = number
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if there was a signal."""
+        if self.number:
+            raise KeyboardInterrupt
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:
@@ -135,7 +146,7 @@ def _options(arguments: argparse.Namespace) -> list[str]:
     return words + list(arguments.pytest)
 
 
-def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: list[str]) -> int:
+def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: list[str], stop: Stop) -> int:
     from pytest_specqa.rules import expectations  # noqa: PLC0415
     from pytest_specqa.watch.endings import cut_short  # noqa: PLC0415
     from pytest_specqa.watch.jobs import Scanner  # noqa: PLC0415
@@ -161,6 +172,7 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
             site=site,
             say=_say,
             clock=WallClock(),
+            check=stop.check,
         ),
         since=arguments.since,
     )
@@ -175,9 +187,9 @@ def _watch(arguments: argparse.Namespace, root: Path, *, store: Any, options: li
             return FAILED if watch.failed else PASSED
         _say(f"watching {root} every {arguments.poll:g} s; results in {store.root}, logs in {how.folder}; Ctrl-C ends it")
         watch.forever(poll=arguments.poll)
-    except KeyboardInterrupt as stopped:
+    except KeyboardInterrupt:
         _say(f"watch stopped after {watch.judged} judged, {watch.failed} of them failed; start it again to go on")
-        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        return SIGNALLED + stop.number
     return PASSED
 
 

@@ -65,6 +65,8 @@ class Parts:
         Takes lines for the terminal.
     clock : Clock
         The time.
+    check : callable
+        Raises `KeyboardInterrupt` once the process was told to end.
     """
 
     scanner: Scanner
@@ -76,6 +78,7 @@ class Parts:
     site: Callable[[], object] | None
     say: Callable[[str], object]
     clock: Clock
+    check: Callable[[], object] = bool
 
 
 class Watch:
@@ -134,6 +137,7 @@ class Watch:
 
     def _step(self) -> tuple[list[Waiting], bool]:
         """Look, and judge the first job that is ready; tell whether there may be more."""
+        self.parts.check()
         ripe, waiting = self._look()
         if not ripe:
             self.memory.save()
@@ -152,6 +156,7 @@ class Watch:
         try:
             self.parts.site()
         except Exception as error:
+            self.parts.check()
             # Whatever is wrong with a page, what is judged next matters more.
             self.parts.say(f"site NOT brought up to date: {type(error).__name__}: {error}")
 
@@ -177,8 +182,7 @@ class Watch:
             self.parts.judge.forget(sight.job)
             self._tell(sight, "changed", "its products changed while they were judged: it will be judged again", seconds)
             return
-        if judged.records:
-            self.parts.store.add(judged.records, again=True)
+        self._keep(judged)
         self._tell(sight, judged.verdict, self._sentence(judged, ripe), seconds)
         told = self.memory.told.setdefault(str(sight.job.night), [])
         for line in self.parts.notifier.tell(sight, judged, told=told, log=str(self.parts.judge.log(sight.job))):
@@ -189,6 +193,14 @@ class Watch:
         self.judged += 1
         self.failed += judged.verdict in ("lost", str(Outcome.FAILED))
         self.build()
+
+    def _keep(self, judged: Judged) -> None:
+        try:
+            if judged.records:
+                self.parts.store.add(judged.records, again=True)
+        except Exception:
+            self.parts.check()
+            raise
 
     def _is_unchanged(self, sight: Sight) -> bool:
         now = self.parts.scanner.one(sight.job)

@@ -64,7 +64,7 @@ PLUGINS = {"-n": ("xdist",), "--html": ("pytest_metadata.plugin", "pytest_html.p
 """What an option needs."""
 LEFT_OUT = ("CI", "BUILD_NUMBER", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")
 """Variables of the environment that change what is printed, or what a start costs."""
-NAMING = ("run", "reused", "known")
+NAMING = ("run", "reused", "known", "inputs")
 """What differs between runs that judge the same, or against another baseline."""
 
 Rows = list[dict[str, object]]
@@ -131,6 +131,6 @@ class Project:
 
 
 def rows(path: Path) -> Rows:
-    """Records without what names their run."""
+    """Records without what names their run, and its own copy of the products."""
     found = [json.loads(line) for line in path.read_text().splitlines()]
     return [{name: value for name, value in row.items() if name not in NAMING} for row in found]

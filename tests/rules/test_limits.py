@@ -192,3 +192,9 @@ def test_a_limit_that_does_not_say_what_it_rests_on_is_physical_and_its_warning_
     assert limits_file.load([path, above]).basis("x") == ("physical", "physical")
     (problem,) = limits_file.lint(write('[x]\nhigh = 1\nbasis = "guess"\nsource = "s"\n', "bad.toml"))
     assert "basis = 'guess': expected 'exact' or 'physical' or 'statistical'" in problem
+
+
+def test_a_trend_has_no_limit_in_a_file(write):
+    (problem,) = limits_file.lint(write('[x_trend]\nhigh = 1\nsource = "s"\n'))
+    assert "[x_trend] sets no limit" in problem
+    assert "--specqa-history" in problem

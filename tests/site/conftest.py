@@ -79,7 +79,7 @@ def exposure(night: int, expid: int, cameras: Sequence[str] = CAMERAS) -> list[R
         records.append(one | {"vectors": vectors(camera, night, expid)})  # type: ignore[arg-type]
         waived = record(unit, "offset", 2.0, outcome=Outcome.FAILED, waiver="known") if bad else record(unit, "offset", 0.2)
         warned = record(unit, "width", 0.7, outcome=Outcome.WARNED) if last and camera == "b0" else record(unit, "width", 0.3)
-        records += [waived, warned, record(unit, "depth", 0.2)]
+        records += [waived, warned, record(unit, "zero", 0.2)]
     records.append(record(DataUnit("exposure", night, expid, 7951), "gradient", 0.1))
     return records
 

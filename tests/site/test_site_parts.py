@@ -17,7 +17,7 @@ from pytest_specqa.site.timeline import Box, Limits, Points, Span
 from pytest_specqa.values import Outcome
 from pytest_specqa.vectors import Vector
 
-from .conftest import BAD_BIN, BAD_FIBER, BINS, EDGES, HOSTILE, NIGHTS, Made, change
+from .conftest import BAD_BIN, BAD_FIBER, BINS, EDGES, HOSTILE, NIGHTS, Made, change, expids
 
 
 def points(values: np.ndarray, rank: np.ndarray | None = None) -> Points:
@@ -176,6 +176,8 @@ def test_the_page_of_changes_is_one_file_when_alone(whole: Made, tmp_path: Path)
     assert "redshifts of fiber 3234" in articles[2]
     assert "a defect of the CCD" in articles[2]
     assert "part of the sky lines that is left" in articles[0]
+    assert "4 rows for flagged_fibers.ecsv" in articles[2]
+    assert re.search(rf"{NIGHTS[1]} {expids(NIGHTS[1])[0]} 7951 {BAD_FIBER} BADFIBER", articles[2])
 
 
 def test_the_fault_shows_in_its_fiber_at_its_wavelengths(whole: Made) -> None:

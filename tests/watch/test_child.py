@@ -94,7 +94,8 @@ time.sleep(600)
 import signal
 from pathlib import Path
 from pytest_specqa.watch import child, cli
-signal.signal(signal.SIGTERM, cli._stop)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, cli.Stop())
 with Path({str(tmp_path / "out")!r}).open("wb") as out:
     child.run({python(orderly)!r}, out=out, most=600)
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import pytest
 from pytest_specqa import cli as program
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.watch import judging
+from pytest_specqa.watch.cli import Stop
 from pytest_specqa.watch.endings import cut_short
 from pytest_specqa.watch.jobs import Job, Scanner
 from pytest_specqa.watch.judging import How, Judge, Judged
@@ -98,6 +101,7 @@ class Project:
         notify: str = "",
         site: Callable[[], object] | None = None,
         judge: Callable[[Job], Judged] | None = None,
+        check: Callable[[], object] = bool,
     ) -> Watch:
         """Make a watch; with `judge` no run of pytest is started."""
         store = Store.create(self.store, production="daily")
@@ -107,7 +111,9 @@ class Project:
             runs.judge = judge  # type: ignore[method-assign]
         sorter = Sorter(memory, Patience(settle=30, missing=3600), cut_short=cut_short)
         scanner, notifier = Scanner(self.made.root), Notifier(notify)
-        return Watch(Parts(scanner, sorter, runs, notifier, memory, store, site or self.build, self.lines.append, self.clock))
+        return Watch(
+            Parts(scanner, sorter, runs, notifier, memory, store, site or self.build, self.lines.append, self.clock, check)
+        )
 
     def build(self) -> None:
         self.built += 1
@@ -149,7 +155,7 @@ def test_what_is_complete_is_judged_stored_shown_and_remembered(project: Project
 
 def test_a_run_that_dies_twice_is_told_and_tried_again_by_the_next_watch(project: Project, made: Made, tmp_path: Path) -> None:
     made.complete(1)
-    project.strike("KILL", times=3)
+    project.strike("KILL", times=2)
     told = tmp_path / "told"
     watch = project.watch(notify=f'{sys.executable} -I -S -c \'import sys; open("{told}", "a").write(sys.argv[1])\'')
     watch.once()
@@ -157,7 +163,6 @@ def test_a_run_that_dies_twice_is_told_and_tried_again_by_the_next_watch(project
     assert "NOT JUDGED" in project.lines[0]
     assert (project.memory()[ONE]["verdict"], project.memory()[ONE]["tries"]) == ("lost", 2)
     assert "the run was killed by signal 9" in told.read_text()
-    # One of its runs dies, and the next one goes on.
     again = project.watch()
     again.once()
     assert (project.memory()[ONE]["verdict"], again.failed) == ("passed", 0)
@@ -207,7 +212,8 @@ def test_products_that_change_while_they_are_judged_are_judged_again_and_never_f
     assert watch.failed == 0
 
 
-def test_a_run_that_does_not_end_is_ended(project: Project, made: Made) -> None:
+def test_a_run_that_does_not_end_is_ended(project: Project, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "TRIES", 1)
     made.complete(1)
     watch = project.watch(most=0.3)
     watch.once()
@@ -255,6 +261,29 @@ def test_a_site_or_a_production_that_fails_is_a_line_and_not_the_end(project: Pr
     assert [line for line in project.lines if "cannot go on" in line] == project.lines[:1]
     assert "site NOT brought up to date: RuntimeError: no such page" in project.lines
     assert project.memory()[ONE]["verdict"] == "passed"
+
+
+@pytest.mark.parametrize("where", ["site", "store"])
+def test_an_interrupt_that_a_library_swallows_ends_the_watch_all_the_same(
+    project: Project, made: Made, record: Callable[..., Any], where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swallow(*_: object, **__: object) -> None:
+        try:
+            stop(signal.SIGINT, None)
+        except KeyboardInterrupt:
+            raise RuntimeError("Query interrupted") from None
+
+    stop = Stop()
+    made.complete(1)
+    watch = project.watch(site=swallow, judge=lambda _: Judged("passed", "PASSED: all", [record()]), check=stop.check)
+    if where == "store":
+        monkeypatch.setattr(Store, "add", swallow)
+    else:
+        monkeypatch.setattr(Store, "add", lambda *_, **__: None)
+    with pytest.raises(KeyboardInterrupt):
+        watch.forever(poll=40)
+    assert stop.number == signal.SIGINT
+    assert not any("Query" in line for line in project.lines)
 
 
 def test_a_watch_that_could_not_look_does_not_end_well(project: Project, made: Made) -> None:

@@ -159,6 +159,8 @@ def _last_off(nightly: Floats) -> NDArray[np.bool_]:
 
 
 class _Foretold(NamedTuple):
+    """A level of each place on each night, foretold from the others; that of the coming night; its leverage; the scatter left."""
+
     each: Floats
     coming: Floats
     leverage: Floats

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.values import NoValue, Outcome
+from pytest_specqa.values import TREND, NoValue, Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,8 +21,6 @@ Ints = NDArray[np.integer]
 SELECTORS = ("program", "band", "camera")
 """What values may be chosen by, and told apart by, as the overrides of a limits file do."""
 COLUMNS = {"program": "program", "band": "left(camera, 1)", "camera": "camera"}
-TREND = "_trend"
-"""How the name of a record ends that judges a measure against its own history."""
 TOGETHER = 8_000_000
 """Values that are in memory at a time, some 200 MB."""
 

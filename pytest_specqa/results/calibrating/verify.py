@@ -11,6 +11,7 @@ from pytest_specqa.measures import tails
 from pytest_specqa.results.calibrating.calibrate import Rates, calibrate
 from pytest_specqa.results.calibrating.clean import Clean
 from pytest_specqa.rules.limits import Limits
+from pytest_specqa.values import Severity
 
 SURE = 0.975
 """Chance that a count keeps below its upper limit, and above its lower one."""
@@ -35,6 +36,8 @@ class Counted:
         Nights that these are of.
     apart : int
         Values of the held-back nights that are outliers by the rule of the calibration, and not counted.
+    warns : bool
+        Whether a value beyond it warns, and does not fail.
     """
 
     measure: str
@@ -45,6 +48,7 @@ class Counted:
     found: int
     nights: int
     apart: int
+    warns: bool
 
     @property
     def expected(self) -> float:
@@ -83,8 +87,11 @@ def verify(groups: Iterable[Clean], limits: Limits, *, rates: Rates) -> Iterator
                     beyond = kept & (values > bound.sign * bound.found)
                     name = " ".join([clean.measure, *clean.group.values()])
                     of = len(np.unique(clean.nights[~first][beyond]))
-                    told = (name, bound.name, bound.found, bound.rate)
-                    yield Counted(*told, values=int(kept.sum()), found=int(beyond.sum()), nights=of, apart=int((~kept).sum()))
+                    warns = bound.name.startswith("warn") or one.limit.severity is Severity.WARN
+                    yield Counted(
+                        measure=name, bound=bound.name, level=bound.found, rate=bound.rate, values=int(kept.sum()),
+                        found=int(beyond.sum()), nights=of, apart=int((~kept).sum()), warns=warns,
+                    )  # fmt: skip
 
 
 def range_of(expected: float, sure: float = SURE) -> tuple[int, int]:
@@ -107,7 +114,7 @@ def told(counted: list[Counted]) -> tuple[list[str], bool]:
         )
     good = True
     for kind in ("fails", "warns"):
-        same = [one for one in counted if one.bound.startswith("warn") == (kind == "warns")]
+        same = [one for one in counted if one.warns == (kind == "warns")]
         expected, found = sum(one.expected for one in same), sum(one.found for one in same)
         low, high = range_of(expected, SURE_TOTAL)
         good = good and found <= high

@@ -24,6 +24,7 @@ from pytest_specqa.results.history.pileups import PILEUP
 from pytest_specqa.results.history.telling import moment, size, where
 from pytest_specqa.results.history.tiles import load
 from pytest_specqa.results.history.wording import called
+from pytest_specqa.results.storing.asking import one_line
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -198,13 +199,14 @@ def _observations(store: Store, was: Change) -> tuple[int, str]:
         number = sum(int(np.count_nonzero(each.tracer[:, column] >= 0)) for each in objects)
         return min(number, was.seen), "objects"
     query = (
-        "SELECT count(DISTINCT expid) FROM (SELECT expid, night, camera FROM all_records WHERE measure = ? "
-        "UNION ALL SELECT expid, night, camera FROM vectors WHERE name = ?) WHERE (camera = ? OR ? = '') AND night BETWEEN ? AND ?"
+        "SELECT count(DISTINCT coalesce(expid, night)) FROM all_records "
+        "WHERE measure = ? AND coalesce(camera, '') = ? AND night BETWEEN ? AND ?"
     )
-    values = [was.what, was.what, was.camera, was.camera, was.first[0], was.last[0]]
-    with store.connect() as connection:
+    with one_line(store.root), store.connect() as connection:
+        values = [was.what, was.camera, was.first[0], was.last[0]]
         (found,) = connection.execute(query, values).fetchall()
-    return min(int(found[0]), was.seen), "exposures"
+    number = int(found[0]) or len({kept.expid for kept in store.vectors(was.what, camera=was.camera or None, nights=nights)})
+    return min(number, was.seen), "exposures"
 
 
 def power(was: Change, number: int, searched: dict[str, Any]) -> float:

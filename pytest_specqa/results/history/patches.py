@@ -24,6 +24,7 @@ from pytest_specqa.printable import printable
 from pytest_specqa.results.history.changes import Change
 from pytest_specqa.results.records import from_row
 from pytest_specqa.results.store import replacing, write_text
+from pytest_specqa.results.storing.asking import one_line
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.rules.waiver_file import draft
 
@@ -131,7 +132,7 @@ def exposures_of(store: Store, changes: Iterable[Change]) -> list[Exposure]:
         "SELECT DISTINCT night, expid, coalesce(tile, -99), camera FROM all_records "
         "WHERE camera IS NOT NULL AND expid IS NOT NULL AND night BETWEEN ? AND ? ORDER BY ALL"
     )
-    with store.connect() as connection:
+    with one_line(store.root), store.connect() as connection:
         return [Exposure(*row) for row in connection.execute(query, [low, high]).fetchall()]
 
 
@@ -240,7 +241,7 @@ def failures_of(store: Store, changes: Iterable[Change]) -> list[Any]:
     if not listed:
         return []
     low, high = min(change.first[0] for change in listed), max(change.last[0] for change in listed)
-    with store.connect() as connection:
+    with one_line(store.root), store.connect() as connection:
         cursor = connection.execute(query, [low, high])
         names = [column[0] for column in cursor.description or ()]
         for values in cursor.fetchall():

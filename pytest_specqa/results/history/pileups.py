@@ -43,10 +43,11 @@ def find(
 ) -> list[Change]:
     """Search the redshifts of every fiber of a store for outliers and pile-ups, over all ranges of dates.
 
-    *Outliers* are objects of a class and redshift that their tracer hardly has, and fits with a warning, each against the rate of all fibers on the same tile and how much sound fibers differ. *Pile-ups* are objects at one
-    redshift, or with lines at one observed wavelength, in excess of what all fibers have there. A pile-up that is not significant
-    alone is looked up in the stacked residuals of its fiber over the same nights, at the wavelengths that would cause it: the two
-    chances are independent where there is no fault, and their product is held against its own distribution.
+    *Outliers* are objects of a class and redshift that their tracer hardly has, and fits with a warning, each against the rate
+    of all fibers on the same tile and how much sound fibers differ. *Pile-ups* are objects at one redshift, or with lines at
+    one observed wavelength, in excess of what all fibers have there. A pile-up that is not significant alone is looked up in
+    the stacked residuals of its fiber over the same nights, at the wavelengths that would cause it: the two chances are
+    independent where there is no fault, and their product is held against its own distribution.
 
     Parameters
     ----------

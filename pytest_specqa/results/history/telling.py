@@ -73,7 +73,8 @@ def size(change: Change) -> str:
 
 def _phrase(change: Change) -> str:
     parts = [change.detail]
-    if change.shape != "intermittent":
+    # Redshifts say how many objects, which are no exposures.
+    if change.shape != "intermittent" and not change.what.startswith("redshift"):
         parts.append(f"{change.bad} of {change.seen} exposures")
     if change.joined:
         parts.append("also: " + ", ".join(change.joined))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.measures.history.usual import NIGHTS, TERMS, Coming, Usual, reach, usual
-from pytest_specqa.values import DataUnit, NoValue, Outcome
+from pytest_specqa.values import TREND, DataUnit, NoValue, Outcome
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -33,7 +33,9 @@ WARNINGS = 0.01
 """False warnings that a clean night may have, over all its measures and places: one in a hundred nights."""
 FAILURES = 0.0001
 """The same for failures."""
-SUFFIX = "_trend"
+EXPOSURES = 10
+"""Exposures of a night that are enough to know its level and its scatter; of more, every second, third ... number is read."""
+MEMORY = "600MB"
 MJD_OF_ORDINAL = -678576
 """Modified Julian date of a day less its proleptic ordinal."""
 
@@ -115,7 +117,7 @@ class Past:
     def _read(self, store: Store) -> None:
         import pyarrow as pa  # noqa: PLC0415
 
-        table = _asked(store, self.nights)
+        table, self._tests = _asked(store, self.nights)
         names = [table.column(name).to_pylist() for name in ("kind", "measure", "place", "program")]
         lengths = np.asarray(table.column("number"), int)
         ends = np.cumsum(lengths)
@@ -127,7 +129,6 @@ class Past:
             kind, measure, place, program = keys[first]
             chosen = slice(int(ends[first] - lengths[first]), int(ends[following - 1]))
             self._series[kind, measure].append(Series(place, program, nights[chosen], values[chosen]))
-        self._tests = len(values) / len(self.nights)
 
     def of(self, unit: DataUnit, measure: str, *, program: str) -> Place | None:
         """Return what is usual for a measure of a unit; None where its place has too few nights, or no scatter.
@@ -200,21 +201,31 @@ def _same_program(series: Sequence[Series], place: str, program: str) -> Series 
     return Series(place, "", nights, np.concatenate([one.values for one in own]))
 
 
-def _asked(store: Store, nights: Sequence[int]) -> Any:
-    """Values of the nights, one row for each measure, place, program and night."""
+def _asked(store: Store, nights: Sequence[int]) -> tuple[Any, float]:
+    """Values of the nights, one row for each measure, place, program and night; and the number of values of a night."""
     import duckdb  # noqa: PLC0415
+
+    from pytest_specqa.results.storing import asking  # noqa: PLC0415
 
     words = ", ".join(f"'{name}'" for name in NoValue)
     good = ", ".join(f"'{outcome}'" for outcome in (Outcome.PASSED, Outcome.WARNED))
+    where = (
+        f"value IS NOT NULL AND outcome IN ({good}) AND waiver = '' "
+        f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{TREND}')"
+    )
     try:
-        with store.connect() as connection:
-            return connection.sql(
+        with asking.connected(MEMORY) as connection:
+            # Views of these nights alone: those of all nights of years take longer to make than to ask.
+            asking.make_views(connection, store.records, store.kept, nights=nights)
+            told = connection.sql("SELECT count(*), count(DISTINCT expid) FROM records")
+            values, exposures = told.fetchall()[0]
+            every = max(round(exposures / len(nights) / EXPOSURES), 1)
+            table = connection.sql(
                 "SELECT kind, measure, coalesce(camera, 'petal ' || petal, '') AS place, coalesce(program, '') AS program, night, "
                 "list(value) AS given, count(*) AS number FROM records "
-                f"WHERE night IN ({', '.join(map(str, nights))}) AND value IS NOT NULL AND outcome IN ({good}) AND waiver = '' "
-                f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{SUFFIX}') "
-                "GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
+                f"WHERE {where} AND coalesce(expid, 0) % {every} = 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
             ).to_arrow_table()
+            return table, values / len(nights)
     except duckdb.Error as error:
         first = next(iter(str(error).splitlines()), "")
         raise ResultsError(f"{store.root}: cannot be read ({first}); see specqa store check {store.root}") from None

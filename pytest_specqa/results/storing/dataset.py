@@ -188,6 +188,8 @@ class Store:
             newest of each unit and name). What it cannot read is told in one line within `asking.one_line`.
         """
         connection = asking.connected(memory)
+        # A part never changes: where its columns are is read once for all queries, of 1,000 nights in 350 MB.
+        connection.execute("SET parquet_metadata_cache = true")
         with asking.one_line(self.root):
             asking.make_views(connection, self.records, self.kept)
         return connection

@@ -8,7 +8,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const blocks = new Map()
   const WIDTH = 620
   const HEIGHT = 100
-  const LEFT = 46
+  const LEFT = 60
   const FOOT = 16
   const SVG = 'http://www.w3.org/2000/svg'
   const draw = (tag, attributes, text = '') => {

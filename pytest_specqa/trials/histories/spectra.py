@@ -241,6 +241,7 @@ class _LineState:
 
     @classmethod
     def draw(cls, line: Lines, nights: int, rng: np.random.Generator) -> _LineState:
+        """Draw it for one camera."""
         return cls(
             line.own * rng.standard_normal(DESI.fibers),
             line.night * nightly(nights, rng, memory=_MEMORY),

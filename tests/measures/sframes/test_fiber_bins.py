@@ -69,11 +69,12 @@ def test_bins_cover_the_spectrum_and_all_fibers_have_them():
 @pytest.mark.parametrize(("width", "least", "most"), [(4, 0.27, 0.38), (80, 0.5, 0.85)])
 def test_a_fault_in_one_place_adds_up_over_exposures(width, least, most):
     rows = np.array([0, 1, 30, 31, 60, 61])
-    first = 40 * WIDTH + 10
+    starts = np.searchsorted(WAVE, bin_edges(camera()))
+    first = starts[40] + 10
     fault = np.zeros(WAVE.size)
     fault[first : first + width] = 1.5
     best = 1.5 * np.sqrt(12 * camera().ivar[rows, first : first + width].sum(axis=1))
-    bins = slice(first // WIDTH, (first + width - 1) // WIDTH + 1)
+    bins = slice(40, np.searchsorted(starts, first + width))
     change = (stacked(fault, rows) - stacked(np.zeros(WAVE.size), rows))[:, bins].sum(axis=1) / np.sqrt(bins.stop - bins.start)
     assert least < np.mean(change / best) < most
 
@@ -101,7 +102,8 @@ def test_bins_and_fibers_without_data_are_not_known():
     spectra = camera()
     ivar, flux = spectra.ivar.copy(), spectra.flux.copy()
     ivar[3] = 0
-    ivar[5, 10 * WIDTH : 11 * WIDTH - 7] = 0
+    starts = np.searchsorted(WAVE, bin_edges(spectra))
+    ivar[5, starts[10] : starts[11] - 7] = 0
     flux[7, ::2], ivar[8, 1::2] = np.nan, np.inf
     flux[9, 100] = np.inf
     found = fiber_bins(replace(spectra, ivar=ivar, flux=flux))

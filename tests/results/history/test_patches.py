@@ -169,3 +169,15 @@ def test_desispec_reads_the_amplifiers(store: Store, tmp_path: Path) -> None:
     table = tableio.load_table(str(tmp_path / "badamps.csv"), tabletype="exptable")
     assert [util.parse_badamps(str(row["BADAMPS"])) for row in table] == [[("r", 6, "D")]] * 3
     assert table["EXPID"].tolist() == [21, 30, 31]
+
+
+def test_a_damaged_part_of_the_store_is_told_in_one_line(tmp_path: Path) -> None:
+    kept = Store.create(tmp_path / "store", production="loa")
+    kept.add([_record(20220502, 21, "r6")])
+    (part,) = (kept.root / "records").rglob("*.parquet")
+    raw = part.read_bytes()
+    part.write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(ResultsError) as told:
+        patches.write(kept, [CHANGE], tmp_path / "patches")
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "patches").exists()

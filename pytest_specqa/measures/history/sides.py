@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_specqa.measures.history.search import SCRAP, Hit
+from pytest_specqa.measures.history.search import Hit
 from pytest_specqa.measures.statistics import Floats, Ints, mad_scale, nan_median
 
 MIN_ALIKE = 20
 """Series of a kind from which on it is known where their usual values lie."""
+FEW, PART = 3, 0.05
+"""Nights, and part of the nights outside a range, up to which chance may have left them at one of its ends."""
 FARTHER = 2.0
 """How much farther from the usual values of its kind one side must be, in units of their scatter, to be the one that is off."""
 
@@ -73,11 +75,12 @@ def parts_off(hit: Hit, values: Floats, home: Home) -> list[Hit]:
     if not rest or not inside.any():
         return [hit]
     within, without = (abs(float(np.median(values[known[part]])) - home.middle) for part in (inside, ~inside))
-    parts = [part for part in (before, after) if len(part) >= SCRAP * rest]
+    few = max(FEW, PART * rest)
+    parts = [part for part in (before, after) if len(part) > few]
     if abs(within - without) > FARTHER * home.scatter:
-        return [hit] if within > without else [_part(hit, part, int(inside.sum()), len(known)) for part in parts]
+        return [hit] if within > without or not parts else [_part(hit, part, int(inside.sum()), len(known)) for part in parts]
     # One change in time, at the end of this range: what was before it cannot have been the matter.
-    return [_part(hit, after, int(inside.sum()), len(known))] if len(before) < SCRAP * rest else [hit]
+    return [_part(hit, after, int(inside.sum()), len(known))] if len(before) <= few < len(after) else [hit]
 
 
 def _part(hit: Hit, part: Ints, inside: int, known: int) -> Hit:

@@ -72,13 +72,19 @@ class Cluster:
         if other.scope == "amplifier" and other.fibers != self.head.fibers:
             # Both halves: it is the camera.
             self.head = replace(self.head, scope="camera")
-        # Patches hold blocks: the one that shows it best is the place, and only what lies beside it makes it larger.
-        if not _near(self.fibers, other.fibers, 0):
+        # Patches hold blocks, and the whole band its bins: what shows it best is the place, and only what is as narrow widens it.
+        if _width(other.fibers) <= _width(self.head.fibers):
             self.fibers = _hull(self.fibers, other.fibers)
-        if other.what == self.head.what and self.bins is not None and other.bins is not None:
+        if other.what != self.head.what or self.bins is None or other.bins is None or self.head.bins is None:
+            return
+        if _width(other.bins) <= _width(self.head.bins):
             self.bins = _hull(self.bins, other.bins)
             if self.waves is not None and other.waves is not None:
                 self.waves = (min(self.waves[0], other.waves[0]), max(self.waves[1], other.waves[1]))
+
+
+def _width(place: tuple[int, int]) -> int:
+    return place[1] - place[0]
 
 
 def same_nights(one: Found, other: Found) -> bool:

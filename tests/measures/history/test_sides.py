@@ -40,6 +40,7 @@ def test_where_nothing_tells_the_sides_apart_it_is_what_lies_after():
     assert _parts(values, 0, 29, Home()) == [(30, 99)]
     assert _parts(values, 30, 99, Home()) == [(30, 99)]
     assert _parts(values, 40, 60, Home()) == [(40, 60)]
+    assert _parts(values, 12, 35, Home()) == [(12, 35)]  # nights before it are too many to be chance at its end
 
 
 def test_homes_need_many_series():

@@ -15,6 +15,8 @@ WITHIN = 0.7
 """Part of a range of nights that lies within that of a wider place, from which on it is explained by it."""
 NEIGHBOURS = 2
 """Fibers or bins apart that are one place."""
+EDGE = 5
+"""Nights by which chance moves the end of a range of a weaker series."""
 MANY = 10
 """Fibers of a camera, no two of them neighbours, that change in the same nights from which on it is the camera that changed."""
 
@@ -53,6 +55,8 @@ class Cluster:
         head = self.head
         if other.camera != head.camera or (not head.camera and other.fibers != head.fibers):
             return False
+        if is_shadow(other, head):
+            return True
         wider = RANKS[head.scope] < RANKS[other.scope]
         part = wider or (other.what == head.what and abs(other.statistic) < abs(head.statistic))
         if not same_nights(head, other) and not (part and covers(head, other)):
@@ -67,7 +71,7 @@ class Cluster:
     def add(self, other: Found) -> None:
         """Take in what it explains; what is of the same kind makes it larger."""
         self.members.append(other)
-        if other.scope != self.head.scope:
+        if other.scope != self.head.scope or is_shadow(other, self.head):
             return
         if other.scope == "amplifier" and other.fibers != self.head.fibers:
             # Both halves: it is the camera.
@@ -81,6 +85,27 @@ class Cluster:
             self.bins = _hull(self.bins, other.bins)
             if self.waves is not None and other.waves is not None:
                 self.waves = (min(self.waves[0], other.waves[0]), max(self.waves[1], other.waves[1]))
+
+
+def is_shadow(other: Found, head: Found) -> bool:
+    """Whether a weaker range is but the other side of a change: it begins where that ends, or ends where it begins, the other way.
+
+    Parameters
+    ----------
+    other, head : Found
+        The weaker, and the change.
+
+    Returns
+    -------
+    bool
+        Only for the same vector or measure at a place that has fibers, and for bins too, in common.
+    """
+    same = (other.what, other.expectation, other.camera) == (head.what, head.expectation, head.camera)
+    if not same or other.statistic * head.statistic > 0 or abs(other.statistic) > abs(head.statistic):
+        return False
+    bins = other.bins is None or head.bins is None or _near(head.bins, other.bins, NEIGHBOURS)
+    apart = min(abs(other.first - head.last - 1), abs(head.first - other.last - 1))
+    return bins and _near(head.fibers, other.fibers, 0) and apart <= EDGE
 
 
 def _width(place: tuple[int, int]) -> int:

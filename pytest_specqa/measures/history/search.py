@@ -11,7 +11,7 @@ import numpy as np
 from pytest_specqa.measures.history.chance import threshold
 from pytest_specqa.measures.history.ranges import KEPT, best_range, coarse_statistics
 from pytest_specqa.measures.history.scores import MANY_SERIES, PER_SERIES, pooled, spread_of_ranges, standardised
-from pytest_specqa.measures.statistics import Bools, Floats
+from pytest_specqa.measures.statistics import Bools, Floats, Ints
 
 MIN_NIGHTS = 20
 """Nights below which a series has no usual value."""
@@ -155,10 +155,22 @@ def _ranges(scores: Floats, *, spread: Floats, bar: float, shortest: int) -> Ite
         left[first : last + 1] = np.nan
         if np.isfinite(left).sum() < MIN_NIGHTS // 2:
             break
-    for statistic, first, last in found:
+    for statistic, first, last in _joined(found, np.flatnonzero(np.isfinite(scores))):
         tempered = temper(statistic, scores[first : last + 1], left, spread=spread)
         if abs(tempered) >= bar:
             yield tempered, first, last
+
+
+def _joined(found: list[tuple[float, int, int]], known: Ints) -> list[tuple[float, int, int]]:
+    """Join ranges that follow each other and are off the same way: chance has cut one range."""
+    joined: list[tuple[float, int, int]] = []
+    for statistic, first, last in sorted(found, key=lambda one: one[1]):
+        if joined and joined[-1][0] * statistic > 0 and ((known > joined[-1][2]) & (known < first)).sum() <= 1:
+            before = joined.pop()
+            joined.append((max(before[0], statistic, key=abs), before[1], last))
+        else:
+            joined.append((statistic, first, last))
+    return joined
 
 
 def _rarer_part(scores: Floats, statistic: float, first: int, last: int) -> tuple[float, int, int]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pytest_specqa.measures.history.ranges import best_range
 from pytest_specqa.measures.statistics import Floats
 
 ONE_OFF = 2
@@ -101,25 +102,27 @@ def drift_start(values: Floats, *, first: int, last: int) -> int | None:
     known = np.clip(values[nights].astype(float), -30, 30)
     if not last - first + 1 >= MIN_DRIFT // 2 or len(known) < 2 * MIN_DRIFT:
         return None
-    box = ((nights >= first) & (nights <= last)).astype(float)
-    step, _ = _misfit(known, box)
+    # The step that fits best, which need not be the very range that was found.
+    _, begin, end = best_range(known, spread=np.ones(len(known) + 1))
+    boxes = [(nights >= first) & (nights <= last), (np.arange(len(known)) >= begin) & (np.arange(len(known)) <= end)]
+    step = min(_misfit(known, box.astype(float)) for box in boxes)
     scatter = max(1.0, step / len(known))
     best, start = math.inf, None
     for place in np.unique(nights[np.linspace(0, len(nights) - 1, 60).astype(int)]):
         if last - place + 1 < MIN_DRIFT:
             break
         ramp = np.where((nights >= place) & (nights <= last), nights - place, 0).astype(float)
-        misfit, _ = _misfit(known, ramp)
+        misfit = _misfit(known, ramp)
         if misfit < best:
             best, start = misfit, int(place)
     return start if step - best > GAIN * scatter else None
 
 
-def _misfit(values: Floats, shape: Floats) -> tuple[float, float]:
-    """Sum of squares that is left by a level and a shape, and the height of the shape."""
+def _misfit(values: Floats, shape: Floats) -> float:
+    """Sum of squares that is left by a level and a shape."""
     centred, moved = shape - shape.mean(), values - values.mean()
     height = float(centred @ moved) / max(float(centred @ centred), 1e-9)
-    return float(np.sum((moved - height * centred) ** 2)), height
+    return float(np.sum((moved - height * centred) ** 2))
 
 
 def boundary(deviations: Floats, *, size: float) -> int:

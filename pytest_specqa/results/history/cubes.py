@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_specqa.measures.history.nights import night_mean
-from pytest_specqa.measures.statistics import Bools, Floats, nan_median
+from pytest_specqa.measures.history.nights import midmean, night_mean
+from pytest_specqa.measures.statistics import Bools, Floats
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -22,7 +22,7 @@ NOISE = "residual_error"
 RESIDUAL, CLIP = "residual", 5.0
 """Residuals are in sigmas: one exposure counts for no more than 5 of them, for breaks and lines of the object leave far values."""
 MANY_OFF = 0.01
-"""Part of the fibers that are off, from which on what fibers have in common is told from the others: a median moves with them."""
+"""Part of the fibers that are off, from which on what fibers have in common is told from the others: a middle moves with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,9 @@ class VectorCube:
     waves : tuple of float
         Edges of its bins in Angstrom; empty without bins.
     values : array, shape (n_fiber, n_bin, nights)
-        Less the median fiber of that half of the slit in that night; NaN where not known.
+        Less the middle of the fibers of that half of the slit in that night; NaN where not known.
     shared : array, shape (2, n_bin, nights)
-        The median fiber of each half, which other amplifiers read.
+        The middle of the fibers of each half, which other amplifiers read.
     exposures : int
         Exposures that were read.
     """
@@ -129,9 +129,9 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
                 np.clip(stacked, -CLIP, CLIP, out=stacked)
             mean = night_mean(stacked.reshape(len(alike), *cube.values.shape[:2]))
             for half, rows in enumerate(halves(len(mean))):
-                median = nan_median(mean[rows], axis=0)
-                cube.values[rows, :, place_of[night]] = mean[rows] - median
-                cube.shared[half, :, place_of[night]] = median
+                middle = midmean(mean[rows])
+                cube.values[rows, :, place_of[night]] = mean[rows] - middle
+                cube.shared[half, :, place_of[night]] = middle
             read += len(alike)
     return None if cube is None else VectorCube(**{**vars(cube), "exposures": read})
 
@@ -142,7 +142,7 @@ def without_suspects(cube: VectorCube, suspects: Bools) -> bool:
     Parameters
     ----------
     cube : VectorCube
-        Changed where many fibers are off: the median of the others is not that of all.
+        Changed where many fibers are off: the middle of the others is not that of all.
     suspects : array, shape (n_fiber, n_bin)
         Fibers that may be off.
 
@@ -155,8 +155,8 @@ def without_suspects(cube: VectorCube, suspects: Bools) -> bool:
     for half, rows in enumerate(halves(len(cube.values))):
         part = suspects[rows].mean(axis=0)
         for at in np.flatnonzero((part > MANY_OFF) & (part < 0.5)):
-            median = nan_median(cube.values[rows, at][~suspects[rows, at]], axis=0)
-            cube.values[rows, at] -= median
-            cube.shared[half, at] += median
+            middle = midmean(cube.values[rows, at][~suspects[rows, at]])
+            cube.values[rows, at] -= middle
+            cube.shared[half, at] += middle
             changed = True
     return changed

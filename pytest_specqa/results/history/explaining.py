@@ -54,7 +54,8 @@ class Cluster:
         if other.camera != head.camera or (not head.camera and other.fibers != head.fibers):
             return False
         wider = RANKS[head.scope] < RANKS[other.scope]
-        if not same_nights(head, other) and not (wider and covers(head, other)):
+        part = wider or (other.what == head.what and abs(other.statistic) < abs(head.statistic))
+        if not same_nights(head, other) and not (part and covers(head, other)):
             return False
         if not _near(self.fibers, other.fibers, 0 if wider else NEIGHBOURS):
             return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_specqa.measures.history.nights import midmean
 from pytest_specqa.measures.statistics import Floats, Ints, nan_median
 from pytest_specqa.results.history.cubes import halves, in_scale
 from pytest_specqa.results.history.explaining import Cluster
@@ -88,17 +89,17 @@ def _of_vector(store: Store, clusters: Sequence[Cluster], nights: Sequence[int],
     for kept in store.vectors(what, camera=camera, nights=nights):
         values = in_scale(what, kept.vector.values)
         values = values if values.ndim > 1 else values[:, None]
-        medians = [nan_median(values[rows], axis=0) for rows in halves(len(values))]
+        middles = [midmean(values[rows]) for rows in halves(len(values))]
         for cluster, own in zip(clusters, rows, strict=True):
             low, high = (fiber - kept.vector.first for fiber in cluster.head.fibers)
             left, right = cluster.head.bins or (0, values.shape[1] - 1)
             inside = values[max(0, low) : high + 1, left : right + 1]
             half = int(low >= len(values) // 2)
-            common, other = (_mean(medians[one][left : right + 1]) for one in (half, 1 - half))
+            common, other = (_mean(middles[one][left : right + 1]) for one in (half, 1 - half))
             # What half a camera changed by is what its fibers have in common; the other half has the same sky and the same code.
             of_half = cluster.head.kind == CAMERAS
             of_both = cluster.head.scope == "camera"
-            value = common - (0.0 if of_both else other) if of_half else _mean(inside - medians[half][left : right + 1])
+            value = common - (0.0 if of_both else other) if of_half else _mean(inside - middles[half][left : right + 1])
             own.append((place_of[kept.night], kept.expid or 0, value, (0.0 if of_both else other) if of_half else common))
     found = []
     for own in rows:

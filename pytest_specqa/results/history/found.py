@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import chance_of_maximum
 from pytest_specqa.measures.history.search import Hit, Searched, search
+from pytest_specqa.measures.history.sides import Home, homes, parts_off
 from pytest_specqa.measures.statistics import Floats, nan_median
 from pytest_specqa.results.history.cubes import VectorCube, without_suspects
 from pytest_specqa.results.history.nightly import PETALS, MeasurePanel
@@ -125,7 +126,8 @@ def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found
     """Search one measure of all cameras of a band, or of all petals."""
     searched = bars.search(panel.values, CAMERAS)
     tally.add(CAMERAS, searched)
-    for hit in searched.hits:
+    # What is usual of each camera was taken off: its two sides are told by time alone.
+    for hit in [part for one in searched.hits for part in parts_off(one, panel.values[one.series], Home())]:
         name = panel.cameras[hit.series]
         petal = int(name) if panel.band == PETALS else int(name[1:])
         scope, camera = ("petal", "") if panel.band == PETALS else ("camera", name)
@@ -158,9 +160,10 @@ def in_shared(
     """
     names = list(cubes)
     bins, nights = like.shared.shape[1:]
-    searched = bars.search(np.concatenate([cubes[name].reshape(-1, nights) for name in names]), CAMERAS, bins=bins)
+    panel = np.concatenate([cubes[name].reshape(-1, nights) for name in names])
+    searched = bars.search(panel, CAMERAS, bins=bins)
     tally.add(CAMERAS, searched)
-    for hit in searched.hits:
+    for hit in [part for one in searched.hits for part in parts_off(one, panel[one.series], Home())]:
         camera, half, at = names[hit.series // (2 * bins)], hit.series // bins % 2, hit.series % bins
         if np.isnan(cubes[camera][1, at]).all():
             half = _moved(shared[camera][:, at], hit)
@@ -184,7 +187,9 @@ def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
     if without_suspects(cube, searched.suspects.reshape(fibers, bins)):
         searched = bars.search(cube.values.reshape(-1, nights), FIBERS, bins=bins)
     tally.add(FIBERS, searched)
-    for hit in searched.hits:
+    home = homes(searched.level.reshape(fibers, bins))
+    singles = [(fiber, fiber + 1, at, at + 1) for fiber in range(fibers) for at in range(bins)]
+    for hit in [part for one in searched.hits for part in _parts(one, cube, singles[one.series], home)]:
         at, fiber = hit.series % bins, cube.first + hit.series // bins
         yield _found(hit, searched, kind=FIBERS, what=cube.name, scope="fiber", camera=cube.camera, fibers=(fiber, fiber),
                      unit=cube.unit, bins=(at, at), waves=cube.waves)  # fmt: skip
@@ -195,13 +200,24 @@ def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
         turn = len({place[2:] for place in places})
         searched = bars.search(np.stack([_mean(scores, place) for place in places]), kind, bins=turn)
         tally.add(kind, searched)
-        for hit in searched.hits:
+        for hit in [part for one in searched.hits for part in _parts(one, cube, places[one.series], home)]:
             low, high, left, right = places[hit.series]
             if kind == GROUPS and _is_of_few(scores[low:high, left:right], hit):
                 continue
             yield _found(hit, searched, kind=kind, what=cube.name, scope="group" if kind == GROUPS else "fiber",
                          camera=cube.camera, unit=cube.unit, fibers=(cube.first + low, cube.first + high - 1),
                          bins=(left, right - 1), waves=cube.waves)  # fmt: skip
+
+
+def _parts(hit: Hit, cube: VectorCube, place: Place, home: Sequence[Home]) -> list[Hit]:
+    """Which side of a change at a place is off, by what is usual of all fibers."""
+    low, high, left, right = place
+    chosen = cube.values[low:high, left:right].reshape(-1, cube.values.shape[2])
+    known = np.isfinite(chosen).sum(axis=0)
+    values = np.where(known > 0, np.nansum(chosen, axis=0) / np.maximum(known, 1), np.nan)
+    usual = home[left:right]
+    mean = Home(float(np.mean([each.middle for each in usual])), float(np.mean([each.scatter for each in usual])))
+    return parts_off(hit, values, mean)
 
 
 Place = tuple[int, int, int, int]

@@ -64,16 +64,17 @@ def less_shared(values: Floats, bands: Sequence[str]) -> Floats:
     Returns
     -------
     array, shape (..., n_camera)
-        Less the median of the band; NaN where fewer than `PEERS` cameras are known, so that what happened to all, such as a
-        new version of the code, is not taken for what happened to one.
+        Each less the median of the others of its band; NaN where fewer than `PEERS` cameras are known, so that what happened to
+        all, such as a new version of the code, is not taken for what happened to one.
     """
-    out, of = values.copy(), np.array(bands)
+    out, of = np.full_like(values, np.nan), np.array(bands)
     for band in sorted(set(bands)):
-        members = of == band
-        chosen = values[..., members]
-        known = np.isfinite(chosen).sum(axis=-1)
-        shared = nan_median(chosen.reshape(-1, int(members.sum())), axis=1).reshape(known.shape)
-        out[..., members] = chosen - np.where(known >= PEERS, shared, np.nan)[..., None]
+        members = np.flatnonzero(of == band)
+        known = np.isfinite(values[..., members]).sum(axis=-1)
+        for member in members if len(members) >= PEERS else ():
+            rest = values[..., members[members != member]]
+            shared = nan_median(rest.reshape(-1, len(members) - 1), axis=1).reshape(known.shape)
+            out[..., member] = values[..., member] - np.where(known >= PEERS, shared, np.nan)
     return out
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import lfilter
 
 from pytest_specqa.measures.history.chance import chance_of_maximum, sigmas, threshold
-from pytest_specqa.measures.history.nights import night_mean
+from pytest_specqa.measures.history.nights import midmean, night_mean
 from pytest_specqa.measures.history.ranges import best_range, coarse_statistics
 from pytest_specqa.measures.history.scores import pooled, spread_of_ranges
 from pytest_specqa.measures.history.search import search
@@ -148,3 +148,12 @@ def test_a_chance_becomes_sigmas():
     assert sigmas(0.0013499) == pytest.approx(3, abs=1e-3)
     assert sigmas(1.0) == 0
     assert 30 < sigmas(0.0) <= 37
+
+
+def test_the_middle_of_fibers_moves_less_than_the_step_that_values_are_stored_with():
+    values = 0.75 * np.rint(np.random.default_rng(4).normal(0.2, 1, (400, 3)) / 0.75)
+    values[:30] = 60
+    values[30:50] = np.nan
+    values[:, 2] = np.nan
+    assert midmean(values) == pytest.approx([0.3, 0.3, np.nan], abs=0.15, nan_ok=True)
+    assert np.all(np.median(values[50:, :2], axis=0) % 0.75 == 0)

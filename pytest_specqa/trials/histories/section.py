@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_specqa.results.history.changes import Change
-from pytest_specqa.trials.histories.experiments import LENGTHS, MULTIPLES, SIZES
+from pytest_specqa.trials.histories.experiments import LENGTHS, MULTIPLES, SIZES, observations
 from pytest_specqa.trials.histories.measured import Searched
 from pytest_specqa.trials.histories.rates import POWER, REPORTED, fewest
 from pytest_specqa.trials.histories.redshifts import CLEAN_OUTLIERS
@@ -106,7 +106,8 @@ Changes where nothing was planted, of all histories: `judgement/history_alarms.c
 ### Faults of the reported kinds
 
 Sizes are in standard deviations of one clean value (of redshifts: the part of the objects). Dates are off by so many nights with
-exposures; negative is too early.
+exposures; negative is too early. What starts and ends too early by about a hundred nights is the complement of the fault: the
+search saw the change, and took the sound nights for the bad ones.
 
 {table(_PLANTED, rows)}{_power(parts, steps)}{_astray(parts, bad)}"""
 
@@ -127,12 +128,16 @@ one fiber in one exposure), a step of a camera's measure (standard deviations). 
 def _astray(parts: Parts, bad: Table) -> str:
     if not parts.redshifts:
         return ""
+    seen = max(observations(one.history.survey).sum() for one in parts.redshifts)
     return f"""
 
 ### Redshifts that go astray in one fiber
 
 {CLEAN_OUTLIERS:.2%} of the redshifts of a sound fiber are wrong. A binomial test that knew the true rate, over 5,000 fibers and 100
-ranges of dates with 0.05 false alarms in all, has {POWER:.0%} power from the observations in the third column on.
+ranges of dates with 0.05 false alarms in all, has {POWER:.0%} power from the observations in the third column on. It would know
+every outlier; the search knows those at redshifts that are improbable for their tracer. Here that is nearly all of bright and red
+galaxies, and hardly any of emission-line galaxies and quasars, whose redshifts lie everywhere: 0.44 of what is planted. No fiber
+has more than {seen:.0f} observations here: what takes more is cut short.
 
 {table(*bad)}"""
 

@@ -47,10 +47,10 @@ class ByFiber:
 def by_fiber(
     z: ArrayLike,
     *,
-    fiber: Ints,
     spectype: ArrayLike,
     zwarn: ArrayLike,
     deltachi2: ArrayLike,
+    fiber: Ints,
     is_sky: Bools,
     is_target: Bools,
     desi_target: ArrayLike | None = None,

@@ -10,9 +10,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.store import write_text
+from pytest_specqa.results.storing.asking import one_line
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.results.storing.reading import again
 from pytest_specqa.site import exposure_page, made_stacks, night_page, nightly
 from pytest_specqa.site.frame import Site
 from pytest_specqa.site.kept import NightKept
@@ -77,16 +78,14 @@ def made(jobs: Sequence[Job], *, processes: int) -> Iterator[tuple[int, NightKep
 
 def make(job: Job) -> tuple[int, NightKept, pyarrow.Table]:
     """Write the page of a night and the data of its exposures."""
-    import duckdb  # noqa: PLC0415
-
     store = Store.open(job.root)
-    try:
-        with nightly.opened(store, job.night) as connection:
-            night = nightly.read(connection, job.night)
-            table = nightly.summed(connection)
-    except duckdb.Error as error:
-        what = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ResultsError(f"{store.records.folder(job.night)}: cannot be read ({what}); see specqa store check") from None
+
+    def ask() -> tuple[nightly.Night, pyarrow.Table]:
+        """Ask the parts that there are now."""
+        with one_line(store.root, night=job.night), nightly.opened(store, job.night) as connection:
+            return nightly.read(connection, job.night), nightly.summed(connection)
+
+    night, table = again(ask)
     made_stacks.write(store, job.out, job.night)
     told = night_page.found(night)
     write_text(job.out / f"nights/{job.night}.js", exposure_page.data(night))

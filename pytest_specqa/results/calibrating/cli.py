@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_specqa import __version__
 from pytest_specqa.checks import cli as checks_cli
 from pytest_specqa.checks import wording
-from pytest_specqa.errors import ResultsError, UsageError
+from pytest_specqa.errors import UsageError
 from pytest_specqa.printable import command, joined, printable
 
 if TYPE_CHECKING:
@@ -152,18 +152,11 @@ def _choice(arguments: argparse.Namespace, store: Store) -> Choice:
 
 def _asked(store: Store, choice: Choice, limits: Limits, use: Any) -> Any:
     """Give the clean values of a store to `use`."""
-    import duckdb  # noqa: PLC0415
-
     from pytest_specqa.results.calibrating.clean import read  # noqa: PLC0415
     from pytest_specqa.rules.limits import Basis  # noqa: PLC0415
 
     faults = [name for name in limits.names if limits.basis(name)[0] is not Basis.STATISTICAL]
-    try:
-        with store.connect(MEMORY) as connection:
-            return use(read(connection, choice, faults=faults))
-    except duckdb.Error as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise ResultsError(f"{store.root}: cannot be read ({first}); see specqa store check {store.root}") from None
+    return store.ask(lambda connection: use(read(connection, choice, faults=faults)), memory=MEMORY)
 
 
 def _require_new(out: Path) -> None:

@@ -24,7 +24,6 @@ from pytest_specqa.results.history.pileups import PILEUP
 from pytest_specqa.results.history.telling import moment, size, where
 from pytest_specqa.results.history.tiles import load
 from pytest_specqa.results.history.wording import called
-from pytest_specqa.results.storing.asking import one_line
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -108,8 +107,10 @@ def read_known(path: Path) -> Known:
 
 
 def same_place(one: Change, other: Change) -> bool:
-    """Tell whether two changes lie at the same place: what shows them, scope, camera or petal, fibers and wavelengths."""
+    """Tell whether two changes are of one fault: what shows them and its sign, scope, camera or petal, fibers and wavelengths."""
     if one.what != other.what and not {one.what, other.what} <= set(OF_SPECTRA):
+        return False
+    if one.what == other.what and one.size * other.size < 0:
         return False
     if one.scope != other.scope and not {one.scope, other.scope} <= set(OF_FIBERS):
         return False
@@ -202,9 +203,8 @@ def _observations(store: Store, was: Change) -> tuple[int, str]:
         "SELECT count(DISTINCT coalesce(expid, night)) FROM all_records "
         "WHERE measure = ? AND coalesce(camera, '') = ? AND night BETWEEN ? AND ?"
     )
-    with one_line(store.root), store.connect() as connection:
-        values = [was.what, was.camera, was.first[0], was.last[0]]
-        (found,) = connection.execute(query, values).fetchall()
+    values = [was.what, was.camera, was.first[0], was.last[0]]
+    (found,) = store.ask(lambda connection: connection.execute(query, values).fetchall())
     number = int(found[0]) or len({kept.expid for kept in store.vectors(was.what, camera=was.camera or None, nights=nights)})
     return min(number, was.seen), "exposures"
 

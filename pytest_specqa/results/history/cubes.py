@@ -70,9 +70,8 @@ def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
     dict
         Cameras by name of the vector, both sorted.
     """
-    with store.connect() as connection:
-        query = "SELECT DISTINCT name, camera FROM vectors WHERE camera IS NOT NULL AND list_contains(?, night) ORDER BY ALL"
-        pairs = connection.execute(query, [list(nights)]).fetchall()
+    query = "SELECT DISTINCT name, camera FROM vectors WHERE camera IS NOT NULL ORDER BY ALL"
+    pairs = store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights)
     found: dict[str, list[str]] = {}
     for name, camera in pairs:
         if not name.endswith(ERROR) or name == NOISE:

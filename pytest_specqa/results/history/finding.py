@@ -140,9 +140,8 @@ def find_all(
 
 
 def _require_camera(store: Store, camera: str, nights: Sequence[int]) -> None:
-    with store.connect() as connection:
-        query = "SELECT DISTINCT camera FROM records WHERE camera IS NOT NULL AND list_contains(?, night) ORDER BY ALL"
-        there = [name for (name,) in connection.execute(query, [list(nights)]).fetchall()]
+    query = "SELECT DISTINCT camera FROM records WHERE camera IS NOT NULL ORDER BY ALL"
+    there = [name for (name,) in store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights)]
     if camera not in there:
         raise UsageError(f"{store.root}: found no camera {camera} in these nights, expected one of {', '.join(there) or 'none'}")
 

@@ -177,9 +177,9 @@ def measure_panels(store: Store, nights: Sequence[int]) -> list[MeasurePanel]:
 
 def _units(store: Store, nights: Sequence[int]) -> dict[str, str]:
     """Unit of each measure, as the last night has it."""
-    with store.connect() as connection:
-        query = "SELECT measure, any_value(value_unit) FROM records WHERE night = ? GROUP BY ALL"
-        return {measure: unit or "" for measure, unit in connection.execute(query, [nights[-1]]).fetchall()}
+    query = "SELECT measure, any_value(value_unit) FROM records GROUP BY ALL"
+    rows = store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights[-1:])
+    return {measure: unit or "" for measure, unit in rows}
 
 
 def _words(words: Sequence[str]) -> pyarrow.Array:

@@ -24,11 +24,12 @@ from pytest_specqa.printable import printable
 from pytest_specqa.results.history.changes import Change
 from pytest_specqa.results.records import from_row
 from pytest_specqa.results.store import replacing, write_text
-from pytest_specqa.results.storing.asking import one_line
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.rules.waiver_file import draft
 
 if TYPE_CHECKING:
+    import duckdb
+
     from pytest_specqa.results.storing.dataset import Store
 
 FLAGGED, BADAMPS, WAIVERS = "flagged_fibers.ecsv", "badamps.csv", "waivers.toml"
@@ -132,8 +133,8 @@ def exposures_of(store: Store, changes: Iterable[Change]) -> list[Exposure]:
         "SELECT DISTINCT night, expid, coalesce(tile, -99), camera FROM all_records "
         "WHERE camera IS NOT NULL AND expid IS NOT NULL AND night BETWEEN ? AND ? ORDER BY ALL"
     )
-    with one_line(store.root), store.connect() as connection:
-        return [Exposure(*row) for row in connection.execute(query, [low, high]).fetchall()]
+    rows = store.ask(lambda connection: connection.execute(query, [low, high]).fetchall())
+    return [Exposure(*row) for row in rows]
 
 
 def _inside(change: Change, exposures: Iterable[Exposure]) -> list[Exposure]:
@@ -141,12 +142,18 @@ def _inside(change: Change, exposures: Iterable[Exposure]) -> list[Exposure]:
     petals = set() if change.fibers is None else {change.fibers[0] // DESI.fibers, change.fibers[1] // DESI.fibers}
     chosen: dict[int, Exposure] = {}
     for each in exposures:
-        here = each.camera == change.camera if change.camera else int(each.camera[1:]) in petals
+        here = each.camera == change.camera if change.camera else _petal(each.camera) in petals
         begun = (each.night, each.expid) >= (change.first[0], change.first[1] or 0)
         over = (each.night, each.expid) > (change.last[0], change.last[1] if change.last[1] is not None else each.expid)
         if here and begun and not over:
             chosen.setdefault(each.expid, each)
     return list(chosen.values())
+
+
+def _petal(camera: str | None) -> int | None:
+    """Petal of a camera; None for a name that is none."""
+    digits = (camera or "")[1:]
+    return int(digits) if digits.isascii() and digits.isdecimal() else None
 
 
 def flagged_rows(changes: Iterable[Change], exposures: Sequence[Exposure]) -> list[dict[str, Any]]:
@@ -241,13 +248,17 @@ def failures_of(store: Store, changes: Iterable[Change]) -> list[Any]:
     if not listed:
         return []
     low, high = min(change.first[0] for change in listed), max(change.last[0] for change in listed)
-    with one_line(store.root), store.connect() as connection:
+
+    def read(connection: duckdb.DuckDBPyConnection) -> None:
+        """Keep what speaks of a change, row by row."""
         cursor = connection.execute(query, [low, high])
         names = [column[0] for column in cursor.description or ()]
         for values in cursor.fetchall():
             record = from_row(dict(zip(names, values, strict=True)))
             if any(_speaks_of(record, change) for change in listed):
                 records[record["unit"], record["expectation"], record["measure"]] = record
+
+    store.ask(read)
     return list(records.values())
 
 
@@ -259,7 +270,7 @@ def _speaks_of(record: dict[str, Any], change: Change) -> bool:
     if change.camera:
         if record["camera"] != change.camera:
             return False
-    elif record["petal"] not in petals and (record["camera"] is None or int(record["camera"][1:]) not in petals):
+    elif record["petal"] not in petals and _petal(record["camera"]) not in petals:
         return False
     if record["measure"] == change.what:
         return True

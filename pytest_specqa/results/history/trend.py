@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.errors import ResultsError
 from pytest_specqa.measures.history.usual import NIGHTS, TERMS, Coming, Usual, reach, usual
 from pytest_specqa.values import TREND, DataUnit, NoValue, Outcome
 
 if TYPE_CHECKING:
+    import duckdb
+
     from pytest_specqa.results.storing.dataset import Store
 
 Floats = NDArray[np.floating]
@@ -203,32 +204,25 @@ def _same_program(series: Sequence[Series], place: str, program: str) -> Series 
 
 def _asked(store: Store, nights: Sequence[int]) -> tuple[Any, float]:
     """Values of the nights, one row for each measure, place, program and night; and the number of values of a night."""
-    import duckdb  # noqa: PLC0415
-
-    from pytest_specqa.results.storing import asking  # noqa: PLC0415
-
     words = ", ".join(f"'{name}'" for name in NoValue)
     good = ", ".join(f"'{outcome}'" for outcome in (Outcome.PASSED, Outcome.WARNED))
     where = (
         f"value IS NOT NULL AND outcome IN ({good}) AND waiver = '' "
         f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{TREND}')"
     )
-    try:
-        with asking.connected(MEMORY) as connection:
-            # Views of these nights alone: those of all nights of years take longer to make than to ask.
-            asking.make_views(connection, store.records, store.kept, nights=nights)
-            told = connection.sql("SELECT count(*), count(DISTINCT expid) FROM records")
-            values, exposures = told.fetchall()[0]
-            every = max(round(exposures / len(nights) / EXPOSURES), 1)
-            table = connection.sql(
-                "SELECT kind, measure, coalesce(camera, 'petal ' || petal, '') AS place, coalesce(program, '') AS program, night, "
-                "list(value) AS given, count(*) AS number FROM records "
-                f"WHERE {where} AND coalesce(expid, 0) % {every} = 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
-            ).to_arrow_table()
-            return table, values / len(nights)
-    except duckdb.Error as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise ResultsError(f"{store.root}: cannot be read ({first}); see specqa store check {store.root}") from None
+
+    def use(connection: duckdb.DuckDBPyConnection) -> tuple[Any, float]:
+        told = connection.sql("SELECT count(*), count(DISTINCT expid) FROM records")
+        values, exposures = told.fetchall()[0]
+        every = max(round(exposures / len(nights) / EXPOSURES), 1)
+        table = connection.sql(
+            "SELECT kind, measure, coalesce(camera, 'petal ' || petal, '') AS place, coalesce(program, '') AS program, night, "
+            "list(value) AS given, count(*) AS number FROM records "
+            f"WHERE {where} AND coalesce(expid, 0) % {every} = 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
+        ).to_arrow_table()
+        return table, values / len(nights)
+
+    return store.ask(use, nights=nights, memory=MEMORY)
 
 
 def place_of(unit: DataUnit) -> str:

@@ -51,8 +51,8 @@ def connected(memory: str) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def one_line(root: Path) -> Iterator[None]:
-    """Say in one line what DuckDB cannot read of a store.
+def one_line(root: Path, *, night: int | None = None) -> Iterator[None]:
+    """Say in one line what DuckDB cannot read of a store, and of which night where that is known.
 
     Raises
     ------
@@ -69,10 +69,13 @@ def one_line(root: Path) -> Iterator[None]:
         what = links.told(next(iter(str(error).splitlines()), type(error).__name__))
         if "No files found" in what or "No such file" in what:
             raise GoneError(f"{root}: was compacted while it was read; ask again") from None
-        # What the reader of Parquet cannot decode has no class of its own; the others speak of the query.
-        if type(error) is not duckdb.Error and not isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise ResultsError(f"{root}: does not fit in memory ({what}); free some, or ask for fewer nights") from None
+        # The rest speaks of the query, which no file can make wrong.
+        if isinstance(error, duckdb.ParserException | duckdb.CatalogException):
             raise
-        raise ResultsError(f"{root}: cannot be read ({what}); see specqa store check {root}") from None
+        where = root if night is None else root / "records" / f"night={night}"
+        raise ResultsError(f"{where}: cannot be read ({what}); see specqa store check {root}") from None
 
 
 def make_views(
@@ -147,9 +150,10 @@ def measures(connection: duckdb.DuckDBPyConnection, *, measure: str | None, came
 def vectors(shelf: Shelf, night: int, *, name: str, camera: str | None, petal: int | None) -> list[dict[str, Any]]:
     """Return the newest vectors of a name and night, ordered by exposure."""
     wanted = {"name": name} | {what: value for what, value in (("camera", camera), ("petal", petal)) if value is not None}
+    names = [column for column in VECTOR_TYPES if column != "night"]
     newest: dict[str, dict[str, Any]] = {}
     for path in shelf.parts(night):
-        for row in matching(path, wanted).to_pylist():
+        for row in matching(path, wanted, names).to_pylist():
             there = newest.get(row["unit"])
             if there is None or row["added"] >= there["added"]:
                 newest[row["unit"]] = row

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_specqa.checks.wording import count
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.records import OUTCOMES
 from pytest_specqa.results.storing import columns, writing
@@ -47,8 +48,8 @@ def problems(store: Store) -> Iterator[str]:
                 units = found
             elif alone := len(found - units):
                 yield (
-                    f"{shelf.folder(night)}: holds vectors of {alone} units without measurements, as an add was cut short; "
-                    "add the results again"
+                    f"{shelf.folder(night)}: holds vectors of {count(alone, 'unit')} without measurements, as an add was cut "
+                    "short; add the results again"
                 )
 
 
@@ -101,7 +102,8 @@ def _part(path: Path, night: int, schema: pyarrow.Schema) -> Generator[str, None
         yield f"{path}: holds no rows; remove it"
     of_records = "measure" in schema.names
     if strange := [unit for unit in _distinct(table, "unit") if night not in _nights_of(unit)]:
-        yield f"{path}: holds {len(strange)} units of another night than {night}, such as {strange[0]}; add its results again"
+        units = count(len(strange), "unit")
+        yield f"{path}: holds {units} of another night than {night}, such as {strange[0]}; add its results again"
     if of_records:
         if strange := [one for one in _distinct(table, "outcome") if one not in OUTCOMES]:
             yield f"{path}: has outcome {strange[0]!r}, expected one of {', '.join(OUTCOMES)}; add its results again"
@@ -121,7 +123,8 @@ def _together(folder: Path, tables: list[pyarrow.Table], parts: list[Path]) -> G
     whole = pa.concat_tables(tables)
     names = SAME_ROW if "measure" in whole.column_names else SAME_VECTOR
     if doubled := whole.num_rows - without_doubles(whole, names).num_rows:
-        yield f"{folder}: {doubled} rows of its {len(parts)} parts are there twice; {COMPACT} leaves one of each"
+        rows = f"{count(doubled, 'row')} of its {count(len(parts), 'part')} {'is' if doubled == 1 else 'are'}"
+        yield f"{folder}: {rows} there twice; {COMPACT} leaves one of each"
     return set(_distinct(whole, "unit"))
 
 

@@ -110,14 +110,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         print(line)
     if bad:
         return PROBLEMS
-    with store.connect() as connection:
-        (every, current), (kept,) = (
-            connection.execute(query).fetchall()[0]
-            for query in (
-                "SELECT (SELECT count(*) FROM all_records), (SELECT count(*) FROM records)",
-                "SELECT count(*) FROM vectors",
-            )
-        )
+    views = ("all_records", "records", "vectors")
+    every, current, kept = store.ask(
+        lambda connection: [connection.sql(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in views]
+    )
     print(
         f"{arguments.store}: production {store.production}, {count(len(store.nights), 'night')}, {count(every, 'measurement')} "
         f"({current} current), {count(kept, 'vector')}; every part is whole"
@@ -135,14 +131,15 @@ def run_compact(arguments: argparse.Namespace) -> int:
     for done in compact(store, _chosen(store, arguments.night)):
         nights += 1
         more = f", {done.doubled} that were there twice left out" * bool(done.doubled)
-        more += f", {done.leftovers} leftovers removed" * bool(done.leftovers)
-        print(f"{done.night}: {done.parts} parts, {done.rows} rows{more}")
+        more += f", {count(done.leftovers, 'leftover')} removed" * bool(done.leftovers)
+        print(f"{done.night}: {count(done.parts, 'part')}, {count(done.rows, 'row')}{more}")
     print(f"{arguments.store}: {count(nights, 'night')} compacted" if nights else f"{arguments.store}: nothing to do")
     return DONE
 
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa store export``."""
+    from pytest_specqa.checks.wording import count  # noqa: PLC0415
     from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
     from pytest_specqa.results.storing.exporting import export  # noqa: PLC0415
     from pytest_specqa.results.writable import verify  # noqa: PLC0415
@@ -152,5 +149,5 @@ def run_export(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{arguments.out}: lies in the store; choose a place outside")
     verify(arguments.out)
     written = export(store, arguments.out, _chosen(store, arguments.night))
-    print(f"{arguments.out}: {written} measurements of production {store.production}")
+    print(f"{arguments.out}: {count(written, 'measurement')} of production {store.production}")
     return DONE

@@ -6,12 +6,12 @@ import datetime
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_specqa import __version__
 from pytest_specqa.errors import ResultsError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_specqa.vectors import Vector
 
+T = TypeVar("T")
 FORMAT = 1
 LABEL = "store.json"
 
@@ -194,6 +195,44 @@ class Store:
             asking.make_views(connection, self.records, self.kept)
         return connection
 
+    def ask(
+        self,
+        use: Callable[[duckdb.DuckDBPyConnection], T],
+        *,
+        nights: Iterable[int] | None = None,
+        memory: str = asking.MEMORY,
+        threads: int = asking.THREADS,
+    ) -> T:
+        """Return what `use` makes of a connection with the views of `connect`, which is closed then.
+
+        Parameters
+        ----------
+        use : callable
+            Takes the connection; called again if the store was compacted meanwhile.
+        nights : iterable of int, optional
+            Nights that the views speak of, by default all: those of years take longer to make than to ask.
+        memory : str
+            Limit of what a query takes.
+        threads : int
+            How many work at once.
+
+        Raises
+        ------
+        ResultsError
+            In one line, if the store cannot be read.
+        """
+        chosen = None if nights is None else [int(night) for night in nights]
+
+        def once() -> T:
+            """Ask the parts that there are now."""
+            with asking.one_line(self.root), asking.connected(memory) as connection:
+                connection.execute(f"SET threads = {threads}")
+                connection.execute("SET parquet_metadata_cache = true")
+                asking.make_views(connection, self.records, self.kept, nights=chosen)
+                return use(connection)
+
+        return again(once)
+
     def measures(self, measure: str | None = None, camera: str | None = None, nights: Iterable[int] | None = None) -> pyarrow.Table:
         """Return current measurements.
 
@@ -209,15 +248,7 @@ class Store:
         pyarrow.Table
             With the columns `asking.MEASURES`, ordered by night and exposure.
         """
-        chosen = None if nights is None else [int(night) for night in nights]
-
-        def ask() -> pyarrow.Table:
-            """Ask the parts that there are now."""
-            with asking.one_line(self.root), asking.connected(asking.MEMORY) as connection:
-                asking.make_views(connection, self.records, self.kept, nights=chosen)
-                return asking.measures(connection, measure=measure, camera=camera)
-
-        return again(ask)
+        return self.ask(lambda connection: asking.measures(connection, measure=measure, camera=camera), nights=nights)
 
     def vectors(
         self, name: str, camera: str | None = None, petal: int | None = None, nights: Iterable[int] | None = None

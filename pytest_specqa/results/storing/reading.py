@@ -43,8 +43,8 @@ def read_part(path: Path, names: list[str] | None = None) -> pyarrow.Table:
     return _read(path, names, {})
 
 
-def matching(path: Path, wanted: Mapping[str, Any]) -> pyarrow.Table:
-    """Read the rows of a part whose columns have the values that are wanted, and little else.
+def matching(path: Path, wanted: Mapping[str, Any], names: list[str] | None = None) -> pyarrow.Table:
+    """Read columns, by default all, of the rows of a part whose columns have the values that are wanted, and little else.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def matching(path: Path, wanted: Mapping[str, Any]) -> pyarrow.Table:
     """
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    table = _read(path, None, wanted)
+    table = _read(path, names, wanted)
     for name, value in wanted.items():
         table = table.filter(pc.equal(table.column(name), value))
     return table
@@ -67,6 +67,10 @@ def _read(path: Path, names: list[str] | None, wanted: Mapping[str, Any]) -> pya
         # Opened here: a name would be searched for an address and for KEY=VALUE folders.
         with open_regular(path) as stream:
             file = pq.ParquetFile(stream)
+            asked = {*(names or ()), *wanted} - set(file.schema_arrow.names)
+            if asked:
+                lacks = ", ".join(sorted(asked))
+                raise ResultsError(f"{path}: lacks {lacks}; see specqa store check")
             groups = [number for number in range(file.num_row_groups) if _may_hold(file.metadata.row_group(number), wanted)]
             return file.read_row_groups(groups, names)
     except FileNotFoundError:

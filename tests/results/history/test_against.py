@@ -73,6 +73,15 @@ def test_still_there_gone_and_new(store: Store) -> None:
     assert _states(store, elsewhere, WAS) == [State.GONE, State.NEW, State.NEW, State.NEW]
 
 
+def test_a_fault_of_the_other_sign_is_another_one(store: Store) -> None:
+    assert WAS.size != 0
+    other = replace(WAS, size=-WAS.size)
+    assert _states(store, [other], WAS) == [State.GONE, State.NEW]
+    # Less light in residuals is more outliers among redshifts: signs of different things do not compare.
+    assert same_place(replace(WAS, size=-1.0), PILE)
+    assert same_place(replace(WAS, size=float("nan")), WAS)
+
+
 def test_gone_only_where_it_would_have_been_seen(store: Store) -> None:
     assert _states(store, [], replace(WAS, error=0.3)) == [State.UNKNOWN]
     # As large, but of a camera, dates or a measure of which there are no exposures.

@@ -171,6 +171,14 @@ def test_desispec_reads_the_amplifiers(store: Store, tmp_path: Path) -> None:
     assert table["EXPID"].tolist() == [21, 30, 31]
 
 
+def test_a_camera_whose_name_has_no_petal_is_of_none(tmp_path: Path) -> None:
+    kept = Store.create(tmp_path / "store", production="loa")
+    kept.add([_record(20220502, 21, "r6", failed=True), _record(20220502, 21, "arm1x", failed=True)])
+    change = replace(CHANGE, what="redshift outliers", camera="", waves=None, first=(20220502, None), last=(20220503, None))
+    assert [row["EXPID"] for row in patches.flagged_rows([change], patches.exposures_of(kept, [change]))] == [21]
+    assert {record["camera"] for record in patches.failures_of(kept, [change])} == {"r6"}
+
+
 def test_a_damaged_part_of_the_store_is_told_in_one_line(tmp_path: Path) -> None:
     kept = Store.create(tmp_path / "store", production="loa")
     kept.add([_record(20220502, 21, "r6")])

@@ -128,12 +128,12 @@ def lost_records(store):
     [
         (cut_short, "cannot be read"),
         (wrong_columns, "it lacks value"),
-        (wrong_night, "1 units of another night than 20220101, such as 20220102-00000007-r6"),
+        (wrong_night, "1 unit of another night than 20220101, such as 20220102-00000007-r6"),
         (leftover, "is left of a process that was stopped; specqa store compact removes it"),
         (stranger, "is no folder of a night"),
-        (doubled, "1 rows of its 2 parts are there twice"),
+        (doubled, "1 row of its 2 parts is there twice"),
         (broken_vector, "vector 'residual'"),
-        (lost_records, "vectors of 1 units without measurements"),
+        (lost_records, "vectors of 1 unit without measurements"),
     ],
 )
 def test_what_is_wrong_with_a_store_is_told_in_a_line_each(specqa, filled, damage, told):
@@ -159,7 +159,7 @@ def test_compacting_leaves_one_part_of_a_night_and_only_of_those_asked_for(specq
     (filled.records.folder(20220101) / ".0123456789abcdef.parquet.abc").touch()
     assert specqa("store", "compact", filled.root, "--night", "20220101") == (
         0,
-        ["20220101: 2 parts, 2 rows, 1 leftovers removed", f"{filled.root}: 1 night compacted"],
+        ["20220101: 2 parts, 2 rows, 1 leftover removed", f"{filled.root}: 1 night compacted"],
     )
     assert [len(filled.records.parts(night)) for night in filled.nights] == [1, 2]
     specqa("store", "compact", filled.root)

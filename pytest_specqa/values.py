@@ -408,6 +408,11 @@ def key_of(record: Record) -> tuple[str, str, str]:
     return record["unit"], record["expectation"], record["measure"]
 
 
+def judged_as(record: Record) -> str:
+    """Name what a record measures: for a trend, the measure whose value is off against its own past."""
+    return record["measure"].removesuffix(TREND)
+
+
 def called(record: Record) -> str:
     """Call the measure of a record by plain words: those of its limit, or its name where it has none."""
     return record.get("plain") or record["measure"].replace("_", " ")

@@ -121,6 +121,7 @@ class Trends:
             fibers=found.measured.fibers,
             waves=found.measured.waves,
             detail=detail,
+            features=found.measured.features,
         )
         check.compare(measured, limit, product=found.product)
         check.pictures.append(Picture("night_trend", _arrays(check, place, low=low, high=high), shows=(found.limit.name + TREND,)))

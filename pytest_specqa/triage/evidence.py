@@ -12,7 +12,7 @@ from pytest_specqa.triage.places import Place, Ranges, merged, windows_of
 from pytest_specqa.triage.run import BAD, Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.weight import lead
-from pytest_specqa.values import FeatureRecord, Outcome, Record
+from pytest_specqa.values import FeatureRecord, Outcome, Record, judged_as
 
 ORDER = {stage: number for number, stage in enumerate(STAGES)}
 
@@ -37,14 +37,14 @@ class Evidence:
         """The record of each measure that tells most."""
         found: dict[str, list[Record]] = {}
         for record in self.records:
-            found.setdefault(record["measure"], []).append(record)
+            found.setdefault(judged_as(record), []).append(record)
         return {measure: lead(same) for measure, same in found.items()}
 
     @cached_property
     def failed(self) -> frozenset[str]:
         """Measures that failed; those that warn where nothing failed."""
         failed = str(Outcome.FAILED)
-        names = {record["measure"] for record in self.records if record["outcome"] == failed}
+        names = {judged_as(record) for record in self.records if record["outcome"] == failed}
         return frozenset(names or self.bad)
 
     @cached_property
@@ -65,7 +65,7 @@ class Evidence:
 
     def where(self, measures: Collection[str]) -> Place:
         """Where some measures are bad."""
-        places = [self.run.place(record) for record in self.records if record["measure"] in measures]
+        places = [self.run.place(record) for record in self.records if judged_as(record) in measures]
         return reduce(or_, places, Place())
 
     def sign(self, measures: Collection[str]) -> int:
@@ -73,7 +73,7 @@ class Evidence:
         signs = {
             1 if (feature["amplitude"] or 0) > 0 else -1
             for record in self.records
-            if record["measure"] in measures
+            if judged_as(record) in measures
             for feature in (record.get("features") or ())[:1]
             if feature["amplitude"]
         }
@@ -84,9 +84,9 @@ class Evidence:
         found: dict[str, tuple[list[FeatureRecord], list[FeatureRecord]]] = defaultdict(lambda: ([], []))
         for record in self.records:
             features = [feature for feature in record.get("features") or () if feature["amplitude"]]
-            if record["measure"] in measures:
+            if judged_as(record) in measures:
                 found[record["unit"]][0].extend(features)
-            if record["measure"] in others:
+            if judged_as(record) in others:
                 found[record["unit"]][1].extend(features)
         pairs = [(one, other) for some, rest in found.values() for one in some for other in rest if _overlap(one, other)]
         return [1 if (one["amplitude"] or 0.0) * (other["amplitude"] or 0.0) > 0 else -1 for one, other in pairs]
@@ -98,7 +98,7 @@ class Evidence:
 
     def judged(self, measures: Collection[str]) -> list[Record]:
         """Records of measures that came to a value here: in the same cameras, or in all of the same exposures and petals."""
-        return [record for record in self._here if record["measure"] in measures]
+        return [record for record in self._here if judged_as(record) in measures]
 
     @cached_property
     def _here(self) -> list[Record]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pytest_specqa.triage.stages import STAGES
 from pytest_specqa.triage.weight import excess
 from pytest_specqa.triage.wording import quantity, shortened
-from pytest_specqa.values import Outcome, Record, called
+from pytest_specqa.values import TREND, Outcome, Record, called
 
 HEADLINE = 160
 """Characters of a headline at most."""
@@ -149,6 +149,8 @@ class Finding:
     def _number(self) -> str:
         if self.lead["value"] is None:
             return self.suspects[0].reasons[0] if self.suspects and self.suspects[0].reasons else called(self.lead)
+        if self.lead["measure"].endswith(TREND):
+            return f"{called(self.lead)}: {quantity(self.lead)}, off against its own past"
         times = excess(self.lead)
         beyond = f" ({times:.2g} times its limit)" if TWICE <= times < MANY_TIMES else ""
         return f"{called(self.lead)}: {quantity(self.lead)}{beyond}"

@@ -15,7 +15,7 @@ from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.unusable import unusable
 from pytest_specqa.triage.weight import excess, worst_first
-from pytest_specqa.values import NoValue, Outcome, Record
+from pytest_specqa.values import NoValue, Outcome, Record, judged_as
 
 VALUELESS = frozenset(map(str, (NoValue.CRASH, NoValue.PRODUCT, NoValue.NOTHING)))
 LIKELY = 0.5
@@ -56,7 +56,7 @@ def _shared_out(warned: Sequence[Record], groups: Sequence[Group], run: Run) -> 
     for record in warned:
         if (group := next((group for group in groups if _warns_with(record, group, run)), None)) is not None:
             group.attached.append(record)
-        elif (group := next((group for group in groups if record["measure"] in group.shown), None)) is not None:
+        elif (group := next((group for group in groups if judged_as(record) in group.shown), None)) is not None:
             group.weaker.append(record)
         else:
             rest.append(record)
@@ -65,7 +65,7 @@ def _shared_out(warned: Sequence[Record], groups: Sequence[Group], run: Run) -> 
 
 def _warns_with(record: Record, group: Group, run: Run) -> bool:
     """Tell whether a warning follows from a group; emission of the Galaxy follows from nothing, though it sets much off."""
-    natural = record["measure"] in RULES["nebular"].shows and (group.rule is None or group.rule.name not in _SHOWS_NO_GALAXY)
+    natural = judged_as(record) in RULES["nebular"].shows and (group.rule is None or group.rule.name not in _SHOWS_NO_GALAXY)
     return not natural and follows(record, group, run)
 
 
@@ -78,7 +78,7 @@ def _finding(group: Group, run: Run) -> Finding:
     named, unclear = suspects(evidence)
     rule = RULES[named[0].name] if named and not unclear else None
     likely = rule is not None and named[0].confidence >= LIKELY
-    stage = _stage([record for record in group.records if record["measure"] in group.shown] if likely else group.records)
+    stage = _stage([record for record in group.records if judged_as(record) in group.shown] if likely else group.records)
     shown, after = _parted(group, stage)
     reach = reach_of(shown, after, run, weaker=group.weaker)
     return Finding(
@@ -102,7 +102,7 @@ def _stage(records: Iterable[Record]) -> str:
 
 def _parted(group: Group, stage: str) -> tuple[list[Record], list[Record]]:
     """What shows a finding, that of its stage first, and what follows from it."""
-    shown = [record for record in group.records if record["measure"] in group.shown or stage_of(record) == stage]
+    shown = [record for record in group.records if judged_as(record) in group.shown or stage_of(record) == stage]
     own = {id(record) for record in shown}
     ordered = worst_first(shown)
     ordered.sort(key=lambda record: stage_of(record) != stage)

@@ -13,7 +13,7 @@ from pytest_specqa.triage.places import Place
 from pytest_specqa.triage.rules import Rule
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.stages import STAGES, stage_of
-from pytest_specqa.values import Record
+from pytest_specqa.values import Record, judged_as
 
 SHOWS = 1.0
 """Weight in a rule from which on a measure shows the cause itself."""
@@ -92,7 +92,7 @@ class Group:
     def _telling(self, records: Sequence[Record]) -> frozenset[str]:
         if len(records) not in self._told:
             # Groups only grow, so that their number of records tells whether they did.
-            self._told = {**self._told, len(records): frozenset({record["measure"] for record in records})}
+            self._told = {**self._told, len(records): frozenset({judged_as(record) for record in records})}
         measures = self._told[len(records)]
         if self.rule is None:
             return measures

@@ -15,7 +15,7 @@ from pytest_specqa.triage.rules.groups import WHOLE
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.stages import stage_of
 from pytest_specqa.triage.weight import worst_first
-from pytest_specqa.values import Record
+from pytest_specqa.values import Record, judged_as
 
 COMMON = 4
 """More cameras of one exposure than this with one fault have it in common, whatever a single one of them would mean."""
@@ -86,12 +86,12 @@ def _in_unit(records: Sequence[Record], beside: Sequence[Record], run: Run) -> l
 
 
 def _own(rule: Rule, records: Iterable[Record]) -> list[Record]:
-    return [record for record in records if record["measure"] in rule.shows]
+    return [record for record in records if judged_as(record) in rule.shows]
 
 
 def _claimed(rule: Rule, records: Sequence[Record], run: Run) -> list[Record]:
     """Records that a cause explains, beginning with what shows it best and growing over what shares a place with that."""
-    own = sorted(_own(rule, records), key=lambda record: -rule.shows[record["measure"]])
+    own = sorted(_own(rule, records), key=lambda record: -rule.shows[judged_as(record)])
     claimed, place = [own[0]], run.place(own[0])
     rest = [record for record in worst_first(records) if record is not own[0]]
     grown = True
@@ -129,10 +129,10 @@ def explains(rule: Rule, place: Place, record: Record, where: Place) -> bool:
         wavelengths and is measured no earlier in the data flow.
     """
     same_fibers = share_fibers(place, where, slack=DESI.block)
-    if rule.shows.get(record["measure"], 0.0) >= SHOWS and not rule.narrow:
+    if rule.shows.get(judged_as(record), 0.0) >= SHOWS and not rule.narrow:
         # A measure names the worst place; the cause may have more of them.
         return True
-    if record["measure"] in rule.shows or record["measure"] in rule.moves:
+    if judged_as(record) in rule.shows or judged_as(record) in rule.moves:
         if rule.narrow and where.fibers and where.is_wide:
             return False
         if place.is_wide or where.is_wide:
@@ -250,8 +250,8 @@ def follows(record: Record, cause: Group, run: Run, *, anywhere: bool = False) -
         return False
     where = run.place(record)
     near = cause.near(where, run)
-    if near is None or (record["measure"] in WHOLE and near.petals and 2 * len(near.petals) < len(where.petals)):
+    if near is None or (judged_as(record) in WHOLE and near.petals and 2 * len(near.petals) < len(where.petals)):
         return False
-    if record["measure"] not in cause.rule.shows and record["measure"] not in cause.rule.moves and record["camera"] is None:
+    if judged_as(record) not in cause.rule.shows and judged_as(record) not in cause.rule.moves and record["camera"] is None:
         return False
     return anywhere or explains(cause.rule, near, record, where)

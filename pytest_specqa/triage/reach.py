@@ -14,7 +14,7 @@ from pytest_specqa.triage.places import WIDE, Place
 from pytest_specqa.triage.run import Run
 from pytest_specqa.triage.weight import lead
 from pytest_specqa.triage.wording import MANY, count, listed, numbers, quantity
-from pytest_specqa.values import Record
+from pytest_specqa.values import Record, judged_as
 
 MUCH = 3.0
 """Times that the largest value must exceed the typical one for a finding to be strongest somewhere."""
@@ -49,7 +49,7 @@ def reach_of(shown: Sequence[Record], follows: Sequence[Record], run: Run, *, we
     place = reduce(or_, (run.place(record) for record in (*shown, *follows)), Place())
     own = reduce(or_, (run.place(record) for record in shown), Place())
     exposures = {expid for record in (*shown, *follows) if (expid := record["expid"]) is not None}
-    strongest = _strongest([*shown, *weaker], lead(shown)["measure"])
+    strongest = _strongest([*shown, *weaker], judged_as(lead(shown)))
     reach = Reach(
         exposures=tuple(sorted(exposures)),
         cameras=tuple(sorted(place.cameras)),
@@ -61,7 +61,7 @@ def reach_of(shown: Sequence[Record], follows: Sequence[Record], run: Run, *, we
         strongest=strongest,
         spared=tuple(sorted(Evidence(shown, run).spared - exposures)),
     )
-    inside = [record for record in shown if record["unit"] in strongest and record["measure"] == lead(shown)["measure"]]
+    inside = [record for record in shown if record["unit"] in strongest and judged_as(record) == judged_as(lead(shown))]
     return replace(reach, core=_units(inside) if inside else _core(reach, run))
 
 
@@ -121,7 +121,7 @@ def _strongest(records: Iterable[Record], measure: str) -> tuple[str, ...]:
 def _sizes(records: Iterable[Record], measure: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for record in records:
-        if record["measure"] == measure and record["value"] is not None:
+        if judged_as(record) == measure and record["value"] is not None:
             found[record["unit"]] = max(abs(record["value"]), found.get(record["unit"], 0.0))
     return found
 
@@ -179,8 +179,8 @@ def _strength(reach: Reach, records: Sequence[Record], weaker: Sequence[Record])
     """Say where it is by far the largest, and how large elsewhere."""
     if not reach.strongest:
         return ""
-    measure = lead(records)["measure"]
-    everything = [record for record in (*records, *weaker) if record["measure"] == measure and record["value"] is not None]
+    measure = judged_as(lead(records))
+    everything = [record for record in (*records, *weaker) if judged_as(record) == measure and record["value"] is not None]
     inside = [record for record in everything if record["unit"] in reach.strongest]
     outside = sorted((record for record in everything if record["unit"] not in reach.strongest), key=_size)
     text = f"strongest in {_units(inside)} ({quantity(max(inside, key=_size))})"

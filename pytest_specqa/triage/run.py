@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from pytest_specqa.triage.places import Place, place_of
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import Outcome, Record, judged_as
 
 BAD = (str(Outcome.FAILED), str(Outcome.WARNED))
 
@@ -54,7 +54,7 @@ class Run:
     def _by_measure(self) -> dict[str, list[Record]]:
         found: dict[str, list[Record]] = defaultdict(list)
         for record in self.records:
-            found[record["measure"]].append(record)
+            found[judged_as(record)].append(record)
         return found
 
     def of(self, measure: str) -> list[Record]:

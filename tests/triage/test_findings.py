@@ -10,7 +10,7 @@ import pytest
 
 from pytest_specqa.triage.findings import findings
 from pytest_specqa.triage.telling import story, told
-from pytest_specqa.values import NoValue, Outcome
+from pytest_specqa.values import TREND, NoValue, Outcome
 
 Make = Callable[..., dict[str, Any]]
 EXPIDS = (104282, 104284, 104285, 104286)
@@ -146,3 +146,30 @@ def test_what_needs_nothing_done_is_told_last(make):
     level = make("cframe", "warned", 104286, "r9", measure="imaging_level")
     found = findings([*galaxy, level])
     assert [finding.lead["measure"] for finding in found] == ["imaging_level", "nebular_lines"]
+
+
+def test_a_value_off_its_own_past_has_the_cause_of_its_measure(make: Make) -> None:
+    """And is told as what it is: within its limit, and off against its own past."""
+    measure = "sky_chromatic_run"
+    cause = findings([make("sky", "failed", measure=measure)])[0].suspects[0].name
+    sound = make("sky", "passed", measure=measure, value=0.5)
+    (finding,) = findings([sound, make("sky", "failed", measure=measure + TREND, value=0.5)])
+    assert finding.suspects[0].name == cause
+    assert "off against its own past" in finding.headline
+    assert "no rule speaks" not in finding.headline
+    assert finding.lead["measure"] == measure + TREND
+    # What fails its limit is off against that, and what no rule knows has no cause in a trend either.
+    assert "own past" not in findings([make("sky", "failed", measure=measure)])[0].headline
+    (unknown,) = findings([make("zodiac", "failed", measure="size" + TREND)])
+    assert unknown.unclear == "cannot tell, because no rule speaks of size"
+
+
+def test_a_failure_and_a_value_off_its_past_elsewhere_are_one_finding(make: Make) -> None:
+    """Of one cause in one exposure."""
+    measure = "sky_chromatic_run"
+    records = [make("sky", "failed", measure=measure, camera="r6")]
+    records += [make("sky", "passed", measure=measure, value=0.5, camera="r7")]
+    records += [make("sky", "warned", measure=measure + TREND, value=0.5, camera="r7")]
+    (finding,) = findings(records)
+    members = {record["measure"] for record in (*finding.records, *finding.follows, *finding.weaker)}
+    assert members == {measure, measure + TREND}

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pytest_specqa.values import Record, key_of
+from pytest_specqa.values import TREND, Record, key_of
 
 RATE = 0.01
 SMALLEST_SAMPLE = 8
@@ -137,6 +137,8 @@ def measure_changes(before: Iterable[Record], after: Iterable[Record], *, rate: 
     ----------
     Benjamini, Y. & Hochberg, Y. 1995, J. R. Stat. Soc. B 57, 289.
     """
+    # The value of a trend is that of its measure, and no trial of its own.
+    before, after = ([record for record in run if not record["measure"].endswith(TREND)] for run in (before, after))
     old = {key_of(record): record for record in before}
     pairs = [(old[key], record) for record in after if (key := key_of(record)) in old and not record.get("reused")]
     groups: dict[tuple[str, str], list[MeasureChange]] = defaultdict(list)

@@ -13,6 +13,7 @@ from pytest_specqa.printable import joined
 from pytest_specqa.results.comparing.changes import RATE, Distribution, MeasureChange, distributions, measure_changes
 from pytest_specqa.results.comparing.findings import Change, FindingChange, by_finding, finding_changes
 from pytest_specqa.results.comparing.flips import Cell, Flip, VerdictChange, cells, tally, verdict_changes
+from pytest_specqa.results.comparing.trends import with_trends_of_both
 from pytest_specqa.results.telling import check_of, data_flow, limits_of
 from pytest_specqa.values import Outcome, Record
 
@@ -128,6 +129,7 @@ def compare(before: Sequence[Record], after: Sequence[Record], *, rate: float = 
     Comparison
         Without any matching verdict it is empty: see `Comparison.left_out`.
     """
+    before, after = with_trends_of_both(before, after)
     verdicts, left_out = verdict_changes(before, after, partial=partial)
     changes = measure_changes(before, after, rate=rate)
     compared = {(change.unit, change.expectation) for change in verdicts}

@@ -11,7 +11,7 @@ from pytest_specqa.results.comparing.changes import MeasureChange
 from pytest_specqa.results.telling import Extent, check_of
 from pytest_specqa.triage import Finding
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome, Record, key_of
+from pytest_specqa.values import Outcome, Record, judged_as, key_of
 
 
 class Change(StrEnum):
@@ -142,7 +142,8 @@ def _change(before: Finding | None, after: Finding | None, known: Mapping[tuple[
     )
     if len(old) != len(new):
         return Change.LARGER if len(new) > len(old) else Change.SMALLER
-    moved = known.get(key_of(after.lead))
+    lead = after.lead
+    moved = known.get((lead["unit"], lead["expectation"], judged_as(lead)))
     if moved is None or not moved.significant or moved.worse is None:
         return Change.SAME
     return Change.LARGER if moved.worse else Change.SMALLER

@@ -8,7 +8,7 @@ from pytest_specqa.triage.places import lines_at
 from pytest_specqa.triage.rules.rule import Look
 from pytest_specqa.triage.stages import STAGES
 from pytest_specqa.triage.wording import count, listed, quantity
-from pytest_specqa.values import called
+from pytest_specqa.values import called, judged_as
 
 EDGE = 60
 """Fibers from the end of a slit that count as its corner."""
@@ -74,7 +74,7 @@ def near_a_star(*measures: str) -> Look:
     """What these measures found lies around a bright star of the catalogue."""
 
     def _look(evidence: Evidence) -> str:
-        records = (record for record in evidence.records if record["measure"] in measures)
+        records = (record for record in evidence.records if judged_as(record) in measures)
         stars = [feature for record in records for feature in record.get("features") or () if feature["kind"] == "star"]
         return min(stars, key=lambda star: star["amplitude"] or 0.0)["label"] if stars else ""
 

@@ -56,9 +56,7 @@ def timed(what: str, store: Path, out: Path, processes: int) -> None:
     """Build the site and print what it took."""
 
     def busy() -> float:
-        return sum(
-            one.ru_utime + one.ru_stime for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        )
+        return sum(one.ru_utime + one.ru_stime for one in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
     start, before = time.perf_counter(), busy()
     built = build(store, out, processes=processes)

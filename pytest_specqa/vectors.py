@@ -221,7 +221,13 @@ def _values(stored: NDArray[Any], step: float) -> Floats:
         return stored.astype(np.float32)
     if not step > 0:
         raise ValueError(f"step {step} for whole numbers, expected more than 0")
-    unknown = stored == np.iinfo(stored.dtype).min
+    lowest = np.iinfo(stored.dtype).min
+    if stored.itemsize == 1:
+        # A table of the 256 values is several times faster than to work them out one by one.
+        table = (np.arange(256, dtype=np.uint8).view(np.int8) * np.float64(step)).astype(np.float32)
+        table[np.uint8(lowest & 255)] = np.nan
+        return table[stored.view(np.uint8)]
+    unknown = stored == lowest
     return np.where(unknown, np.float32(np.nan), (stored * np.float64(step)).astype(np.float32))
 
 

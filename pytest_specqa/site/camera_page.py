@@ -116,13 +116,15 @@ def _concerning(course: Course, changes: Sequence[Change]) -> list[Change]:
 def _row(course: Course, recent: Points | None, *, nights: Sequence[int], changes: Sequence[Change], camera: str) -> str:
     since = nights[-RECENT:][0]
     spans = [span_of(change, nights) for change in _concerning(course, changes)]
-    links = [
-        f"../nights/{night}.html" if first is None else frame.exposure_link(night, first, camera, up="../")
-        for night, first in zip(course.nights, course.first, strict=True)
-    ]
+
+    def link(k: int) -> str:
+        """Where a night leads: to its worst exposure."""
+        night, first = course.nights[k], course.first[k]
+        return f"../nights/{night}.html" if first is None else frame.exposure_link(night, first, camera, up="../")
+
     box = timeline.box_of_nights(nights, width=WIDE, height=HIGH)
     about = f"{course.plain or course.measure} of {camera}"
-    left = timeline.picture(course.points(links), box, limits=course.limits, spans=spans, about=f"{about} over the nights")
+    left = timeline.picture(course.points(link), box, limits=course.limits, spans=spans, about=f"{about} over the nights")
     right = ""
     if recent is not None and len(recent.x):
         small = Box(NARROW, HIGH, -0.5, float(recent.x[-1]) + 0.5, _night_marks(recent))

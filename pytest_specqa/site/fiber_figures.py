@@ -177,7 +177,7 @@ def _night(day: float) -> int:
 
 def _course(title: str, days: Floats, values: Floats, nights: Sequence[int], seen: Seen) -> str:
     nothing = np.zeros(len(days), np.int8)
-    points = Points(days, values, values, values, nothing, [str(night) for night in nights], [""] * len(days))
+    points = Points(days, values, values, values, nothing, [str(night) for night in nights], lambda _: "")
     drawn = timeline.picture(points, seen.box(COURSE), spans=seen.spans, about=title)
     return f'<figure class="site-figure"><figcaption>{escape(title)}</figcaption>{drawn}</figure>'
 

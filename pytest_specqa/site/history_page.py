@@ -225,10 +225,9 @@ def _course(change: Change, drawn: _Drawn) -> str:
     course = course_of(table)
     if course is None:
         return ""
-    links = ["" if not site.has(night) else frame.night_link(night) for night in course.nights]
     box = timeline.box_of_nights(site.nights, width=fiber_figures.WIDE, height=150)
     picture = timeline.picture(
-        course.points(links),
+        course.points(lambda k: frame.night_link(course.nights[k]) if site.has(course.nights[k]) else ""),
         box,
         limits=course.limits,
         spans=[span_of(change, site.nights)],

@@ -22,6 +22,7 @@ from pytest_specqa.vectors import Vector, unpack
 STEP = 0.25
 """Sigmas that residuals are kept in."""
 UNKNOWN = -128
+COLUMNS = ("unit", "tile", "camera", "petal", "added", "name", "first", "shape", "step", "waves", "value_unit", "dtype", "data")
 TABLE = ("redshift", "zwarn", "target")
 SKY = 2
 """Bit of ``target`` of a fiber on the sky, whose redshift says nothing."""
@@ -107,7 +108,7 @@ def _newest(store: Store, night: int) -> list[dict[str, Any]]:
 
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     for path in store.kept.parts(night):
-        table = read_part(path)
+        table = read_part(path, list(COLUMNS))
         wanted = pc.is_in(table.column("name"), value_set=pa.array([RESIDUAL, *LEVELS, *TABLE]))
         for row in table.filter(wanted).to_pylist():
             key = row["unit"], row["name"]

@@ -58,6 +58,5 @@ def read(store: Store, nights: Sequence[int]) -> dict[str, dict[str, Points]]:
 
 def _points(camera: str, columns: Sequence[Any]) -> Points:
     x, value, rank, night, expid = columns
-    keys = list(zip(night.tolist(), expid.tolist(), strict=True))
-    names = [f"{of} {number:08d}" for of, number in keys]
-    return Points(x, value, value, value, rank, names, [exposure_link(of, number, camera, up="../") for of, number in keys])
+    names = [f"{of} {number:08d}" for of, number in zip(night.tolist(), expid.tolist(), strict=True)]
+    return Points(x, value, value, value, rank, names, lambda k: exposure_link(int(night[k]), int(expid[k]), camera, up="../"))

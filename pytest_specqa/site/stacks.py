@@ -90,9 +90,9 @@ def stacked(night: int, vectors: Mapping[str, Sequence[Vector]]) -> Stack | None
     known = np.isfinite(values)
     count = known.sum(axis=0)
     # Features of one object reach far: what is of the fiber is in exposure after exposure.
-    clipped = np.clip(values, -CLIP, CLIP)
-    clipped[~known] = 0
-    summed = clipped.sum(axis=0) / np.sqrt(np.maximum(count, 1))
+    np.clip(values, -CLIP, CLIP, out=values)
+    values[~known] = 0
+    summed = values.sum(axis=0) / np.sqrt(np.maximum(count, 1))
     levels = {}
     for name in LEVELS:
         same = [

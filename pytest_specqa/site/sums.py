@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,10 +60,10 @@ class Course:
     first: list[int | None]
     limits: Limits
 
-    def points(self, links: Sequence[str]) -> Points:
+    def points(self, link: Callable[[int], str]) -> Points:
         """Give it as a series of days, each of which leads somewhere."""
         names = [str(night) for night in self.nights]
-        return Points(np.array([day(one) for one in self.nights]), self.middle, self.least, self.largest, self.rank, names, links)
+        return Points(np.array(list(map(day, self.nights))), self.middle, self.least, self.largest, self.rank, names, link)
 
     def bad_since(self, night: int) -> int:
         """Number of nights from this one on with something that fails or warns."""

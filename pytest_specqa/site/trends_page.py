@@ -66,9 +66,8 @@ def _row(of: Mapping[str, Course], nights: Sequence[int], since: int) -> str:
 def _picture(band: str, course: Course, nights: Sequence[int]) -> str:
     # A band is marked where a camera fails; warnings of some of its ten would hide the course.
     rank = course.rank if (course.rank < Outcome.FAILED.rank).all() else course.rank * (course.rank == Outcome.FAILED.rank)
-    links = [f"nights/{night}.html" for night in course.nights]
-    shown = course.points(links)
-    shown = timeline.Points(shown.x, shown.middle, shown.least, shown.largest, rank, shown.names, shown.links)
+    shown = course.points(lambda k: f"nights/{course.nights[k]}.html")
+    shown = timeline.Points(shown.x, shown.middle, shown.least, shown.largest, rank, shown.names, shown.link)
     box = timeline.box_of_nights(nights, width=WIDTH, height=HIGH)
     about = f"{course.plain or course.measure}{f', {band} cameras' if band else ''}"
     drawn = timeline.picture(shown, box, limits=course.limits, about=about, most=MARKED)

@@ -25,7 +25,7 @@ def points(values: np.ndarray, rank: np.ndarray | None = None) -> Points:
     number = len(values)
     given = np.zeros(number, np.int8) if rank is None else rank
     names, links = [f"night {k}" for k in range(number)], [f"{k}.html" for k in range(number)]
-    return Points(np.arange(number, dtype=float), values, values, values, given, names, links)
+    return Points(np.arange(number, dtype=float), values, values, values, given, names, links.__getitem__)
 
 
 def heights(svg: str, css: str) -> list[float]:

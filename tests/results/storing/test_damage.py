@@ -33,8 +33,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "unit": f"{night}-{expid:08d}-r6", "kind": "camera", "night": night, "expid": expid, "tile": 100, "camera": "r6",
             "expectation": "test_it", "measure": "line_evenness", "value": 1 + 0.1 * generator.normal(), "value_unit": "",
-            "high": 4.0, "severity": "fail", "outcome": "passed", "fibers": [], "product": "", "source": "", "message": "", "survey": "main",
-            "program": "dark", "waiver": "", "versions": {"production": "iron"}, "code": "c", "limits": "l", "inputs": f"{expid}",
+            "high": 4.0, "severity": "fail", "outcome": "passed", "fibers": [], "product": "", "source": "", "message": "",
+            "survey": "main", "program": "dark", "waiver": "", "versions": {"production": "iron"},
+            "code": "c", "limits": "l", "inputs": f"{expid}",
             "vectors": [encode(Vector("residual", 3000, generator.normal(size=(50, 2)), 0.25, (6000.0, 6500.0, 7000.0)))],
         } | empty
         for night in NIGHTS for expid in (10 * night, 10 * night + 1)

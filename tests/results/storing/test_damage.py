@@ -1,4 +1,4 @@
-"""A store whose parts are damaged, and every verb that asks it: one line, exit code 2, and never an answer from less than there is."""
+"""Damaged parts of a store, and every verb that asks it: one line, exit code 2, and never an answer from less than there is."""
 
 from __future__ import annotations
 

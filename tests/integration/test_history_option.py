@@ -14,6 +14,7 @@ import pyarrow.parquet  # noqa: F401
 import pytest
 
 import pytest_specqa.results.history.trend  # noqa: F401
+from pytest_specqa.cli import main
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, Outcome
 
@@ -108,3 +109,35 @@ def test_no_store_and_a_damaged_one_are_one_line(history, judged):
     result = judged(0.5)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --specqa-history */store: cannot be read *specqa store check*"])
+
+
+def test_all_that_reads_results_knows_a_trend(history, judged, pytester, capsys):
+    """Triage, gate, compare, waive, the report page, and a baseline that was judged without a history."""
+    history(lambda *_: 0.5)
+    judged(1.9)
+    (pytester.path / "r.jsonl").rename(pytester.path / "after.jsonl")
+    (pytester.path / "store").rename(pytester.path / "past")
+    (pytester.path / "before.jsonl").write_text(
+        "".join(line for line in (pytester.path / "after.jsonl").read_text().splitlines(keepends=True) if "value_trend" not in line)
+    )
+    capsys.readouterr()
+    assert main(["triage", "after.jsonl"]) == 1
+    assert "off against its own past" in capsys.readouterr().out
+    assert main(["triage", "before.jsonl"]) == 0
+    assert main(["gate", "before.jsonl"]) == 0
+    assert main(["gate", "after.jsonl"]) == 1
+    assert "size of x against own nights" in capsys.readouterr().out
+    assert main(["compare", "before.jsonl", "after.jsonl"]) == 0
+    assert "Nothing broke, 1 still failing" in capsys.readouterr().out
+    assert main(["waive", "after.jsonl"]) == 0
+    drafted = capsys.readouterr().out
+    assert drafted.count("[[waiver]]") == 1
+    assert 'measure = "value_trend"' in drafted
+    for empty in ("reason", "issue", "owner"):
+        drafted = drafted.replace(f'{empty} = ""', f'{empty} = "https://github.com/desihub/desispec/issues/1"')
+    (pytester.path / "waivers.toml").write_text(drafted.replace('expires = ""', "expires = 2099-01-01"))
+    assert main(["gate", "after.jsonl", "--waivers", "waivers.toml"]) == 0
+    (pytester.path / "past").rename(pytester.path / "store")
+    page = judged(1.9, 0.5, "--html", "page.html", "--specqa-baseline", "before.jsonl")
+    page.stdout.fnmatch_lines(["*Nothing broke, 1 still failing*"])
+    assert "size of x against own nights" in (pytester.path / "page.html").read_text()

@@ -70,8 +70,8 @@ class Place:
         Scatters below and above `center` from which on a value warns, and fails.
     term : str
         What the level follows; empty where it is constant.
-    days, medians : tuple
-        Past nights of the place, YYYYMMDD, and the median of each.
+    days : tuple of int
+        Past nights of the place, YYYYMMDD.
     nights, values : array, shape (n,)
         All past values, for a picture.
     program : str
@@ -84,7 +84,6 @@ class Place:
     fails: tuple[float, float]
     term: str
     days: tuple[int, ...]
-    medians: tuple[float, ...]
     nights: Ints
     values: Floats
     program: str
@@ -154,11 +153,10 @@ class Past:
         ]
         if not chosen:
             return {}
-        index = {night: number for number, night in enumerate(self.nights)}
         past = Coming(
             values=np.concatenate([one.values for one in chosen]),
             place=np.repeat(np.arange(len(chosen)), [len(one.values) for one in chosen]),
-            night=np.concatenate([[index[int(night)] for night in one.nights] for one in chosen]).astype(int),
+            night=np.searchsorted(self.nights, np.concatenate([one.nights for one in chosen])),
             days=np.array([mjd(night) for night in self.nights]),
             when=mjd(self.night),
         )
@@ -174,16 +172,13 @@ class Past:
 
 
 def _place(one: Series, found: Usual, number: int, *, below: tuple[float, ...], above: tuple[float, ...]) -> Place:
-    days = tuple(sorted(set(one.nights.tolist())))
-    medians = tuple(float(np.median(one.values[one.nights == day])) for day in days)
     return Place(
         center=float(found.center[number]),
         scale=float(found.scale[number]),
         warns=(below[0], above[0]),
         fails=(below[1], above[1]),
         term=TERMS[found.term[number]],
-        days=days,
-        medians=medians,
+        days=tuple(np.unique(one.nights).tolist()),
         nights=one.nights,
         values=one.values,
         program=one.program,
@@ -239,8 +234,8 @@ def mjd(night: int) -> float:
 def first_off(place: Place, *, low: float, high: float, night: int) -> int:
     """Return the first of the nights up to this one whose medians all lie outside a range."""
     first = night
-    for day, median in zip(reversed(place.days), reversed(place.medians), strict=True):
-        if math.isnan(median) or low <= median <= high:
+    for day in reversed(place.days):
+        if low <= np.median(place.values[place.nights == day]) <= high:
             break
         first = day
     return first

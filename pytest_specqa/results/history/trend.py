@@ -8,7 +8,6 @@ opinion. How far chance goes comes from all places of the measure together.
 from __future__ import annotations
 
 import datetime
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -155,6 +155,8 @@ def test_a_cell_leads_to_its_row_and_the_address_says_so(browser: Any) -> None:
 def test_an_address_leads_to_its_row(browser: Any, page: Any, anchor: str) -> None:
     """What somebody was sent opens where it should, folded away or not."""
     visit(browser, page, f"#{anchor}")
+    # The page opens the row after it has been laid out.
+    wait(browser, lambda: row(browser, anchor)["inside"])
     found = row(browser, anchor)
     assert found["open"]
     assert found["inside"]

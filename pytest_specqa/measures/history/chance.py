@@ -37,7 +37,7 @@ def overshoot(x: Floats) -> Floats:
     return np.asarray((ndtr(half) - 0.5) / half / (half * ndtr(half) + norm.pdf(half)))
 
 
-def chance_of_maximum(statistic: float, nights: int, *, shortest: int = 1) -> float:
+def chance_of_maximum(statistic: float, nights: int) -> float:
     """Chance that a clean series of Gaussian nights reaches a statistic over any range of dates, up or down.
 
     Parameters
@@ -46,8 +46,6 @@ def chance_of_maximum(statistic: float, nights: int, *, shortest: int = 1) -> fl
         |sum over the range, less its share of the total| / sqrt(n (1 - n/N)), with unit variance of a night.
     nights : int
         Nights N that the series has.
-    shortest : int
-        Nights of the shortest range that was searched.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def chance_of_maximum(statistic: float, nights: int, *, shortest: int = 1) -> fl
     """
     if not statistic > 1 or nights < 2:
         return 1.0
-    lengths = np.arange(shortest, nights)
+    lengths = np.arange(1, nights)
     effective = lengths * (1 - lengths / nights)
     ends = (statistic**2 / (2 * effective) * overshoot(statistic / np.sqrt(effective))) ** 2
     ranges = float(np.sum((nights - lengths + 1) * np.minimum(ends, 1)))
@@ -70,12 +68,12 @@ def chance_of_maximum(statistic: float, nights: int, *, shortest: int = 1) -> fl
 
 
 @lru_cache(maxsize=4096)
-def threshold(chance: float, nights: int, *, shortest: int = 1) -> float:
+def threshold(chance: float, nights: int) -> float:
     """Return the statistic that a clean series reaches with this chance; see `chance_of_maximum`."""
     if not 0 < chance < 0.5:
         raise ValueError(f"a chance of {chance} has no threshold; expected one between 0 and 0.5")
     # Below 2 the approximation is no longer one.
-    return float(brentq(lambda b: math.log(chance_of_maximum(b, nights, shortest=shortest) / chance), 2.0, HIGHEST))
+    return float(brentq(lambda b: math.log(chance_of_maximum(b, nights) / chance), 2.0, HIGHEST))
 
 
 def sigmas(chance: float) -> float:

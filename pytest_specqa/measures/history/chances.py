@@ -19,8 +19,6 @@ MOST = 4096
 """Largest count whose chance is told apart; more events than that count as so many."""
 ENOUGH = 64
 """Events up to which the crossing of the boundary is followed; later ones add nothing."""
-CERTAIN = 60.0
-"""Shape of the density above which it is taken as known."""
 
 
 def log_weights(spread: float) -> Floats:

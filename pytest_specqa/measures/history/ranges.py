@@ -58,7 +58,7 @@ def _gather(scores: Floats, sums: Floats, places: Ints) -> int:
 
 
 @compiled
-def _coarse(scores: Floats, lengths: Ints, spread: Floats, shortest: int) -> Floats:
+def _coarse(scores: Floats, lengths: Ints, spread: Floats) -> Floats:
     """Largest statistic of each series over the coarse set of ranges."""
     n_series, nights = scores.shape
     best = np.zeros(n_series, dtype=np.float32)
@@ -66,7 +66,7 @@ def _coarse(scores: Floats, lengths: Ints, spread: Floats, shortest: int) -> Flo
     for series in range(n_series):
         known = _gather(scores[series], sums, places)
         for length in lengths:
-            if length < shortest or length >= known:
+            if length >= known:
                 continue
             step, highest, low, high = max(1, length // 6), 0.0, 0.0, 0.0
             for start in range(0, known - length + 1, step):
@@ -79,13 +79,13 @@ def _coarse(scores: Floats, lengths: Ints, spread: Floats, shortest: int) -> Flo
 
 
 @compiled
-def _exact(scores: Floats, spread: Floats, shortest: int) -> tuple[float, int, int]:
+def _exact(scores: Floats, spread: Floats) -> tuple[float, int, int]:
     """The range with the largest statistic: statistic with sign, first and last night."""
     nights = len(scores)
     sums, places = np.zeros(nights + 1), np.zeros(nights, dtype=np.int64)
     known = _gather(scores, sums, places)
     best, begin, end = 0.0, -1, -1
-    for length in range(shortest, known):
+    for length in range(1, known):
         norm = 1 / math.sqrt(length * (1 - length / known)) / spread[length]
         for start in range(known - length + 1):
             statistic = (sums[start + length] - sums[start]) * norm
@@ -94,7 +94,7 @@ def _exact(scores: Floats, spread: Floats, shortest: int) -> tuple[float, int, i
     return best, begin, end
 
 
-def coarse_statistics(scores: Floats, *, spread: Floats, shortest: int = 1) -> Floats:
+def coarse_statistics(scores: Floats, *, spread: Floats) -> Floats:
     """Largest statistic of each series over a set of ranges that has one much like every range.
 
     Parameters
@@ -103,8 +103,6 @@ def coarse_statistics(scores: Floats, *, spread: Floats, shortest: int = 1) -> F
         With unit variance where nothing happens; NaN where a night is not known.
     spread : array, shape (nights + 1,)
         Standard deviation of sum / sqrt(n) of a range of n nights; 1 where nights are independent.
-    shortest : int
-        Nights of the shortest range.
 
     Returns
     -------
@@ -112,15 +110,15 @@ def coarse_statistics(scores: Floats, *, spread: Floats, shortest: int = 1) -> F
         Without sign, in sigmas; 0 for a series of fewer than two nights.
     """
     lengths = lengths_of(scores.shape[1])
-    return np.asarray(_coarse(np.ascontiguousarray(scores, dtype=np.float32), lengths, np.asarray(spread, dtype=float), shortest))
+    return np.asarray(_coarse(np.ascontiguousarray(scores, dtype=np.float32), lengths, np.asarray(spread, dtype=float)))
 
 
-def best_range(scores: Floats, *, spread: Floats, shortest: int = 1) -> tuple[float, int, int]:
+def best_range(scores: Floats, *, spread: Floats) -> tuple[float, int, int]:
     """Return the range of one series with the largest statistic, over all ranges.
 
     Parameters
     ----------
-    scores, spread, shortest
+    scores, spread
         As in `coarse_statistics`, for one series.
 
     Returns
@@ -130,5 +128,5 @@ def best_range(scores: Floats, *, spread: Floats, shortest: int = 1) -> tuple[fl
     first, last : int
         Places of its first and last night that are known; -1 in a series of fewer than two nights.
     """
-    statistic, first, last = _exact(np.ascontiguousarray(scores, dtype=np.float32), np.asarray(spread, dtype=float), shortest)
+    statistic, first, last = _exact(np.ascontiguousarray(scores, dtype=np.float32), np.asarray(spread, dtype=float))
     return float(statistic), int(first), int(last)

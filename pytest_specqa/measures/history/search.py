@@ -84,7 +84,7 @@ class Searched:
     suspects: Bools
 
 
-def search(panel: Floats, *, chance: float, most: float, shortest: int = 1, kinds: int = 1) -> Searched:
+def search(panel: Floats, *, chance: float, most: float, kinds: int = 1) -> Searched:
     """Search series of one kind over all ranges of their nights.
 
     Parameters
@@ -95,8 +95,6 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1, kind
         That one clean series has a hit.
     most : float
         Sigmas beyond which a night counts for no more.
-    shortest : int
-        Nights of the shortest range.
     kinds : int
         Kinds of series that follow each other in turn: see `standardised`.
 
@@ -112,21 +110,21 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1, kind
     if not len(enough):
         none = np.zeros(len(panel), dtype=bool)
         return Searched((), standard.values, standard.level, standard.scale, 0, 0, np.ones(nights + 1), none)
-    lowest = threshold(chance, int(counts[enough].min()), shortest=shortest)
+    lowest = threshold(chance, int(counts[enough].min()))
     values = standard.values[enough]
-    scores, spread, coarse = _scored(values, values, most=most, shortest=shortest)
-    wary = (SURE if len(values) >= MANY_SERIES else WARY) * threshold(RARE, int(counts[enough].max()), shortest=shortest)
+    scores, spread, coarse = _scored(values, values, most=most)
+    wary = (SURE if len(values) >= MANY_SERIES else WARY) * threshold(RARE, int(counts[enough].max()))
     suspects = coarse > wary
     if FEW < suspects.mean() < MANY:
-        scores, spread, coarse = _scored(values, values[~suspects], most=most, shortest=shortest)
+        scores, spread, coarse = _scored(values, values[~suspects], most=most)
         suspects = coarse > wary
     hits: list[Hit] = []
     for row in np.flatnonzero(coarse > KEPT * lowest):
         known = int(counts[enough[row]])
-        bar = threshold(chance, known, shortest=shortest)
+        bar = threshold(chance, known)
         hits += [
             Hit(int(enough[row]), first, last, statistic, known)
-            for statistic, first, last in _ranges(scores[row], spread=spread, bar=bar, shortest=shortest)
+            for statistic, first, last in _ranges(scores[row], spread=spread, bar=bar)
         ]
     of = counts[enough].astype(np.int64)
     ranges = int((of * (of - 1) // 2).sum())
@@ -135,19 +133,19 @@ def search(panel: Floats, *, chance: float, most: float, shortest: int = 1, kind
     return Searched(tuple(hits), standard.values, standard.level, standard.scale, len(enough), ranges, spread, marked)
 
 
-def _scored(values: Floats, clean: Floats, *, most: float, shortest: int) -> tuple[Floats, Floats, Floats]:
+def _scored(values: Floats, clean: Floats, *, most: float) -> tuple[Floats, Floats, Floats]:
     """Scores of series, memory of their nights, and the statistic of each, with the distribution and the memory of clean ones."""
     pool = pooled(clean, most=most)
     scores = pool(values)
     spread = spread_of_ranges(pool(clean[:: 1 + len(clean) // PER_SERIES]))
-    return scores, spread, coarse_statistics(scores, spread=spread, shortest=shortest)
+    return scores, spread, coarse_statistics(scores, spread=spread)
 
 
-def _ranges(scores: Floats, *, spread: Floats, bar: float, shortest: int) -> Iterator[tuple[float, int, int]]:
+def _ranges(scores: Floats, *, spread: Floats, bar: float) -> Iterator[tuple[float, int, int]]:
     """Ranges of one series above the bar, the largest first, each without the ones before."""
     left, found = scores.copy(), []
     for _ in range(MOST_RANGES):
-        statistic, first, last = best_range(left, spread=spread, shortest=shortest)
+        statistic, first, last = best_range(left, spread=spread)
         if abs(statistic) < bar:
             break
         statistic, first, last = _rarer_part(left, statistic, first, last)

@@ -41,8 +41,6 @@ class VectorCube:
         Less the middle of the fibers of that half of the slit in that night; NaN where not known.
     shared : array, shape (2, n_bin, nights)
         The middle of the fibers of each half, which other amplifiers read.
-    exposures : int
-        Exposures that were read.
     """
 
     name: str
@@ -52,7 +50,6 @@ class VectorCube:
     waves: tuple[float, ...]
     values: Floats
     shared: Floats
-    exposures: int
 
 
 def vector_names(store: Store, nights: Sequence[int]) -> dict[str, list[str]]:
@@ -110,7 +107,6 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
     """
     place_of = {night: place for place, night in enumerate(nights)}
     cube: VectorCube | None = None
-    read = 0
     for night, kept in groupby(store.vectors(name, camera=camera, nights=nights), lambda one: one.night):
         exposures = list(kept)
         if cube is None:
@@ -119,7 +115,7 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
             shape = (len(vector.values), bins, len(nights))
             values, shared = np.full(shape, np.nan, np.float32), np.full((2, *shape[1:]), np.nan, np.float32)
             unit = f"ln({vector.unit})" if name == NOISE else vector.unit
-            cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared, 0)
+            cube = VectorCube(name, camera, unit, vector.first, vector.waves, values, shared)
         alike = [one for one in exposures if one.vector.first == cube.first and one.vector.waves == cube.waves]
         alike = [one for one in alike if len(one.vector.values) == len(cube.values)]
         if alike:
@@ -131,8 +127,7 @@ def read_cube(store: Store, name: str, *, camera: str, nights: Sequence[int]) ->
                 middle = midmean(mean[rows])
                 cube.values[rows, :, place_of[night]] = mean[rows] - middle
                 cube.shared[half, :, place_of[night]] = middle
-            read += len(alike)
-    return None if cube is None else VectorCube(**{**vars(cube), "exposures": read})
+    return cube
 
 
 def without_suspects(cube: VectorCube, suspects: Bools) -> bool:

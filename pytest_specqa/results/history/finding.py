@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,16 +43,10 @@ class Extent:
         All of them.
     tally : Tally
         Series by kind, and ranges.
-    exposures : int
-        Camera-exposures with vectors.
-    rate : float
-        Expected false alarms of this search for 1,000 clean nights.
     """
 
     nights: tuple[int, ...]
     tally: Tally = field(default_factory=lambda: Tally({}))
-    exposures: int = 0
-    rate: float = RATE
 
 
 def find(
@@ -100,7 +94,7 @@ def find(
     if camera is not None:
         _require_camera(store, camera, chosen)
     told = progress or (lambda _: None)
-    extent = Extent(chosen, rate=rate)
+    extent = Extent(chosen)
     share = rate * len(chosen) / PER / len(KINDS)
     cameras = vector_names(store, chosen)
     found: list[Found] = []
@@ -168,9 +162,8 @@ def _in_vector(
             continue
         if only in (None, camera):
             found += in_cube(cube, bars, extent.tally)
-        extent.exposures += cube.exposures
         # The cube of the fibers is let go.
-        shared[camera] = VectorCube(**{**vars(cube), "values": np.empty((0, 0, 0), np.float32)})
+        shared[camera] = replace(cube, values=np.empty((0, 0, 0), np.float32))
     for band in sorted({camera[0] for camera in shared}):
         alike: dict[tuple[float, ...], list[VectorCube]] = {}
         for camera, cube in shared.items():

@@ -84,7 +84,6 @@ class _Cells:
     def __init__(self) -> None:
         self.keys: dict[tuple[str, str, str], int] = {}
         self.cameras: dict[str, int] = {}
-        self.units: dict[tuple[str, str, str], str] = {}
         self.cells: list[tuple[int, str, Floats]] = []
 
     def add(self, place: int, rows: pyarrow.Table) -> None:

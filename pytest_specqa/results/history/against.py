@@ -18,7 +18,7 @@ from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chances import log_tail, log_weights
 from pytest_specqa.opening import read_text
 from pytest_specqa.printable import printable
-from pytest_specqa.results.history.changes import Change, as_json, from_json, told_of
+from pytest_specqa.results.history.changes import KEPT, Change, as_json, from_json, overlap
 from pytest_specqa.results.history.outliers import FAILURES, OUTLIERS
 from pytest_specqa.results.history.pileups import PILEUP
 from pytest_specqa.results.history.telling import moment, size, where
@@ -28,7 +28,6 @@ from pytest_specqa.results.history.wording import called
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
 
-KEPT = "history.json"
 LIMIT = 500_000_000
 """Bytes of a history beyond which it is none."""
 OF_REDSHIFTS = (OUTLIERS, FAILURES, PILEUP)
@@ -102,7 +101,6 @@ def read_known(path: Path) -> Known:
         raise ResultsError(f"{file}: found no history, expected what specqa history {path} writes; run that first") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ResultsError(f"{file}: cannot be read as a history ({printable(error)}); give a store or its {KEPT}") from None
-    told_of(text, where=str(file))
     return Known(str(path), tuple(from_json(text, where=str(file))))
 
 
@@ -123,10 +121,6 @@ def same_place(one: Change, other: Change) -> bool:
 
 def _meet(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return one[0] <= other[1] and other[0] <= one[1]
-
-
-def _dates_meet(one: Change, other: Change) -> bool:
-    return one.first[0] <= other.last[0] and other.first[0] <= one.last[0]
 
 
 def compare(store: Store, now: Sequence[Change], known: Sequence[Known], *, searched: dict[str, Any]) -> list[Compared]:
@@ -154,7 +148,7 @@ def compare(store: Store, now: Sequence[Change], known: Sequence[Known], *, sear
     taken: set[int] = set()
     for was in latest.changes:
         places = [number for number, each in enumerate(now) if same_place(was, each)]
-        there = [number for number in places if _dates_meet(was, now[number])]
+        there = [number for number in places if overlap(was, now[number])]
         taken.update(there)
         if there:
             again = max((now[number] for number in there), key=lambda change: change.significance)
@@ -174,7 +168,7 @@ def _appeared(change: Change, latest: Known, before: Iterable[Known]) -> Compare
         was = max(ended, key=lambda each: each.last)
         return Compared(State.BACK, was, change, f"it had ended on {was.last[0]}, and is there again from {change.first[0]}")
     for older in before:
-        found = next((was for was in older.changes if same_place(was, change) and _dates_meet(was, change)), None)
+        found = next((was for was in older.changes if same_place(was, change) and overlap(was, change)), None)
         if found is not None:
             return Compared(State.BACK, found, change, f"{older.name} had it, {latest.name} did not")
     return Compared(State.NEW, None, change, f"nothing at this place in {latest.name}")

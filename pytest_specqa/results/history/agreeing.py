@@ -22,11 +22,6 @@ MOST_FIBERS = 25
 WHAT = "residual"
 
 
-def overlap(one: Change, other: Change) -> bool:
-    """Tell whether two changes share dates."""
-    return one.first[0] <= other.last[0] and other.first[0] <= one.last[0]
-
-
 def with_redshifts(changes: Iterable[Change], petals: list[Objects], lines: Density) -> list[Change]:
     """Name beside changes of residuals how many objects of the same fiber have a line there over the same nights.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from pytest_specqa.errors import ResultsError
 
+KEPT = "history.json"
+"""File of a store that holds what was found in it."""
 SCOPES = ("camera", "amplifier", "group", "fiber", "petal", "night")
 SHAPES = ("one-off", "step", "drift", "intermittent")
 MAX_CHANGES = 1_000_000
@@ -78,6 +80,21 @@ class Change:
     cause: str = ""
 
 
+def overlap(one: Change, other: Change) -> bool:
+    """Tell whether two changes share dates."""
+    return one.first[0] <= other.last[0] and other.first[0] <= one.last[0]
+
+
+def apart(changes: Iterable[Change]) -> list[Change]:
+    """Keep the most significant of changes that show in the same at the same fibers over dates that overlap, in that order."""
+    kept: list[Change] = []
+    for change in sorted(changes, key=lambda change: -change.significance):
+        others = [other for other in kept if (other.what, other.fibers) == (change.what, change.fibers)]
+        if not any(overlap(change, other) for other in others):
+            kept.append(change)
+    return kept
+
+
 TEXTS = ("what", "scope", "shape", "camera", "unit", "detail", "cause")
 REALS = ("size", "error", "level", "significance")
 COUNTS = ("bad", "seen")
@@ -128,16 +145,6 @@ def from_json(text: str, *, where: str = "history") -> list[Change]:
     ResultsError
         If the text is damaged or holds anything but changes.
     """
-    return [_change(row, where=where) for row in _read(text, where)["changes"]]
-
-
-def told_of(text: str, *, where: str = "history") -> dict[str, Any]:
-    """Return what `as_json` was told of the search as a whole; damaged text raises `ResultsError`."""
-    told = _read(text, where).get("told")
-    return told if isinstance(told, dict) else {}
-
-
-def _read(text: str, where: str) -> dict[str, Any]:
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
@@ -145,7 +152,7 @@ def _read(text: str, where: str) -> dict[str, Any]:
     rows = read.get("changes") if isinstance(read, dict) and read.get("format") == 1 else None
     if not isinstance(rows, list) or len(rows) > MAX_CHANGES:
         raise ResultsError(f"{where}: found no list of changes of format 1; write it again with specqa history")
-    return dict(read)
+    return [_change(row, where=where) for row in rows]
 
 
 def _change(row: object, *, where: str) -> Change:

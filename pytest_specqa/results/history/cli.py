@@ -9,18 +9,13 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.printable import printable
 
-if TYPE_CHECKING:
-    pass
-
 QUIET, FOUND = 0, 1
 RATE = 0.05
 PAGE = "pytest_specqa.site.history_page"
-KEPT = "history.json"
 COMPARED = "against.json"
 CAMERA = re.compile(r"[a-z]\d")
 NIGHT = re.compile(r"(\d{8})?:(\d{8})?")
@@ -94,7 +89,7 @@ def run_history(arguments: argparse.Namespace) -> int:
     """Search a store, print what changed and keep it; 1 if anything did."""
     from pytest_specqa.results.history.against import as_text, compare, read_known  # noqa: PLC0415
     from pytest_specqa.results.history.against import table as against_table  # noqa: PLC0415
-    from pytest_specqa.results.history.changes import as_json  # noqa: PLC0415
+    from pytest_specqa.results.history.changes import KEPT, as_json  # noqa: PLC0415
     from pytest_specqa.results.history.finding import find_all  # noqa: PLC0415
     from pytest_specqa.results.history.patches import write as write_patches  # noqa: PLC0415
     from pytest_specqa.results.history.telling import sentence, table, told  # noqa: PLC0415

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pytest_specqa.measures.history.chances import sigma_of
 from pytest_specqa.measures.history.intervals import Interval, local_rates, scan, spread_between
 from pytest_specqa.measures.history.objects import TRACERS, Objects, coarse_counts, improbable
-from pytest_specqa.results.history.changes import Change
+from pytest_specqa.results.history.changes import Change, apart
 
 FEWEST_OBJECTS = 2000
 """Objects of a tracer over all fibers below which nothing is said of it: where it has hardly any is not known."""
@@ -98,18 +98,12 @@ def find_outliers(petals: list[Objects], usual: Usual, *, bar: Bar) -> list[Chan
     list of Change
         For each fiber and kind the range of the search that shows it best, and others that do not overlap.
     """
-    found = [
+    return apart(
         change
         for what in (OUTLIERS, FAILURES)
         for tracer in (-1, *range(len(TRACERS)))
         for change in _of_all(petals, usual, what=what, tracer=tracer, bar=bar)
-    ]
-    kept: list[Change] = []
-    for change in sorted(found, key=lambda change: -change.significance):
-        others = [other for other in kept if (other.what, other.fibers) == (change.what, change.fibers)]
-        if all(change.first > other.last or change.last < other.first for other in others):
-            kept.append(change)
-    return kept
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,10 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chances import log_product
-from pytest_specqa.measures.history.objects import (
-    TRACERS,
-)
+from pytest_specqa.measures.history.objects import TRACERS
 from pytest_specqa.measures.redshifts.clues import clue
-from pytest_specqa.results.history.agreeing import overlap, with_redshifts
-from pytest_specqa.results.history.changes import Change
+from pytest_specqa.results.history.agreeing import with_redshifts
+from pytest_specqa.results.history.changes import Change, apart, overlap
 from pytest_specqa.results.history.outliers import SERIES, Bar, Usual, find_outliers
 from pytest_specqa.results.history.stacks import Stacked, stacker
 from pytest_specqa.results.history.suspects import LOOKED_UP, SEARCHES, Suspect, find_suspects, line_density
@@ -90,7 +88,8 @@ def find(
     stacked = stacker(store, chosen)
     lines = line_density(petals)
     piles = [_judged(suspect, stacked, alone=bars["pile-ups"], joined=bars["joined"]) for suspect in find_suspects(petals, lines)]
-    found = _without_doubles([change for change in piles if change is not None])
+    # One line makes several pile-ups of a fiber.
+    found = apart(change for change in piles if change is not None)
     known = with_redshifts(residuals, petals, lines)
     return sorted([*_crossed([*outliers, *found]), *known], key=lambda change: -change.significance)
 
@@ -193,16 +192,6 @@ def _told(suspect: Suspect, significance: float, where: Beside | None) -> Change
     said = f"residual of {where.sigma:+.1f} sigma at {middle:.0f} A in {where.camera} ({where.line}), {where.exposures} exposures"
     cause = f"a feature of {where.camera} at {middle:.0f} A that fits take for {where.line}"
     return replace(told, camera=where.camera, waves=where.waves, joined=(said,), cause=cause)
-
-
-def _without_doubles(piles: list[Change]) -> list[Change]:
-    """Keep the most significant of pile-ups of one fiber over the same dates: one line makes several."""
-    kept: list[Change] = []
-    for change in sorted(piles, key=lambda change: -change.significance):
-        others = [other for other in kept if other.fibers == change.fibers]
-        if all(change.first > other.last or change.last < other.first for other in others):
-            kept.append(change)
-    return kept
 
 
 def _crossed(changes: list[Change]) -> list[Change]:

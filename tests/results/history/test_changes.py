@@ -8,7 +8,7 @@ import math
 import pytest
 
 from pytest_specqa.errors import ResultsError
-from pytest_specqa.results.history.changes import Change, as_json, from_json, told_of
+from pytest_specqa.results.history.changes import Change, as_json, from_json
 
 STEP = Change(
     what="residual", scope="fiber", shape="step", camera="r6", fibers=(3010, 3010), waves=(6010.0, 6070.0),
@@ -21,7 +21,7 @@ def test_changes_come_back_as_they_were_with_nan_and_pairs():
     (read,) = from_json(as_json([STEP], told={"series": 3}))
     assert math.isnan(read.error)
     assert read == Change(**{**vars(STEP), "error": read.error})
-    assert told_of(as_json([STEP], told={"series": 3})) == {"series": 3}
+    assert json.loads(as_json([STEP], told={"series": 3}))["told"] == {"series": 3}
 
 
 def test_no_change_is_a_list_too():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from pytest_specqa.cli import main
 from pytest_specqa.measures.history.shapes import boundary, drift_start, mixture
-from pytest_specqa.results.history.changes import from_json, told_of
+from pytest_specqa.results.history.changes import from_json
 
 
 def _history(store, capsys, *options):
@@ -22,7 +24,7 @@ def test_clean_nights_with_a_new_code_in_all_cameras_are_quiet(clean, capsys):
     kept = (clean.root / "history.json").read_text()
     assert from_json(kept) == []
     # 5 cameras: a measure, both halves in 2 bins; and in each 200 fibers, 8 blocks and 4 patches in 2 bins.
-    assert told_of(kept)["series"] == 5 * (1 + 2 * 2 + 2 * (200 + 8 + 4))
+    assert json.loads(kept)["told"]["series"] == 5 * (1 + 2 * 2 + 2 * (200 + 8 + 4))
 
 
 def test_what_is_planted_is_found_once_each_at_its_place_and_dates(planted, capsys, tmp_path):

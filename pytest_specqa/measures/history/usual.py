@@ -15,13 +15,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytest_specqa.measures import tails
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Ints, nan_median
 
 NIGHTS = 20
 """Nights below which nothing is called usual for a place."""
@@ -146,7 +142,7 @@ def reach(scaled: Floats, blocks: Ints, rates: tuple[float, ...]) -> tuple[float
     return tuple(raised.level(min(rate, law.part)) for rate in rates)
 
 
-def _last_off(nightly: Floats) -> NDArray[np.bool_]:
+def _last_off(nightly: Floats) -> Bools:
     """Mark the last nights of each place, as long as all of them are off on the same side; nights without a value do not count."""
     off = np.zeros(nightly.shape, bool)
     for row, marked in zip(nightly, off, strict=True):
@@ -167,7 +163,7 @@ class _Foretold(NamedTuple):
     scatter: Floats
 
 
-def _chosen(better: NDArray[np.bool_], one: Floats, other: Floats) -> Floats:
+def _chosen(better: Bools, one: Floats, other: Floats) -> Floats:
     return np.where(better.reshape(-1, *[1] * (one.ndim - 1)), one, other)
 
 
@@ -215,12 +211,12 @@ def _foretold(nightly: Floats, design: Floats) -> _Foretold:
     past, coming = design[:-1], design[-1]
     known = np.isfinite(nightly)
     filled = np.where(known, nightly, 0.0)
-    fitted = np.broadcast_to(_median(nightly)[:, None], nightly.shape)
+    fitted = np.broadcast_to(nan_median(nightly, axis=1)[:, None], nightly.shape)
     tiny = 1e-9 * np.eye(len(coming))
     pairs = (past[:, :, None] * past[:, None, :]).reshape(len(past), -1)
     for _ in range(ROUNDS):
         residual = np.where(known, filled - fitted, np.nan)
-        scale = MAD_TO_SIGMA * _median(np.abs(residual))
+        scale = MAD_TO_SIGMA * nan_median(np.abs(residual), axis=1)
         reduced = residual / (TUNING * np.where(scale > 0, scale, np.inf))[:, None]
         weight = np.where(known & (np.abs(reduced) < 1.0), (1.0 - reduced**2) ** 2, 0.0)
         inverse = np.linalg.inv((weight @ pairs).reshape(-1, *tiny.shape) + tiny)
@@ -232,15 +228,5 @@ def _foretold(nightly: Floats, design: Floats) -> _Foretold:
         each=np.where(known, filled - left_out, np.nan),
         coming=coefficient @ coming,
         leverage=np.einsum("i,pij,j->p", coming, inverse, coming),
-        scatter=_median(np.abs(left_out)),
-    )
-
-
-def _median(values: Floats) -> Floats:
-    """Median of each row without NaN; NaN for a row without any."""
-    ordered = np.sort(values, axis=1)
-    count = np.isfinite(values).sum(axis=1)
-    rows = np.arange(len(values))
-    return np.where(
-        count > 0, 0.5 * (ordered[rows, np.maximum(count - 1, 0) // 2] + ordered[rows, np.maximum(count, 1) // 2]), np.nan
+        scatter=nan_median(np.abs(left_out), axis=1),
     )

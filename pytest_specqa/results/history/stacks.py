@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA, nan_median
+from pytest_specqa.measures.statistics import mad_scale, nan_median
 
 if TYPE_CHECKING:
     from pytest_specqa.results.storing.dataset import Store
@@ -123,7 +123,7 @@ def stack(store: Store, camera: str, nights: Iterable[int]) -> Stack | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(number >= FEWEST, total / np.sqrt(number), np.nan)
     away = score - nan_median(score, axis=0)
-    scale = MAD_TO_SIGMA * nan_median(np.abs(away), axis=0)
+    scale = mad_scale(away, center=np.zeros(away.shape[1]))
     with np.errstate(divide="ignore", invalid="ignore"):
         sigma = np.where(scale > 0, away / scale, np.nan)
     return Stack(first, waves, sigma, exposures)

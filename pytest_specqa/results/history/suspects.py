@@ -100,13 +100,11 @@ def _suspects(objects: Objects, clumps: list[Clump | None], tracer: int) -> list
             continue
         own = np.flatnonzero(number[:, column] >= 0 if tracer < 0 else number[:, column] == tracer)
         rows = own[clump.first : clump.last + 1]
-        quasar = objects.spectype[rows, column] == QSO
-        if tracer < 0:
-            inside = rows
-        else:
+        inside = rows
+        if tracer >= 0:
             x = np.log1p(np.nan_to_num(objects.z[rows, column].astype(float)))
             inside = rows[(x >= clump.low - 1e-6) & (x <= clump.high + 1e-6)]
-            quasar = objects.spectype[inside, column] == QSO
+        quasar = objects.spectype[inside, column] == QSO
         nights = (int(objects.night[rows[0]]), int(objects.night[rows[-1]]))
         tiles = tuple(f"tile {objects.tile[row]} of {objects.night[row]}" for row in inside[:3]) if tracer >= 0 else ()
         later = len(own) - 1 - clump.last

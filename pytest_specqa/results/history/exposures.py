@@ -67,19 +67,21 @@ def read_exposures(store: Store, clusters: Sequence[Cluster], nights: Sequence[i
 
 
 def _of_measure(store: Store, cluster: Cluster, nights: Sequence[int]) -> Exposures:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     head = cluster.head
     of_petals = not head.camera
     label = str(head.fibers[0] // (head.fibers[1] - head.fibers[0] + 1)) if of_petals else head.camera
+    kind, place, visit = (PETALS, "petal", "tile") if of_petals else ("camera", "camera", "expid")
     table = store.measures(head.what, nights=nights)
-    columns = [
-        table.column(name).to_pylist() for name in ("expectation", "kind", "night", "camera", "petal", "expid", "tile", "value")
-    ]
+    mine = pc.and_(pc.equal(table["expectation"], head.expectation), pc.equal(table["kind"], kind))
+    if not of_petals:
+        mine = pc.and_(mine, pc.starts_with(table["camera"], label[0]))
+    # A store of years has a million of them: only those of the band become numbers of Python.
+    table = table.filter(pc.and_(mine, pc.is_valid(table["value"])))
     rows: dict[tuple[int, int], dict[str, float]] = {}
-    for expectation, kind, night, camera, petal, expid, tile, value in zip(*columns, strict=True):
-        mine = expectation == head.expectation and kind == (PETALS if of_petals else "camera") and value is not None
-        if mine and (of_petals or camera[0] == label[0]):
-            visit = tile if of_petals else expid
-            rows.setdefault((night, visit or 0), {})[str(petal) if of_petals else camera] = value
+    for night, number, of, value in zip(*(table[name].to_pylist() for name in ("night", visit, place, "value")), strict=True):
+        rows.setdefault((night, number or 0), {})[str(of)] = value
     return _table(rows, label, nights)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from pytest_specqa.results.history.cubes import VectorCube, read_cube, vector_na
 from pytest_specqa.results.history.explaining import Cluster, explained
 from pytest_specqa.results.history.exposures import read_exposures
 from pytest_specqa.results.history.found import CAMERAS, FIBERS, GROUPS, KINDS, Bars, Found, Tally, in_cube, in_measures, in_shared
-from pytest_specqa.results.history.nightly import PEERS, less_shared, measure_panels
+from pytest_specqa.results.history.nightly import PEERS, PETALS, band_of, less_shared, measure_panels
 from pytest_specqa.results.history.refining import Refined, refine
 from pytest_specqa.results.history.wording import detail, others
 
@@ -43,10 +44,13 @@ class Extent:
         All of them.
     tally : Tally
         Series by kind, and ranges.
+    few : dict
+        Number of cameras, or petals, by band, of the bands that have fewer than `PEERS`: what they have in common is not known.
     """
 
     nights: tuple[int, ...]
     tally: Tally = field(default_factory=lambda: Tally({}))
+    few: dict[str, int] = field(default_factory=dict)
 
 
 def find(
@@ -91,10 +95,14 @@ def find(
         raise UsageError(
             f"{store.root}: found {len(chosen)} nights to search, expected {MIN_NIGHTS} or more; add the results of more"
         )
-    if camera is not None:
-        _require_camera(store, camera, chosen)
+    places = _places(store, chosen)
+    if camera is not None and camera not in places:
+        there = ", ".join(name for name in places if band_of(name) != PETALS) or "none"
+        raise UsageError(f"{store.root}: found no camera {camera} in these nights, expected one of {there}")
     told = progress or (lambda _: None)
-    extent = Extent(chosen)
+    bands = Counter(map(band_of, places))
+    few = {band: number for band, number in bands.items() if number < PEERS and (camera is None or band == camera[0])}
+    extent = Extent(chosen, few=few)
     share = rate * len(chosen) / PER / len(KINDS)
     cameras = vector_names(store, chosen)
     found: list[Found] = []
@@ -133,11 +141,13 @@ def find_all(
     return pileups.find(store, nights=extent.nights, camera=camera, rate=rate - of_series, residuals=found), extent
 
 
-def _require_camera(store: Store, camera: str, nights: Sequence[int]) -> None:
-    query = "SELECT DISTINCT camera FROM records WHERE camera IS NOT NULL ORDER BY ALL"
-    there = [name for (name,) in store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights)]
-    if camera not in there:
-        raise UsageError(f"{store.root}: found no camera {camera} in these nights, expected one of {', '.join(there) or 'none'}")
+def _places(store: Store, nights: Sequence[int]) -> list[str]:
+    """Name the cameras of some nights, and their petals as the panels of measures do."""
+    query = (
+        f"SELECT DISTINCT coalesce(camera, '{PETALS} ' || petal) AS place FROM records "
+        f"WHERE camera IS NOT NULL OR (kind = '{PETALS}' AND petal IS NOT NULL) ORDER BY ALL"
+    )
+    return [name for (name,) in store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights)]
 
 
 def _bars(share: float, cameras: dict[str, list[str]], *, measures: int) -> Bars:

@@ -90,7 +90,7 @@ class _Cells:
         """Reduce the rows of one night."""
         label, visit = _labels(rows)
         of = [_coded(rows.column(name)) for name in ("expectation", "measure", "program")]
-        bands = [_band(name) for name in label[1]]
+        bands = [band_of(name) for name in label[1]]
         pairs, key = np.unique(
             np.stack([np.array(bands)[label[0]], of[0][1][of[0][0]], of[1][1][of[1][0]]]), axis=1, return_inverse=True
         )
@@ -99,7 +99,7 @@ class _Cells:
         visits, at = np.unique(visit, return_inverse=True)
         cube = np.full((len(visits), len(self.keys), len(self.cameras)), np.nan, dtype=np.float32)
         cube[at, keys, cameras] = rows.column("value").to_numpy()
-        cube = less_shared(cube, [_band(name) for name in self.cameras])
+        cube = less_shared(cube, [band_of(name) for name in self.cameras])
         programs = np.empty(len(visits), dtype=int)
         programs[at] = of[2][0]
         for code in np.unique(programs):
@@ -108,7 +108,7 @@ class _Cells:
     def panels(self, nights: int) -> Iterator[MeasurePanel]:
         """Join the programs of each measure."""
         for (band, expectation, measure), key in self.keys.items():
-            cameras = [name for name in self.cameras if _band(name) == band]
+            cameras = [name for name in self.cameras if band_of(name) == band]
             columns = [self.cameras[name] for name in cameras]
             total = np.zeros((len(cameras), nights), dtype=np.float32)
             weight = np.zeros_like(total)
@@ -141,7 +141,8 @@ class _Cells:
         return (values - level[:, None]) / (scatter or np.float32(np.nan))
 
 
-def _band(name: str) -> str:
+def band_of(name: str) -> str:
+    """Band of a camera; `PETALS` for a petal."""
     return PETALS if name.startswith(PETALS) else name[0]
 
 

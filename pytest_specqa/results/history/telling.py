@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.measures.history.chance import HIGHEST
 from pytest_specqa.results.history.changes import Change
+from pytest_specqa.results.history.nightly import PEERS, PETALS
 from pytest_specqa.results.history.wording import called
 
 if TYPE_CHECKING:
@@ -90,7 +91,22 @@ def sentence(changes: Sequence[Change], extent: Extent, *, rate: float) -> str:
     return (
         f"{found}: {series:,} series over {extent.tally.ranges:,} ranges of dates in {len(extent.nights)} nights "
         f"({extent.nights[0]}-{extent.nights[-1]}); at most {rate:g} false alarms per 1,000 clean nights"
+    ) + _unsearched(extent.few)
+
+
+def _unsearched(few: dict[str, int]) -> str:
+    """Say what cannot be searched in bands of few cameras, which have no others to be compared with."""
+    if not few:
+        return ""
+    bands = " and ".join(f"{number} {_counted(band, number)}" for band, number in sorted(few.items()))
+    return (
+        f"; {bands}: fewer than {PEERS} are not compared with each other: their measures were not searched, and of what all fibers "
+        "of a camera share only how the two halves of its slit differ"
     )
+
+
+def _counted(band: str, number: int) -> str:
+    return f"petal{'s' * (number > 1)}" if band == PETALS else f"camera{'s' * (number > 1)} of {band}"
 
 
 def told(extent: Extent, *, rate: float) -> dict[str, Any]:

@@ -10,6 +10,9 @@ import pytest
 from pytest_specqa.cli import main
 from pytest_specqa.measures.history.shapes import boundary, drift_start, mixture
 from pytest_specqa.results.history.changes import from_json
+from pytest_specqa.results.storing.dataset import Store
+
+from .conftest import Nights
 
 
 def _history(store, capsys, *options):
@@ -21,6 +24,7 @@ def test_clean_nights_with_a_new_code_in_all_cameras_are_quiet(clean, capsys):
     code, said = _history(clean, capsys)
     assert code == 0
     assert "nothing changed" in said.out
+    assert "not searched" not in said.out
     kept = (clean.root / "history.json").read_text()
     assert from_json(kept) == []
     # 5 cameras: a measure, both halves in 2 bins; and in each 200 fibers, 8 blocks and 4 patches in 2 bins.
@@ -72,6 +76,21 @@ def test_one_camera_or_some_nights_are_searched_and_the_history_of_the_store_is_
     assert code == 1
     assert said.out.count("sigma\n") == 1
     assert (store.root / "history.json").read_text() == "kept"
+
+
+def test_what_cannot_be_searched_for_want_of_other_cameras_is_said(tmp_path, capsys):
+    store = Store.create(tmp_path / "store", production="made")
+    petal = {"unit": "7-3", "kind": "petal", "camera": None, "petal": 3}
+    records = [record for record in Nights().records() if record["camera"] in ("r0", "r1")]
+    store.add([*records, records[0] | petal | {"vectors": []}])
+    for options, said in (
+        ((), "; 1 petal and 2 cameras of r: fewer than 4"),
+        (("--camera", "r0"), "; 2 cameras of r: fewer than 4"),
+    ):
+        assert said in _history(store, capsys, *options)[1].out
+    # Neither camera's measure is; of the halves only how they differ, in each bin.
+    told = json.loads((store.root / "history.json").read_text())["told"]
+    assert told["series"] == 2 * (2 + 2 * (200 + 8 + 4))
 
 
 def test_few_nights_unknown_cameras_and_no_store_are_misuse_in_one_line(planted, capsys, tmp_path):

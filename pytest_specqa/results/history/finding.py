@@ -138,7 +138,9 @@ def find_all(
     of_series = rate * RATE / (RATE + pileups.RATE)
     found, extent = find(store, nights=nights, camera=camera, rate=of_series, progress=progress)
     (progress or (lambda _: None))("redshifts of every fiber")
-    return pileups.find(store, nights=extent.nights, camera=camera, rate=rate - of_series, residuals=found), extent
+    return pileups.find(
+        store, nights=extent.nights, camera=camera, rate=rate - of_series, residuals=found, tally=extent.tally
+    ), extent
 
 
 def _places(store: Store, nights: Sequence[int]) -> list[str]:

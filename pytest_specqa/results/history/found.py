@@ -99,10 +99,10 @@ class Tally:
     series: dict[str, int]
     ranges: int = 0
 
-    def add(self, kind: str, searched: Searched) -> None:
-        """Count a panel."""
-        self.series[kind] = self.series.get(kind, 0) + searched.searched
-        self.ranges += searched.ranges
+    def add(self, kind: str, *, series: int, ranges: int) -> None:
+        """Count series of a kind and their ranges."""
+        self.series[kind] = self.series.get(kind, 0) + series
+        self.ranges += ranges
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Bars:
 def in_measures(panel: MeasurePanel, bars: Bars, tally: Tally) -> Iterator[Found]:
     """Search one measure of all cameras of a band, or of all petals."""
     searched = bars.search(panel.values, CAMERAS)
-    tally.add(CAMERAS, searched)
+    tally.add(CAMERAS, series=searched.searched, ranges=searched.ranges)
     # What is usual of each camera was taken off: its two sides are told by time alone.
     for hit in [part for one in searched.hits for part in parts_off(one, panel.values[one.series], Home())]:
         name = panel.cameras[hit.series]
@@ -162,7 +162,7 @@ def in_shared(
     bins, nights = like.shared.shape[1:]
     panel = np.concatenate([cubes[name].reshape(-1, nights) for name in names])
     searched = bars.search(panel, CAMERAS, bins=bins)
-    tally.add(CAMERAS, searched)
+    tally.add(CAMERAS, series=searched.searched, ranges=searched.ranges)
     for hit in [part for one in searched.hits for part in parts_off(one, panel[one.series], Home())]:
         camera, half, at = names[hit.series // (2 * bins)], hit.series // bins % 2, hit.series % bins
         if np.isnan(cubes[camera][1, at]).all():
@@ -186,7 +186,7 @@ def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
     searched = bars.search(cube.values.reshape(-1, nights), FIBERS, bins=bins)
     if without_suspects(cube, searched.suspects.reshape(fibers, bins)):
         searched = bars.search(cube.values.reshape(-1, nights), FIBERS, bins=bins)
-    tally.add(FIBERS, searched)
+    tally.add(FIBERS, series=searched.searched, ranges=searched.ranges)
     home = homes(searched.level.reshape(fibers, bins))
     singles = [(fiber, fiber + 1, at, at + 1) for fiber in range(fibers) for at in range(bins)]
     for hit in [part for one in searched.hits for part in _parts(one, cube, singles[one.series], home)]:
@@ -199,7 +199,7 @@ def in_cube(cube: VectorCube, bars: Bars, tally: Tally) -> Iterator[Found]:
             continue
         turn = len({place[2:] for place in places})
         searched = bars.search(np.stack([_mean(scores, place) for place in places]), kind, bins=turn)
-        tally.add(kind, searched)
+        tally.add(kind, series=searched.searched, ranges=searched.ranges)
         for hit in [part for one in searched.hits for part in _parts(one, cube, places[one.series], home)]:
             low, high, left, right = places[hit.series]
             if kind == GROUPS and _is_of_few(scores[low:high, left:right], hit):

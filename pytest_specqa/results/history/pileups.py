@@ -9,10 +9,11 @@ import numpy as np
 
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chances import log_product
-from pytest_specqa.measures.history.objects import TRACERS
+from pytest_specqa.measures.history.objects import TRACERS, Objects
 from pytest_specqa.measures.redshifts.clues import clue
 from pytest_specqa.results.history.agreeing import with_redshifts
 from pytest_specqa.results.history.changes import Change, apart, overlap
+from pytest_specqa.results.history.found import Tally
 from pytest_specqa.results.history.outliers import SERIES, Bar, Usual, find_outliers
 from pytest_specqa.results.history.stacks import Stacked, stacker
 from pytest_specqa.results.history.suspects import LOOKED_UP, SEARCHES, Suspect, find_suspects, line_density
@@ -38,6 +39,7 @@ def find(
     camera: str | None = None,
     rate: float = RATE,
     residuals: Iterable[Change] = (),
+    tally: Tally | None = None,
 ) -> list[Change]:
     """Search the redshifts of every fiber of a store for outliers and pile-ups, over all ranges of dates.
 
@@ -58,9 +60,10 @@ def find(
     rate : float
         Chance of any false finding in 1,000 clean nights, and in proportion for fewer: 40 % of it for outliers, 40 % for
         pile-ups, 20 % for pile-ups together with residuals, each divided by the number of fibers and searches.
-
     residuals : iterable of Change
         What else is known of the same nights, such as changes of the stacked residuals.
+    tally : Tally, optional
+        Gets what was searched: series, and the ranges of dates that the objects of each have.
 
     Returns
     -------
@@ -81,6 +84,8 @@ def find(
     fibers = sum(int((objects.tracer >= 0).any(axis=0).sum()) for objects in petals)
     if not fibers:
         return list(residuals)
+    if tally is not None:
+        tally.add("redshifts", series=fibers * (SERIES + SEARCHES), ranges=_ranges(petals))
     whole = float(np.log(rate * len(chosen) / PER))
     searches = {"outliers": SERIES, "pile-ups": SEARCHES, "joined": SEARCHES}
     bars = {name: Bar(whole + float(np.log(share / searches[name] / fibers)), whole) for name, share in SHARES.items()}
@@ -92,6 +97,14 @@ def find(
     found = apart(change for change in piles if change is not None)
     known = with_redshifts(residuals, petals, lines)
     return sorted([*_crossed([*outliers, *found]), *known], key=lambda change: -change.significance)
+
+
+def _ranges(petals: list[Objects]) -> int:
+    """Count the ranges of dates of all searches: each is of all objects of a fiber, and of those of each tracer."""
+    searches = (SERIES + SEARCHES) // (1 + len(TRACERS))
+    every = [(objects.tracer == number).sum(axis=0) for objects in petals for number in range(len(TRACERS))]
+    every += [(objects.tracer >= 0).sum(axis=0) for objects in petals]
+    return searches * int(sum((of * (of - 1) // 2).sum() for of in every))
 
 
 def _judged(suspect: Suspect, stacked: Stacked, *, alone: Bar, joined: Bar) -> Change | None:

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_specqa.results.history import pileups
 from pytest_specqa.results.history.changes import Change, as_json, from_json
+from pytest_specqa.results.history.found import Tally
 from pytest_specqa.results.history.outliers import FAILURES, OUTLIERS
 from pytest_specqa.results.history.pileups import PILEUP, find
 from pytest_specqa.results.storing.dataset import Store
@@ -141,6 +142,16 @@ def test_a_pile_up_of_a_whole_tile_is_not_told_of_its_fibers() -> None:
             table["redshift"][rows], table["spectype"][rows] = 4.3 + rng.normal(0, 0.01, rows.sum()), 2
 
     assert [each for each in _found(Nights(NIGHTS, change=change)) if each.first != each.last] == []
+
+
+def test_what_was_searched_is_counted() -> None:
+    nights, tally = Nights(NIGHTS[:2]), Tally({"fibers": 3}, 5)
+    find(cast("Store", nights), tally=tally)
+    # Outliers, failures and pile-ups, each of all objects of a fiber and of those of each of four tracers.
+    assert tally.series == {"fibers": 3, "redshifts": 500 * 3 * 5}
+    targets = np.array([table["target"].astype(int) for *_, table in nights.kept])
+    sizes = [len(targets) + np.zeros(500, dtype=int), *((targets & bit > 0).sum(axis=0) for bit in (8, 16, 32, 64))]
+    assert tally.ranges == 5 + 3 * sum(int((size * (size - 1) // 2).sum()) for size in sizes)
 
 
 def test_few_objects_say_nothing() -> None:

@@ -12,7 +12,7 @@ from pytest_specqa.measures.history.nights import midmean
 from pytest_specqa.measures.statistics import Floats, Ints, nan_median
 from pytest_specqa.results.history.cubes import halves, in_scale
 from pytest_specqa.results.history.explaining import Cluster
-from pytest_specqa.results.history.found import CAMERAS
+from pytest_specqa.results.history.found import CAMERAS, edges_of
 from pytest_specqa.results.history.nightly import PETALS, less_shared
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ def _of_vector(store: Store, clusters: Sequence[Cluster], nights: Sequence[int],
         values = values if values.ndim > 1 else values[:, None]
         middles = [midmean(values[rows]) for rows in halves(len(values))]
         for cluster, own in zip(clusters, rows, strict=True):
+            if edges_of(cluster.head.bins, kept.vector.waves) != cluster.head.waves:
+                # The search left out what has other bins: the same number is another place.
+                continue
             low, high = (fiber - kept.vector.first for fiber in cluster.head.fibers)
             left, right = cluster.head.bins or (0, values.shape[1] - 1)
             inside = values[max(0, low) : high + 1, left : right + 1]

@@ -255,6 +255,11 @@ def _is_of_few(scores: Floats, hit: Hit) -> bool:
     return bool(sums[few:-few].sum() < LEFT * sums.sum())
 
 
+def edges_of(bins: tuple[int, int] | None, waves: tuple[float, ...]) -> tuple[float, float] | None:
+    """Edges in Angstrom of the first to the last of some bins; None where there are none."""
+    return (float(waves[bins[0]]), float(waves[bins[1] + 1])) if bins is not None and len(waves) > bins[1] + 1 else None
+
+
 def _found(
     hit: Hit,
     searched: Searched,
@@ -269,9 +274,9 @@ def _found(
     bins: tuple[int, int] | None = None,
     waves: tuple[float, ...] = (),
 ) -> Found:
-    edges = (float(waves[bins[0]]), float(waves[bins[1] + 1])) if bins is not None and len(waves) > bins[1] + 1 else None
     series = searched.values[hit.series].copy()
     spread = float(searched.spread[max(1, hit.last - hit.first + 1)])
     chance = chance_of_maximum(abs(hit.statistic), hit.nights)
+    edges = edges_of(bins, waves)
     return Found(what, expectation, scope, camera, fibers, bins, edges, hit.first, hit.last, hit.statistic, chance, kind, series,
                  spread, unit)  # fmt: skip

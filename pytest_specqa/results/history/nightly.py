@@ -176,9 +176,9 @@ def measure_panels(store: Store, nights: Sequence[int]) -> list[MeasurePanel]:
 
 
 def _units(store: Store, nights: Sequence[int]) -> dict[str, str]:
-    """Unit of each measure, as the last night has it."""
-    query = "SELECT measure, any_value(value_unit) FROM records GROUP BY ALL"
-    rows = store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights[-1:])
+    """Unit of each measure, as the last night that has one says: the last of all may lack the program or camera."""
+    query = "SELECT measure, arg_max(value_unit, night) FILTER (WHERE value_unit <> '') FROM all_records GROUP BY measure"
+    rows = store.ask(lambda connection: connection.sql(query).fetchall(), nights=nights)
     return {measure: unit or "" for measure, unit in rows}
 
 

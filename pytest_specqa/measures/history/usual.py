@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.measures import tails
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, mad_scale, nan_median
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -136,11 +136,12 @@ def reach(scaled: Floats, blocks: Ints, rates: tuple[float, ...]) -> tuple[float
     known = np.isfinite(scaled)
     order = np.argsort(scaled[known], kind="stable")
     ordered, blocks = scaled[known][order], blocks[known][order]
-    cut = tails.outlier_cut(ordered)
-    law = tails.law_of(ordered, cut)
+    clean = ordered <= tails.outlier_cut(ordered)
+    ordered, blocks = ordered[clean], blocks[clean]
+    law = tails.law_of(ordered)
     if law is None:
         return tuple(math.nan for _ in rates)
-    number = len(np.unique(blocks[(ordered > law.threshold) & (ordered <= cut)]))
+    number = len(np.unique(blocks[ordered > law.threshold]))
     error = (1.0 + max(law.shape, 0.0)) / math.sqrt(number)
     raised = law._replace(shape=max(law.shape, 0.0) + error)
     return tuple(raised.level(min(rate, law.part)) for rate in rates)
@@ -215,12 +216,12 @@ def _foretold(nightly: Floats, design: Floats) -> _Foretold:
     past, coming = design[:-1], design[-1]
     known = np.isfinite(nightly)
     filled = np.where(known, nightly, 0.0)
-    fitted = np.broadcast_to(_median(nightly)[:, None], nightly.shape)
+    fitted = np.broadcast_to(nan_median(nightly, axis=1)[:, None], nightly.shape)
     tiny = 1e-9 * np.eye(len(coming))
     pairs = (past[:, :, None] * past[:, None, :]).reshape(len(past), -1)
     for _ in range(ROUNDS):
         residual = np.where(known, filled - fitted, np.nan)
-        scale = MAD_TO_SIGMA * _median(np.abs(residual))
+        scale = mad_scale(residual, axis=1, center=np.zeros(len(residual)))
         reduced = residual / (TUNING * np.where(scale > 0, scale, np.inf))[:, None]
         weight = np.where(known & (np.abs(reduced) < 1.0), (1.0 - reduced**2) ** 2, 0.0)
         inverse = np.linalg.inv((weight @ pairs).reshape(-1, *tiny.shape) + tiny)
@@ -232,15 +233,5 @@ def _foretold(nightly: Floats, design: Floats) -> _Foretold:
         each=np.where(known, filled - left_out, np.nan),
         coming=coefficient @ coming,
         leverage=np.einsum("i,pij,j->p", coming, inverse, coming),
-        scatter=_median(np.abs(left_out)),
-    )
-
-
-def _median(values: Floats) -> Floats:
-    """Median of each row without NaN; NaN for a row without any."""
-    ordered = np.sort(values, axis=1)
-    count = np.isfinite(values).sum(axis=1)
-    rows = np.arange(len(values))
-    return np.where(
-        count > 0, 0.5 * (ordered[rows, np.maximum(count - 1, 0) // 2] + ordered[rows, np.maximum(count, 1) // 2]), np.nan
+        scatter=nan_median(np.abs(left_out), axis=1),
     )

@@ -83,13 +83,16 @@ def write_production(
     Raises
     ------
     UsageError
-        Unknown band, petal, variant or fault, less than one night, or a folder with other content.
+        Unknown band, petal, variant or fault, less than one night, faults from a night that there is not, or a folder with other
+        content.
     """
     target = Path(directory)
     chosen = sorted(set(petals))
     _check(target, bands=bands, petals=chosen, variants=variants)
     if nights < 1:
         raise UsageError(f"{nights} nights: expected 1 or more")
+    if not 1 <= faults_from <= nights:
+        raise UsageError(f"faults from night {faults_from} on: expected one of nights 1 to {nights}")
     planted = check_faults(faults or {})
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

@@ -162,51 +162,49 @@ def outlier_cut(ordered: Floats) -> float:
     return float(0.5 * (below + beyond[first]))
 
 
-def law_of(ordered: Floats, cut: float = math.inf, *, count: int | None = None) -> Pareto | None:
-    """Fit the tail of clean values.
+def law_of(ordered: Floats, *, count: int | None = None) -> Pareto | None:
+    """Fit the tail of clean values: those up to `outlier_cut`.
 
     Parameters
     ----------
     ordered : array of float, shape (n,)
         Values in ascending order: all, or the largest of `count`.
-    cut : float
-        Values above it are not clean.
     count : int, optional
-        Number of all values, those above the cut apart.
+        Number of all values.
 
     Returns
     -------
     Pareto or None
         None where the tail is too small, or one of counts.
     """
-    clean = ordered[ordered <= cut]
-    count = len(clean) if count is None else count
+    count = len(ordered) if count is None else count
     size = tail_size(count)
-    if size < LEAST_TAIL or len(clean) <= size:
+    if size < LEAST_TAIL or len(ordered) <= size:
         return None
-    threshold = float(clean[-size - 1])
-    excess = clean[clean > threshold] - threshold
+    threshold, excess = _beyond(ordered, size)
     if len(excess) < LEAST_TAIL or len(np.unique(excess)) < LEAST_LEVELS:
         return None
     shape, scale = fit(excess)
     return Pareto(threshold, shape, scale, len(excess) / count)
 
 
-def is_mixed(ordered: Floats, cut: float = math.inf) -> bool:
+def is_mixed(ordered: Floats) -> bool:
     """Tell whether the largest values are of two kinds: some are far heavier than any clean tail.
 
     Parameters
     ----------
     ordered : array of float, shape (n,)
-        All values, in ascending order.
-    cut : float
-        Values above it were set apart.
+        All values but outliers, in ascending order.
     """
-    clean = ordered[ordered <= cut]
-    for size in (tail_size(len(clean)), int(BROAD * len(clean))):
+    for size in (tail_size(len(ordered)), int(BROAD * len(ordered))):
         if size >= LEAST_TAIL:
-            threshold = float(clean[-size - 1])
-            excess = clean[clean > threshold] - threshold
+            _, excess = _beyond(ordered, size)
             if len(excess) >= LEAST_TAIL and fit(excess)[0] > HEAVIEST + 1.0 / math.sqrt(len(excess)):
                 return True
     return False
+
+
+def _beyond(ordered: Floats, size: int) -> tuple[float, Floats]:
+    """Return the largest value below the tail, and by how much those of the tail that lie above it exceed it."""
+    threshold = float(ordered[-size - 1])
+    return threshold, ordered[ordered > threshold] - threshold

@@ -145,7 +145,7 @@ class Session:
             return None
         from pytest_specqa.run.trends import Trends  # noqa: PLC0415
 
-        return Trends(self.options.history, self.production.name)
+        return Trends(self.options.history, self.production.name, shared=self.shared_folder)
 
     def release(self) -> None:
         """Let the loaded products go."""
@@ -276,10 +276,12 @@ def raise_usage_error(config: pytest.Config) -> None:
 
 
 def give_folder(node: Any) -> None:
-    """Tell a worker the folder of the run, which the first of them makes."""
+    """Tell a worker the folder of the run, which is made for the first of them with what the run has read for all."""
     session = of(node.config)
     if session.folder is None:
         session.folder = Path(tempfile.mkdtemp(prefix="specqa-"))
+        if session.options.explicit and session.trends is not None:
+            session.trends.hand_over(session.folder)
     node.workerinput[FOLDER] = str(session.folder)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import pickle
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_specqa.checks import wording
 from pytest_specqa.checks.check import Check, Picture
 from pytest_specqa.errors import ResultsError, UsageError
+from pytest_specqa.results.store import replacing
 from pytest_specqa.values import TREND, Limit, Measured, Measurement, Outcome
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ class Trends:
         Of the store.
     production : str
         Name of the production of the run.
+    shared : Path, optional
+        Where workers of the run find what its controlling process has read.
 
     Raises
     ------
@@ -38,7 +43,7 @@ class Trends:
         If there is no such store, it is damaged, or of another production.
     """
 
-    def __init__(self, folder: Path, production: str) -> None:
+    def __init__(self, folder: Path, production: str, *, shared: Path | None = None) -> None:
         from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
 
         try:
@@ -49,6 +54,7 @@ class Trends:
             raise UsageError(
                 f"--specqa-history {folder}: is the store of production {self.store.production!r}, this run is of {production!r}"
             )
+        self._shared = shared
         self._past: Past | None = None
 
     @cached_property
@@ -75,8 +81,26 @@ class Trends:
         from pytest_specqa.results.history.trend import Past  # noqa: PLC0415
 
         if self._past is None or self._past.night != night:
-            self._past = Past(self.store, night)
+            self._past = self._handed(night) or Past(self.store, night)
         return self._past
+
+    def hand_over(self, shared: Path) -> None:
+        """Leave what was read to the workers of the run, each of which would read the same, and let it go here."""
+        if self._past is None:
+            return
+        # A full disk costs a second reading of the store, nothing else.
+        with suppress(ResultsError), replacing(shared / _name(self._past.night)) as temporary:
+            temporary.write_bytes(pickle.dumps(self._past, pickle.HIGHEST_PROTOCOL))
+        self._past = None
+
+    def _handed(self, night: int) -> Past | None:
+        if self._shared is None:
+            return None
+        try:
+            found: Past = pickle.loads((self._shared / _name(night)).read_bytes())
+        except OSError:
+            return None
+        return found
 
     def told(self, nights: Collection[int]) -> str:
         """Say in a line what the first and last night of a run are compared with."""
@@ -125,6 +149,10 @@ class Trends:
         )
         check.compare(measured, limit, product=found.product)
         check.pictures.append(Picture("night_trend", _arrays(check, place, low=low, high=high), shows=(found.limit.name + TREND,)))
+
+
+def _name(night: int) -> str:
+    return f"past-{night}.pickle"
 
 
 def _limit(base: Limit, place: Place, *, store: str) -> Limit:

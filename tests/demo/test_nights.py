@@ -51,3 +51,9 @@ def test_files_of_a_later_night_say_so(tmp_path):
 def test_less_than_one_night_is_refused(tmp_path):
     with pytest.raises(UsageError, match="expected 1 or more"):
         write_production(tmp_path / "demo", nights=0)
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_faults_from_a_night_that_there_is_not_are_refused(tmp_path, first):
+    with pytest.raises(UsageError, match=f"faults from night {first} on: expected one of nights 1 to 2"):
+        write_production(tmp_path / "demo", nights=2, faults={"ccd_hole": 20.0}, faults_from=first)

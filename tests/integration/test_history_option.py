@@ -87,8 +87,17 @@ def test_a_value_far_from_its_past_warns_though_it_is_within_its_limit(history, 
     assert "off tonight" in trend["detail"]
 
 
-def test_workers_judge_as_one_process_does(history, judged, pytester):
+NO_READING = """
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        from pytest_specqa.results.storing.dataset import Store
+        Store.ask = None
+"""
+
+
+def test_workers_judge_as_one_process_does_and_read_no_store(history, judged, pytester):
     history(lambda *_: 0.5)
+    pytester.makeconftest(NO_READING)
     assert judged(0.9, 0.95, "-n", "2").ret == 0
     assert {("r5", "value_trend"), ("r6", "value_trend")} <= set(found(pytester))
 

@@ -166,3 +166,16 @@ def test_stores_that_cannot_be_used_are_one_line(constant, tmp_path):
         trends.verify([NIGHT])
     with pytest.raises(ResultsError):
         trends.past(NIGHT)
+
+
+def test_a_worker_does_not_read_again_what_the_run_has_read(constant, tmp_path, monkeypatch):
+    first = Trends(constant.root, "iron")
+    first.verify([20211010, NIGHT])
+    first.hand_over(tmp_path)
+    worker = Trends(constant.root, "iron", shared=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "ask", None)
+        unit = DataUnit("camera", NIGHT, expid=99, tile=7951, camera="r5")
+        assert worker.past(NIGHT).of(unit, "size", program="dark").center == pytest.approx(0.9, abs=0.02)
+    # Any other night it reads for itself.
+    assert worker.past(20211010).nights[-1] == 20211009

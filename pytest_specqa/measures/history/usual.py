@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pytest_specqa.measures import tails
-from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Ints, nan_median
+from pytest_specqa.measures.statistics import MAD_TO_SIGMA, Bools, Floats, Ints, mad_scale, nan_median
 
 NIGHTS = 20
 """Nights below which nothing is called usual for a place."""
@@ -132,11 +132,12 @@ def reach(scaled: Floats, blocks: Ints, rates: tuple[float, ...]) -> tuple[float
     known = np.isfinite(scaled)
     order = np.argsort(scaled[known], kind="stable")
     ordered, blocks = scaled[known][order], blocks[known][order]
-    cut = tails.outlier_cut(ordered)
-    law = tails.law_of(ordered, cut)
+    clean = ordered <= tails.outlier_cut(ordered)
+    ordered, blocks = ordered[clean], blocks[clean]
+    law = tails.law_of(ordered)
     if law is None:
         return tuple(math.nan for _ in rates)
-    number = len(np.unique(blocks[(ordered > law.threshold) & (ordered <= cut)]))
+    number = len(np.unique(blocks[ordered > law.threshold]))
     error = (1.0 + max(law.shape, 0.0)) / math.sqrt(number)
     raised = law._replace(shape=max(law.shape, 0.0) + error)
     return tuple(raised.level(min(rate, law.part)) for rate in rates)
@@ -216,7 +217,7 @@ def _foretold(nightly: Floats, design: Floats) -> _Foretold:
     pairs = (past[:, :, None] * past[:, None, :]).reshape(len(past), -1)
     for _ in range(ROUNDS):
         residual = np.where(known, filled - fitted, np.nan)
-        scale = MAD_TO_SIGMA * nan_median(np.abs(residual), axis=1)
+        scale = mad_scale(residual, axis=1, center=np.zeros(len(residual)))
         reduced = residual / (TUNING * np.where(scale > 0, scale, np.inf))[:, None]
         weight = np.where(known & (np.abs(reduced) < 1.0), (1.0 - reduced**2) ** 2, 0.0)
         inverse = np.linalg.inv((weight @ pairs).reshape(-1, *tiny.shape) + tiny)

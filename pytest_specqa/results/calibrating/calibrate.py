@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_specqa.results.calibrating.clean import Clean
 from pytest_specqa.results.calibrating.levels import Level, level_of
@@ -168,7 +168,7 @@ def _bound(name: str, clean: Clean, limit: Limit, *, basis: Basis, rates: Rates)
 def _decided(bound: Bound, *, tighten: bool) -> Bound:
     tighter = bound.level.found and bound.sign * bound.found < bound.sign * bound.shipped
     moves = bound.level.found if bound.basis is Basis.STATISTICAL else tighten and tighter and bound.basis is Basis.PHYSICAL
-    return Bound(**{**vars(bound), "new": bound.found if moves else None})
+    return replace(bound, new=bound.found if moves else None)
 
 
 def _in_order(bounds: list[Bound]) -> tuple[Bound, ...]:
@@ -178,7 +178,7 @@ def _in_order(bounds: list[Bound]) -> tuple[Bound, ...]:
     for bound in bounds:
         outer = now.get(bound.name.removeprefix("warn_"))
         if bound.name.startswith("warn_") and outer is not None and bound.sign * now[bound.name] > bound.sign * outer:
-            made.append(Bound(**{**vars(bound), "new": outer}))
+            made.append(replace(bound, new=outer))
         else:
             made.append(bound)
     return tuple(made)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.errors import UsageError
-from pytest_specqa.values import TREND, NoValue, Outcome
+from pytest_specqa.results.storing.asking import MEASURED
+from pytest_specqa.values import NoValue, Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-SELECTORS = ("program", "band", "camera")
-"""What values may be chosen by, and told apart by, as the overrides of a limits file do."""
 COLUMNS = {"program": "program", "band": "left(camera, 1)", "camera": "camera"}
+"""What values may be chosen by, and told apart by, as the overrides of a limits file do, and where a store has it."""
 TOGETHER = 8_000_000
 """Values that are in memory at a time, some 200 MB."""
 
@@ -36,7 +36,7 @@ class Choice:
     names : mapping of str to tuple of str
         Allowed programs, bands and cameras; what is missing is not restricted.
     apart : tuple of str
-        Of `SELECTORS`: what values are told apart by.
+        Of `COLUMNS`: what values are told apart by.
     """
 
     nights: Sequence[int] = ()
@@ -117,8 +117,7 @@ def _told(choice: Choice) -> str:
 
 
 def _condition(choice: Choice) -> tuple[str, list[Any]]:
-    words = ", ".join(f"'{name}'" for name in NoValue)
-    where = ["value IS NOT NULL", f"measure NOT IN ({words})", f"NOT ends_with(measure, '{TREND}')"]
+    where = [MEASURED]
     given: list[Any] = []
     for name, allowed in choice.names.items():
         where.append(f"{COLUMNS[name]} IN ({', '.join('?' * len(allowed))})")

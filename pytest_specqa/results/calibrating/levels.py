@@ -39,8 +39,6 @@ class Level:
         Clean values, and nights that they come from.
     outliers : int
         Values that were set apart as too far out.
-    most : float
-        The largest clean value, in the direction of the limit.
     """
 
     value: float
@@ -49,7 +47,6 @@ class Level:
     values: int
     nights: int
     outliers: int
-    most: float
 
     @property
     def found(self) -> bool:
@@ -88,8 +85,7 @@ def level_of(values: Floats, nights: Ints, rate: float) -> Level:
 
     def told(method: str, value: float = math.nan, error: float = math.nan) -> Level:
         """Make a level; without a value it says why there is none."""
-        most = float(values[-1]) if count else math.nan
-        return Level(value, error, method, values=count, nights=seen, outliers=outliers, most=most)
+        return Level(value, error, method, values=count, nights=seen, outliers=outliers)
 
     if why := _too_few(count, seen, rate=rate):
         return told(why)

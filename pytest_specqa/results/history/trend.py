@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.measures.history.usual import NIGHTS, TERMS, Coming, Usual, reach, usual
-from pytest_specqa.values import TREND, DataUnit, NoValue, Outcome
+from pytest_specqa.results.storing.asking import MEASURED
+from pytest_specqa.values import DataUnit, Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -198,12 +199,8 @@ def _same_program(series: Sequence[Series], place: str, program: str) -> Series 
 
 def _asked(store: Store, nights: Sequence[int]) -> tuple[Any, float]:
     """Values of the nights, one row for each measure, place, program and night; and the number of values of a night."""
-    words = ", ".join(f"'{name}'" for name in NoValue)
     good = ", ".join(f"'{outcome}'" for outcome in (Outcome.PASSED, Outcome.WARNED))
-    where = (
-        f"value IS NOT NULL AND outcome IN ({good}) AND waiver = '' "
-        f"AND measure NOT IN ({words}) AND NOT ends_with(measure, '{TREND}')"
-    )
+    where = f"{MEASURED} AND outcome IN ({good}) AND waiver = ''"
 
     def use(connection: duckdb.DuckDBPyConnection) -> tuple[Any, float]:
         told = connection.sql("SELECT count(*), count(DISTINCT expid) FROM records")

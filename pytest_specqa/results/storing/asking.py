@@ -13,6 +13,7 @@ from pytest_specqa.results import links
 from pytest_specqa.results.storing.columns import STAND_INS, sql_types
 from pytest_specqa.results.storing.reading import GoneError, matching
 from pytest_specqa.results.storing.shelf import ONCE, Shelf
+from pytest_specqa.values import TREND
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,6 +30,9 @@ VECTOR_TYPES = {
     "added": "TIMESTAMP", "name": "VARCHAR", "first": "INTEGER", "shape": "INTEGER[]", "step": "DOUBLE", "waves": "DOUBLE[]",
     "value_unit": "VARCHAR", "dtype": "VARCHAR", "data": "BLOB",
 }  # fmt: skip
+WORDS = ", ".join(f"'{name}'" for name in STAND_INS)
+MEASURED = f"value IS NOT NULL AND measure NOT IN ({WORDS}) AND NOT ends_with(measure, '{TREND}')"
+"""Whether a row tells what was measured: neither a check that came to nothing, nor a value that its own past was compared with."""
 CHECK = "night, kind, camera, unit, expectation"
 """What a check of a unit is told by; what follows from the unit is named too, so that a query for it reads these rows only."""
 MEASURES = (
@@ -120,12 +124,11 @@ def _rows(paths: Sequence[Path], types: dict[str, str], stem: Path, *, more: str
 
 def _current(rows: str, types: dict[str, str]) -> str:
     """SQL for the newest of each measurement; a check that came to no value counts until it comes to one, and again after that."""
-    words = ", ".join(f"'{name}'" for name in STAND_INS)
-    other = [f"max(added) FILTER (WHERE measure {word} ({words})) OVER ({'PARTITION BY ' + CHECK})" for word in ("NOT IN", "IN")]
+    other = [f"max(added) FILTER (WHERE measure {word} ({WORDS})) OVER ({'PARTITION BY ' + CHECK})" for word in ("NOT IN", "IN")]
     return (
         f"SELECT {', '.join(types)} FROM ({rows}) "
         f"QUALIFY row_number() OVER (PARTITION BY {CHECK}, measure ORDER BY added DESC, filename DESC) = 1 "
-        f"AND added >= coalesce(CASE WHEN measure IN ({words}) THEN {other[0]} ELSE {other[1]} END, added)"
+        f"AND added >= coalesce(CASE WHEN measure IN ({WORDS}) THEN {other[0]} ELSE {other[1]} END, added)"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -171,9 +170,3 @@ def _nights_for(wanted: float, seen: Floats, rng: np.random.Generator) -> tuple[
     first = int(rng.integers(0, latest + 1)) if latest >= 0 else 0
     last = int(np.searchsorted(total, total[first] + wanted)) - 1
     return first, min(max(first, last), len(seen) - 1)
-
-
-def lasting(setting: Setting, rates: Sequence[float] = REPORTED) -> int:
-    """Nights that the longest bad fiber of `bad_redshifts` takes: fewer cut it short."""
-    wanted = max(MULTIPLES) * fewest(min(rates), clean=CLEAN_OUTLIERS)
-    return int(np.ceil(wanted / observations(setting.survey).mean()))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import resource
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,14 +99,34 @@ def search(root: Path, words: tuple[str, ...] = ()) -> tuple[list[Change], float
         If it does not end well, with what it said.
     """
     start = time.monotonic()
-    command = [sys.executable, "-m", "pytest_specqa.cli", "history", str(root), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    code, memory, said = ran([sys.executable, "-m", "pytest_specqa.cli", "history", str(root), *words])
     seconds = time.monotonic() - start
     kept = root / "history.json"
     if not kept.is_file():
-        raise UsageError(f"specqa history {root}: ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+        raise UsageError(f"specqa history {root}: ended with {code}: {said.strip()[-500:]}")
     return list(from_json(kept.read_text(encoding="utf-8"))), seconds, memory
+
+
+def ran(command: list[str]) -> tuple[int, float, str]:
+    """Run a command.
+
+    Parameters
+    ----------
+    command : list of str
+        Program and words.
+
+    Returns
+    -------
+    tuple of (int, float, str)
+        Exit code, the most memory in MB that it took (at least what this process has taken), and what it wrote to stderr.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        # What all children together report is the largest that ever ran.
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        return process.returncode, used.ru_maxrss / 1000, said.read().decode(errors="replace")
 
 
 def run(history: History, root: Path, *, told: Callable[[int], object] = bool) -> Searched:

@@ -107,7 +107,10 @@ def test_spectra_have_the_light_of_their_targets(cframe, expect):
     expect("imaging_level", found.level)
     expect("imaging_swapped", found.swapped)
     first = cframe.instrument.fibers * cframe.petal
-    ratio = in_slit(np.exp(found.ratio), cframe.fiber, instrument=cframe.instrument)
+
+    def ratio():
+        return in_slit(np.exp(found.ratio), cframe.fiber, instrument=cframe.instrument)
+
     expect.keep("flux_over_imaging", ratio, first=first, step=0.02)
     expect.picture("per_fiber", fiber=cframe.fiber, value=found.ratio, label="ln(measured / imaging)", title="Light of the targets")
 

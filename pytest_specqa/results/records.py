@@ -6,7 +6,7 @@ import json
 import re
 import reprlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_specqa.errors import ResultsError
@@ -29,23 +29,24 @@ LAST_INTEGER = 2**31 - 1
 """Largest whole number that the columns of a results file hold; all that is real is smaller."""
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 OUTCOMES = tuple(str(outcome) for outcome in Outcome)
+SQL_TYPES = (
+    dict.fromkeys(TEXT, "VARCHAR")
+    | dict.fromkeys(INTEGERS, "INTEGER")
+    | dict.fromkeys(NUMBERS, "DOUBLE")
+    | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]", "products": "VARCHAR[]", "versions": "VARCHAR", "extra": "VARCHAR"}
+)
+"""Columns of a Parquet results file, and their types in SQL; what no column is made for travels as JSON in ``extra``."""
 
 
-def arrow_schema() -> pyarrow.Schema:
-    """Columns of a Parquet results file; what no column is made for travels as JSON in ``extra``."""
+def arrow_schema(types: Mapping[str, str] = SQL_TYPES) -> pyarrow.Schema:
+    """Columns of a Parquet file whose types are told in SQL, by default those of a results file."""
     import pyarrow as pa  # noqa: PLC0415
 
-    types = {name: pa.string() for name in TEXT}
-    types |= {name: pa.int32() for name in INTEGERS}
-    types |= {name: pa.float64() for name in NUMBERS}
-    types |= {
-        "fibers": pa.list_(pa.list_(pa.int32())),
-        "waves": pa.list_(pa.float64()),
-        "products": pa.list_(pa.string()),
-        "versions": pa.string(),
-        "extra": pa.string(),
-    }
-    return pa.schema(list(types.items()))
+    text, whole, number = pa.string(), pa.int32(), pa.float64()
+    known = {"VARCHAR": text, "INTEGER": whole, "DOUBLE": number, "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
+    known |= {"BLOB": pa.binary(), "VARCHAR[]": pa.list_(text), "INTEGER[]": pa.list_(whole), "DOUBLE[]": pa.list_(number)}
+    known |= {"INTEGER[][]": pa.list_(pa.list_(whole))}
+    return pa.schema([(name, known[kind]) for name, kind in types.items()])
 
 
 def check(record: object, *, where: str) -> Record:

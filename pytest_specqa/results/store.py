@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.opening import open_regular, require_regular
 from pytest_specqa.results import links
-from pytest_specqa.results.records import INTEGERS, NUMBERS, REQUIRED, TEXT, arrow_schema, check, fitted, from_row, to_row
+from pytest_specqa.results.records import REQUIRED, SQL_TYPES, arrow_schema, check, fitted, from_row, to_row
 from pytest_specqa.results.sharing import Texts
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.values import Record
@@ -314,8 +314,7 @@ def _opened(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> duckdb.
     import duckdb  # noqa: PLC0415
 
     names = links.linked(files)
-    columns = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
-    typed: Any = columns | {"fibers": "INTEGER[][]", "waves": "DOUBLE[]", "products": "VARCHAR[]"}
+    typed: Any = {name: kind for name, kind in SQL_TYPES.items() if name not in ("versions", "extra")}
     try:
         if files[0].suffix == ".parquet":
             relation = connection.read_parquet(names, union_by_name=True, hive_partitioning=False)

@@ -56,7 +56,9 @@ class Suite:
             results, listed = Path(scratch) / "results.jsonl", Path(scratch) / "units.txt"
             # Options as one word each: pytest looks for its configuration beside the words that name folders.
             words = [sys.executable, "-m", "pytest", *(self.tests or _suite()), "-q", "-p", "no:cacheprovider", *self.filters]
-            words += [f"--specprod={root}", f"--specqa-group={self.group}", f"--specqa-results={results}", "-o", "specqa_store="]
+            words += [f"--specprod={root}", f"--specqa-group={self.group}", f"--specqa-results={results}"]
+            # What a configuration file asks for besides is for its own production: no store, no past and nothing to keep for one.
+            words += ["-o", "specqa_store=", "-o", "specqa_history=", "-o", "specqa_vectors=false"]
             words += ["-n", str(self.processes)] if self.processes else []
             if skipping:
                 listed.write_text("\n".join(sorted(skipping)), encoding="utf-8")

@@ -96,7 +96,7 @@ class Gatherer:
 
     def add_to_store(self) -> bool:
         """Add the records to the store of the run, if it has one; tell whether that could be done."""
-        good, line = storing.add(self.config, self.sorted())
+        good, line = storing.add(self.config, self.records)
         self.stored += [line] if line else []
         return good
 

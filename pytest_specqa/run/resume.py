@@ -16,7 +16,7 @@ from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.run import digests, inputs, keeping, session
 from pytest_specqa.run.calls import TAKEN
-from pytest_specqa.values import PROPERTY, Outcome, Record
+from pytest_specqa.values import PROPERTY, Outcome, Record, key_of
 
 WORKERINPUT = "specqa_taken"
 
@@ -177,7 +177,7 @@ class Resume:
         running = session.of(self.config)
         records = [self._anew(running, record) for record in pyfuncitem.stash[TAKEN]]
         failed = [record for record in records if record["outcome"] == Outcome.FAILED and not record["waiver"]]
-        if all((one["unit"], one["expectation"], one["measure"]) in running.known for one in failed):
+        if all(key_of(one) in running.known for one in failed):
             for record in failed:
                 record["known"] = True
         pyfuncitem.user_properties.extend((PROPERTY, record) for record in records)

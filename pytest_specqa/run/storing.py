@@ -26,13 +26,14 @@ def verify(config: pytest.Config) -> None:
     if root is None or running.is_worker or writable.idle(config) or not running.announced:
         return
     from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
+    from pytest_specqa.results.storing.shelf import make_folder  # noqa: PLC0415
     from pytest_specqa.results.writable import verify as verify_file  # noqa: PLC0415
 
     with session.usage_errors():
         store = Store.create(root, production=running.production.name)
-        store.records.root.mkdir(exist_ok=True)
-        for folder in (store.root, store.records.root):
-            verify_file(folder / ".probe", option="--specqa-store")
+        verify_file(store.root / ".probe", option="--specqa-store")
+        make_folder(store.records.root)
+        verify_file(store.records.root / ".probe", option="--specqa-store")
 
 
 def add(config: pytest.Config, records: list[Record]) -> tuple[bool, str]:

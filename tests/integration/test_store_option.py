@@ -86,11 +86,13 @@ def test_a_store_that_cannot_take_the_results_ends_the_run_before_it_begins(proj
     (pytester.path / "thesis" / "chapter.txt").touch()
     (pytester.path / "file").touch()
     Store.create(pytester.path / "other", production="fuji")
+    (Store.create(pytester.path / "spoilt", production="daily").root / "records").touch()
     for folder, told in (
         ("thesis", "is no store"),
         ("other", "production 'fuji'"),
         ("file", "is no folder"),
         ("file/store", "no store can be made there"),
+        ("spoilt", "records: cannot be made"),
     ):
         result = run("--specqa-store", folder)
         assert result.ret == 4, folder

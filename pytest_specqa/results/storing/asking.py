@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.results import links
-from pytest_specqa.results.storing.columns import STAND_INS, sql_types
+from pytest_specqa.results.storing.columns import RECORD_TYPES, STAND_INS, VECTOR_TYPES, part_types
 from pytest_specqa.results.storing.reading import GoneError, matching
 from pytest_specqa.results.storing.shelf import ONCE, Shelf
 from pytest_specqa.values import TREND
@@ -23,13 +23,6 @@ MEMORY = "1500MB"
 """What a query takes at most; what is more goes to disk."""
 THREADS = 4
 """Each takes memory for the row groups that it reads."""
-STORED = {"content": "VARCHAR", "whole": "BOOLEAN", "added": "TIMESTAMP"}
-VECTOR_TYPES = {
-    "kind": "VARCHAR", "unit": "VARCHAR", "night": "INTEGER", "expid": "INTEGER", "tile": "INTEGER", "camera": "VARCHAR",
-    "petal": "INTEGER", "program": "VARCHAR", "code": "VARCHAR", "limits": "VARCHAR", "inputs": "VARCHAR", "content": "VARCHAR",
-    "added": "TIMESTAMP", "name": "VARCHAR", "first": "INTEGER", "shape": "INTEGER[]", "step": "DOUBLE", "waves": "DOUBLE[]",
-    "value_unit": "VARCHAR", "dtype": "VARCHAR", "data": "BLOB",
-}  # fmt: skip
 WORDS = ", ".join(f"'{name}'" for name in STAND_INS)
 MEASURED = f"value IS NOT NULL AND measure NOT IN ({WORDS}) AND NOT ends_with(measure, '{TREND}')"
 """Whether a row tells what was measured: neither a check that came to nothing, nor a value that its own past was compared with."""
@@ -96,16 +89,19 @@ def make_views(
     nights : iterable of int, optional
         Nights that they speak of, by default all.
     """
-    wanted = records.nights() if nights is None else sorted(set(nights))
-    groups = [records.parts(night) for night in wanted]
-    once = [parts[0] for parts in groups if len(parts) == 1 and parts[0].stem.endswith(ONCE)]
-    others = [path for parts in groups for path in parts if path not in set(once)]
-    types = {"night": "INTEGER"} | sql_types() | STORED
+    chosen = None if nights is None else sorted(set(nights))
+    once: list[Path] = []
+    others: list[Path] = []
+    for night in records.folders() if chosen is None else chosen:
+        parts = records.parts(night)
+        (once if len(parts) == 1 and parts[0].stem.endswith(ONCE) else others).extend(parts)
     stem = records.root.parent
-    connection.execute(f"CREATE OR REPLACE VIEW all_records AS {_rows([*once, *others], types, stem)}")
-    current = f"({_rows(once, types, stem)}) UNION ALL ({_current(_rows(others, types, stem, more=', filename'), types)})"
-    connection.execute(f"CREATE OR REPLACE VIEW records AS {current if others else _rows(once, types, stem)}")
-    kept = [path for night in (vectors.nights() if nights is None else wanted) for path in vectors.parts(night)]
+    connection.execute(f"CREATE OR REPLACE VIEW all_records AS {_rows([*once, *others], RECORD_TYPES, stem)}")
+    current = _rows(once, RECORD_TYPES, stem)
+    if others:
+        current = f"({current}) UNION ALL ({_current(_rows(others, RECORD_TYPES, stem, more=', filename'))})"
+    connection.execute(f"CREATE OR REPLACE VIEW records AS {current}")
+    kept = [path for night in (vectors.folders() if chosen is None else chosen) for path in vectors.parts(night)]
     connection.execute(f"CREATE OR REPLACE VIEW vectors AS {_newest_vectors(kept, stem)}")
 
 
@@ -122,11 +118,11 @@ def _rows(paths: Sequence[Path], types: dict[str, str], stem: Path, *, more: str
     return f"SELECT {chosen}{more} FROM read_parquet([{names}], {options})"
 
 
-def _current(rows: str, types: dict[str, str]) -> str:
+def _current(rows: str) -> str:
     """SQL for the newest of each measurement; a check that came to no value counts until it comes to one, and again after that."""
-    other = [f"max(added) FILTER (WHERE measure {word} ({WORDS})) OVER ({'PARTITION BY ' + CHECK})" for word in ("NOT IN", "IN")]
+    other = [f"max(added) FILTER (WHERE measure {word} ({WORDS})) OVER (PARTITION BY {CHECK})" for word in ("NOT IN", "IN")]
     return (
-        f"SELECT {', '.join(types)} FROM ({rows}) "
+        f"SELECT {', '.join(RECORD_TYPES)} FROM ({rows}) "
         f"QUALIFY row_number() OVER (PARTITION BY {CHECK}, measure ORDER BY added DESC, filename DESC) = 1 "
         f"AND added >= coalesce(CASE WHEN measure IN ({WORDS}) THEN {other[0]} ELSE {other[1]} END, added)"
     )
@@ -153,7 +149,7 @@ def measures(connection: duckdb.DuckDBPyConnection, *, measure: str | None, came
 def vectors(shelf: Shelf, night: int, *, name: str, camera: str | None, petal: int | None) -> list[dict[str, Any]]:
     """Return the newest vectors of a name and night, ordered by exposure."""
     wanted = {"name": name} | {what: value for what, value in (("camera", camera), ("petal", petal)) if value is not None}
-    names = [column for column in VECTOR_TYPES if column != "night"]
+    names = list(part_types(VECTOR_TYPES))
     newest: dict[str, dict[str, Any]] = {}
     for path in shelf.parts(night):
         for row in matching(path, wanted, names).to_pylist():

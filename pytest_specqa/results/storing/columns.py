@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import ResultsError
-from pytest_specqa.results.records import INTEGERS, LAST_INTEGER, NUMBERS, TEXT, arrow_schema, check, fitted, to_row
+from pytest_specqa.results.records import LAST_INTEGER, SQL_TYPES, arrow_schema, check, fitted, to_row
 from pytest_specqa.values import NoValue, Record
 
 if TYPE_CHECKING:
@@ -25,46 +25,29 @@ STAND_INS = tuple(str(name) for name in NoValue)
 OF_RUN = ("run", "planned", "reused", "known", "vectors")
 """What a record has of the run that made it, or is kept elsewhere: no part of what it says."""
 OF_UNIT = ("kind", "unit", "night", "expid", "tile", "camera", "petal", "program")
+RECORD_TYPES = {"night": "INTEGER"} | SQL_TYPES | {"content": "VARCHAR", "whole": "BOOLEAN", "added": "TIMESTAMP"}
+"""Columns of the records and their types in SQL."""
+VECTOR_TYPES = {name: SQL_TYPES[name] for name in (*OF_UNIT, *DIGESTS)} | {
+    "content": "VARCHAR", "added": "TIMESTAMP", "name": "VARCHAR", "first": "INTEGER", "shape": "INTEGER[]", "step": "DOUBLE",
+    "waves": "DOUBLE[]", "value_unit": "VARCHAR", "dtype": "VARCHAR", "data": "BLOB",
+}  # fmt: skip
+"""Columns of the vectors: what they belong to, and the fields of `pytest_specqa.vectors.Vector` as they are packed."""
 Row = dict[str, Any]
 
 
-def records_schema() -> pyarrow.Schema:
-    """Columns of the records: those of a results file but for ``night``, which is the name of the folder."""
-    import pyarrow as pa  # noqa: PLC0415
+def part_types(types: Mapping[str, str]) -> dict[str, str]:
+    """Columns of a part: all but ``night``, which is the name of its folder."""
+    return {name: kind for name, kind in types.items() if name != "night"}
 
-    given = arrow_schema()
-    columns = [field for field in given if field.name != "night"]
-    more = [pa.field("content", pa.string()), pa.field("whole", pa.bool_()), pa.field("added", pa.timestamp("us"))]
-    return pa.schema([*columns, *more])
+
+def records_schema() -> pyarrow.Schema:
+    """Columns of a part of the records."""
+    return arrow_schema(part_types(RECORD_TYPES))
 
 
 def vectors_schema() -> pyarrow.Schema:
-    """Columns of the vectors: what they belong to, and the fields of `pytest_specqa.vectors.Vector` as they are packed."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    text, whole = pa.string(), pa.int32()
-    return pa.schema(
-        [
-            *[(name, whole if name in INTEGERS else text) for name in OF_UNIT if name != "night"],
-            *[(name, text) for name in (*DIGESTS, "content")],
-            ("added", pa.timestamp("us")),
-            ("name", text),
-            ("first", whole),
-            ("shape", pa.list_(whole)),
-            ("step", pa.float64()),
-            ("waves", pa.list_(pa.float64())),
-            ("value_unit", text),
-            ("dtype", text),
-            ("data", pa.binary()),
-        ]
-    )
-
-
-def sql_types() -> dict[str, str]:
-    """Types of the columns of a results file for DuckDB, in the order of its schema."""
-    lists = {"fibers": "INTEGER[][]", "waves": "DOUBLE[]", "products": "VARCHAR[]"}
-    plain = dict.fromkeys(TEXT, "VARCHAR") | dict.fromkeys(INTEGERS, "INTEGER") | dict.fromkeys(NUMBERS, "DOUBLE")
-    return plain | lists | {"versions": "VARCHAR", "extra": "VARCHAR"}
+    """Columns of a part of the vectors."""
+    return arrow_schema(part_types(VECTOR_TYPES))
 
 
 def split(records: Iterable[Record], production: str) -> dict[int, tuple[list[Row], list[Row]]]:
@@ -89,7 +72,7 @@ def split(records: Iterable[Record], production: str) -> dict[int, tuple[list[Ro
     """
     nights: dict[int, tuple[list[Row], list[Row]]] = {}
     runs: dict[str, tuple[int, set[tuple[str, str]]]] = {}
-    names = [*records_schema().names, "night"]
+    names = list(RECORD_TYPES)
     for number, given in enumerate(records, start=1):
         record = check(fitted(given), where=f"measurement {number}")
         _require_own(record, production)

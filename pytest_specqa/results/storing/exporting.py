@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store as results
-from pytest_specqa.results.records import LATER, from_row
-from pytest_specqa.results.storing import asking
-from pytest_specqa.results.storing.columns import sql_types
-from pytest_specqa.results.storing.reading import again
+from pytest_specqa.results.records import LATER, SQL_TYPES, from_row
 from pytest_specqa.values import Record
 
 if TYPE_CHECKING:
@@ -43,7 +39,8 @@ def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int
     ResultsError
         If there are none, or the file cannot be written.
     """
-    chosen = [night for night in store.nights if nights is None or night in set(nights)]
+    asked = None if nights is None else set(nights)
+    chosen = [night for night in store.nights if asked is None or night in asked]
     if not chosen:
         raise EmptyResultsError(f"{store.root}: holds no measurements of these nights; see its nights with specqa store check")
     return results.write(path, _records(store, chosen))
@@ -51,23 +48,22 @@ def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int
 
 def _records(store: Store, nights: list[int]) -> Iterator[Record]:
     judged = _judged(store, nights)
-    names = ", ".join(sql_types())
+    names = ", ".join(SQL_TYPES)
     query = f"SELECT {names}, whole FROM records ORDER BY unit, expectation, measure"
     for night in nights:
-        for row in again(partial(_asked, store, [night], query)).to_pylist():
+        for row in _asked(store, [night], query):
             yield _record(row, judged)
 
 
 def _judged(store: Store, nights: list[int]) -> dict[str, int]:
     """Count the checks that are current of each run: a whole one of which others have superseded a part is not cut short."""
     counted = "SELECT run, count(DISTINCT (unit, expectation)) AS checks FROM records WHERE whole GROUP BY run"
-    return {row["run"]: row["checks"] for row in again(partial(_asked, store, nights, counted)).to_pylist()}
+    return {row["run"]: row["checks"] for row in _asked(store, nights, counted)}
 
 
-def _asked(store: Store, nights: list[int], query: str) -> pyarrow.Table:
-    with asking.one_line(store.root), asking.connected(asking.MEMORY) as connection:
-        asking.make_views(connection, store.records, store.kept, nights=nights)
-        return connection.sql(query).to_arrow_table()
+def _asked(store: Store, nights: list[int], query: str) -> list[dict[str, Any]]:
+    table: pyarrow.Table = store.ask(lambda connection: connection.sql(query).to_arrow_table(), nights=nights)
+    return table.to_pylist()  # type: ignore[no-any-return]
 
 
 def _record(row: dict[str, Any], judged: dict[str, int]) -> Record:

@@ -66,7 +66,7 @@ def _read(path: Path, names: list[str] | None, wanted: Mapping[str, Any]) -> pya
     try:
         # Opened here: a name would be searched for an address and for KEY=VALUE folders.
         with open_regular(path) as stream:
-            file = pq.ParquetFile(stream)
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
             asked = {*(names or ()), *wanted} - set(file.schema_arrow.names)
             if asked:
                 lacks = ", ".join(sorted(asked))

@@ -80,7 +80,7 @@ class Shelf:
     def put(self, night: int, table: pyarrow.Table, *, once: bool = False) -> Path:
         """Add a part; `once` says that it holds one row for each unit, expectation and measure."""
         folder = self.folder(night)
-        _make(folder)
+        make_folder(folder)
         path = folder / _name(once=once)
         with replacing(path) as temporary:
             self.write(temporary, table)
@@ -125,7 +125,8 @@ def _name(*, once: bool) -> str:
     return f"{secrets.token_hex(8)}{ONCE * once}.parquet"
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a shelf or a night; `ResultsError` if it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

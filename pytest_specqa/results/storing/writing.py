@@ -21,7 +21,7 @@ def write_records(path: Path, table: pyarrow.Table) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     ordered = table.sort_by([(name, "ascending") for name in RECORD_ORDER])
-    pq.write_table(ordered, path, row_group_size=ROWS_PER_GROUP, compression="zstd")
+    pq.write_table(ordered, path, row_group_size=ROWS_PER_GROUP, compression="zstd", write_page_checksum=True)
 
 
 def write_vectors(path: Path, table: pyarrow.Table) -> None:
@@ -33,7 +33,7 @@ def write_vectors(path: Path, table: pyarrow.Table) -> None:
     # The data are packed already.
     packing = dict.fromkeys(plain, "zstd") | {"data": "none"}
     with pq.ParquetWriter(
-        path, table.schema, compression=packing, use_dictionary=plain, write_statistics=plain, write_page_index=False
+        path, table.schema, compression=packing, use_dictionary=plain, write_statistics=plain, write_page_checksum=True
     ) as writer:
         start = 0
         for size in _runs(ordered):

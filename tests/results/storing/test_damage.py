@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pytest_specqa.cli import main
-from pytest_specqa.errors import SpecQAError
+from pytest_specqa.errors import ResultsError, SpecQAError
 from pytest_specqa.results.storing import asking
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.results.storing.reading import read_part
 from pytest_specqa.run.trends import Trends
 from pytest_specqa.vectors import Vector, encode
 
@@ -139,6 +140,21 @@ def test_flipped_bytes_are_no_traceback(store: Path, ask: Any, kind: str) -> Non
         code, lines = ask(verb)
         assert code in (0, 1, 2)
         assert code < 2 or len(lines) == 1, lines
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_a_single_flipped_bit_in_any_column_is_found(store: Path, kind: str) -> None:
+    """Also where it would only make another value of it, as in a number or a text."""
+    path = part_of(store, kind)
+    sound, told = path.read_bytes(), pq.read_metadata(path).row_group(0)
+    assert read_part(path).num_rows
+    for column in map(told.column, range(told.num_columns)):
+        start = column.dictionary_page_offset or column.data_page_offset
+        damaged = bytearray(sound)
+        damaged[start + column.total_compressed_size - 1] ^= 0x10
+        path.write_bytes(damaged)
+        with pytest.raises(ResultsError, match="see specqa store check"):
+            read_part(path)
 
 
 @pytest.mark.parametrize("verb", [*RECORD_VERBS, "check"])

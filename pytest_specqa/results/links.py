@@ -53,5 +53,5 @@ def linked(paths: Sequence[Path]) -> list[str]:
 
 
 def told(message: str) -> str:
-    """Put the names of files in place of those of their links."""
-    return re.sub(re.escape(_folder().name) + r"/\d+\.\w+", lambda found: str(_LINKED.get(found[0], found[0])), message)
+    """Put the names of files and folders in place of those of their links."""
+    return re.sub(re.escape(_folder().name) + r"/\d+(\.\w+)?", lambda found: str(_LINKED.get(found[0], found[0])), message)

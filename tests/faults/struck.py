@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,17 @@ class Project:
             "WORDS": " ".join(words),
         }
         environment = kept | told | ({"STRIKE": strike} if strike else {})
-        return subprocess.run(words, cwd=self.root, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        # A shell that starts these tests in the background has them ignore the interrupt, and so would what they start.
+        return subprocess.run(
+            words,
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def specqa(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pytest_specqa.cli", *words]

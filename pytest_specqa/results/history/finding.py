@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_specqa.checks.wording import count
 from pytest_specqa.errors import UsageError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.measures.history.chance import sigmas
@@ -92,8 +93,10 @@ def find(
     """
     chosen = tuple(store.nights if nights is None else nights)
     if len(chosen) < MIN_NIGHTS:
+        held = f"it holds {store.nights[0]} to {store.nights[-1]}" if store.nights else "it is empty"
         raise UsageError(
-            f"{store.root}: found {len(chosen)} nights to search, expected {MIN_NIGHTS} or more; add the results of more"
+            f"{store.root}: found {count(len(chosen), 'night')} to search, expected {MIN_NIGHTS} or more; {held}: "
+            "add the results of more, or ask for others"
         )
     places = _places(store, chosen)
     if camera is not None and camera not in places:

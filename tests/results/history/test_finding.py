@@ -97,6 +97,7 @@ def test_few_nights_unknown_cameras_and_no_store_are_misuse_in_one_line(planted,
     nights, store = planted
     for options, word in (
         (("--nights", f":{nights.days[18]}"), "found 19 nights"),
+        (("--nights", "20990101:"), f"it holds {nights.days[0]} to {nights.days[-1]}"),
         (("--camera", "r9"), "found no camera r9"),
     ):
         code, said = _history(store, capsys, *options)

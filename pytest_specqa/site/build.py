@@ -101,7 +101,13 @@ def build(store_root: str | Path, out: str | Path, *, reports: str | Path | None
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {why_not(error)}") from None
     with _alone(out):
-        return _Site(store, out, kept, _listed(reports, out)).build(processes)
+        site = _Site(store, out, kept, _listed(reports, out))
+        try:
+            return site.build(processes)
+        except sums.DamagedError:
+            # It was made here, and is made again with all that it is made from.
+            site.sums.unlink(missing_ok=True)
+            return _Site(store, out, site.kept.forgotten(), site.reports).build(processes)
 
 
 def _code() -> str:
@@ -167,6 +173,8 @@ class _Site:
 
     def build(self, processes: int) -> Built:
         """Write what is new, in an order in which no page leads to one that is not there yet."""
+        if not self.sums.is_file():
+            self.kept = self.kept.forgotten()
         self.kept.write(self.out)
         self.changes = read_changes(self.store.root)
         site = frame.Site.now(self.store.production, nights=self.nights)

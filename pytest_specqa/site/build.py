@@ -101,7 +101,13 @@ def build(store_root: str | Path, out: str | Path, *, reports: str | Path | None
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written: {why_not(error)}") from None
     with _alone(out):
-        return _Site(store, out, kept, _listed(reports, out)).build(processes)
+        site = _Site(store, out, kept, _listed(reports, out))
+        try:
+            return site.build(processes)
+        except sums.DamagedError:
+            # It was made here, and is made again with all that it is made from.
+            site.sums.unlink(missing_ok=True)
+            return _Site(store, out, site.kept.forgotten(), site.reports).build(processes)
 
 
 def _code() -> str:
@@ -167,9 +173,11 @@ class _Site:
 
     def build(self, processes: int) -> Built:
         """Write what is new, in an order in which no page leads to one that is not there yet."""
+        if not self.sums.is_file():
+            self.kept = self.kept.forgotten()
         self.kept.write(self.out)
         self.changes = read_changes(self.store.root)
-        site = frame.Site.now(self.store.production, nights=self.nights)
+        site = frame.Site(self.store.production, frame.now(), tuple(self.nights))
         for name, text in frame.assets().items():
             self._page(f"assets/{name}", text, made_from=text)
         self._page("exposure.html", exposure_page.write(site), made_from="")
@@ -178,8 +186,8 @@ class _Site:
         with sums.opened(self.sums if self.nights else None) as kept:
             cameras = frozenset(sums.cameras(kept)) if self.nights else frozenset()
             site = replace(site, fibers=frozenset(fiber_page.chosen(self.changes, shown)), cameras=cameras)
-            self._over_all(site, shown, kept)
             places = sums.places(kept, nights=self.nights[-overview.OVER :]) if self.nights else {}
+            self._over_all(site, shown, places, kept)
         calendar = calendar_page.write(site, shown, self.changes, places, over=min(len(self.nights), overview.OVER))
         self._put("index.html", calendar)
         self._clear(site)
@@ -228,7 +236,9 @@ class _Site:
         self.built.nights += done
         self.built.written += [f"nights/{night}.{ending}" for night in done for ending in ("js", "html")]
 
-    def _over_all(self, site: frame.Site, shown: Mapping[int, NightKept], kept: duckdb.DuckDBPyConnection) -> None:
+    def _over_all(
+        self, site: frame.Site, shown: Mapping[int, NightKept], places: cameras_page.Places, kept: duckdb.DuckDBPyConnection
+    ) -> None:
         """Write the pages over all nights, if any night or change is not what it was."""
         state = making.digest(repr([sorted(self.sources.items()), self.changes, sorted(site.fibers)]))
         if self.kept.pages.get("trends.html") == state and (self.out / "trends.html").is_file():
@@ -241,7 +251,7 @@ class _Site:
             self._put(name, text)
         self._put("fibers.html", lookup.write(site, sorted(years)))
         if self.nights:
-            for name, text in overview.cameras(site, self.store, kept, self.changes):
+            for name, text in overview.cameras(site, self.store, kept, places=places, changes=self.changes):
                 self._put(name, text)
         else:
             self._put("cameras.html", cameras_page.write(site, {}, self.changes, over=0))

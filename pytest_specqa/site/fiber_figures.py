@@ -146,9 +146,8 @@ def window(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
     if not count.any():
         return ""
     values = np.where(count > 0, np.nansum(part, axis=1) / np.sqrt(np.maximum(count, 1)), np.nan)
-    nights = [_night(day) for day in own.days]
     title = f"residual at {seen.waves[0]:.0f}–{seen.waves[1]:.0f} Å in {camera} [sigmas of a night]"
-    return _course(title, own.days, values, nights, seen)
+    return _course(title, own.days, values, seen)
 
 
 def levels(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
@@ -164,20 +163,14 @@ def levels(camera: str, stacks: Sequence[Stack], seen: Seen) -> str:
         if found:
             days = np.array([timeline.day(night) for night, _ in found])
             values = np.array([value for _, value in found])
-            parts.append(_course(f"{WORDS[name]}, {camera}", days, values, [night for night, _ in found], seen))
+            parts.append(_course(f"{WORDS[name]}, {camera}", days, values, seen))
     return "".join(parts)
 
 
-def _night(day: float) -> int:
-    import datetime  # noqa: PLC0415
-
-    date = datetime.date.fromordinal(int(day))
-    return date.year * 10000 + date.month * 100 + date.day
-
-
-def _course(title: str, days: Floats, values: Floats, nights: Sequence[int], seen: Seen) -> str:
+def _course(title: str, days: Floats, values: Floats, seen: Seen) -> str:
+    # Nothing of it is marked, so that no name is shown and nothing leads anywhere.
     nothing = np.zeros(len(days), np.int8)
-    points = Points(days, values, values, values, nothing, [str(night) for night in nights], lambda _: "")
+    points = Points(days, values, values, values, nothing, [""] * len(days), lambda _: "")
     drawn = timeline.picture(points, seen.box(COURSE), spans=seen.spans, about=title)
     return f'<figure class="site-figure"><figcaption>{escape(title)}</figcaption>{drawn}</figure>'
 

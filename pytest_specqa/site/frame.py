@@ -57,11 +57,6 @@ class Site:
     cameras: frozenset[str] = frozenset()
     alone: bool = False
 
-    @classmethod
-    def now(cls, production: str, *, nights: Sequence[int], fibers: Iterable[int] = ()) -> Site:
-        """Make one of this moment."""
-        return cls(production, now(), tuple(nights), frozenset(fibers))
-
     def has(self, night: int) -> bool:
         """Tell whether a night has a page."""
         return night in self.nights and not self.alone

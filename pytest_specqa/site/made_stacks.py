@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ STEP = 0.25
 UNKNOWN = -128
 COLUMNS = ("unit", "tile", "camera", "petal", "added", "name", "first", "shape", "step", "waves", "value_unit", "dtype", "data")
 TABLE = ("redshift", "zwarn", "target")
+DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What `numpy.load` raises of a file that is cut short or is something else."""
 SKY = 2
 """Bit of ``target`` of a fiber on the sky, whose redshift says nothing."""
 
@@ -160,13 +163,13 @@ def remove(out: Path, night: int) -> None:
 def read(out: Path, night: int) -> Iterator[tuple[str, BandNight]]:
     """Read the bands of a night, each with its letter; one that cannot be read is left out, as it is made again with its night."""
     try:
-        with np.load(_path(out, night)) as found:
+        with _path(out, night).open("rb") as stream, np.load(stream) as found:
             for name in found.files:
                 band, _, what = name.partition("-")
                 if what == "residual":
                     waves = tuple(found[f"{band}-waves"].tolist())
                     yield band, BandNight(night, found[name], waves, found[f"{band}-levels"])
-    except (OSError, ValueError, KeyError):
+    except DAMAGED:
         return
 
 
@@ -177,9 +180,9 @@ def redshifts(out: Path, *, fibers: Sequence[int], nights: Sequence[int]) -> dic
     wanted[[fiber for fiber in fibers if 0 <= fiber < DESI.all_fibers]] = True
     for night in nights:
         try:
-            with np.load(_path(out, night)) as table:
+            with _path(out, night).open("rb") as stream, np.load(stream) as table:
                 fiber, z, good = (table[f"redshifts-{name}"] for name in ("fiber", "z", "good"))
-        except (OSError, ValueError, KeyError):
+        except DAMAGED:
             continue
         for row in np.flatnonzero(wanted[np.clip(fiber, 0, DESI.all_fibers)]):
             one = found.setdefault(int(fiber[row]), Redshifts([], [], []))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from pytest_specqa.checks.outcome import by_check, is_excused
 from pytest_specqa.checks.wording import count
-from pytest_specqa.instrument import DESI
 from pytest_specqa.printable import escape
 from pytest_specqa.report import words
 from pytest_specqa.report.detail import measured
@@ -19,6 +18,7 @@ from pytest_specqa.report.places import Place, hue, placed
 from pytest_specqa.report.rows import rows
 from pytest_specqa.report.top import cards, comes_to, glossary
 from pytest_specqa.site import frame
+from pytest_specqa.site.cameras_page import by_band
 from pytest_specqa.site.nightly import Cell, Night
 from pytest_specqa.triage import Finding, excess
 from pytest_specqa.triage.findings import findings
@@ -113,7 +113,7 @@ def _grid(night: Night, worst: Mapping[str, Entry], places: Mapping[tuple[str, s
     cells = {(cell.expid, cell.camera or ""): cell for cell in night.cells if cell.expid is not None}
     if not cells:
         return ""
-    cameras = sorted({camera for _, camera in cells if camera}, key=_by_band)
+    cameras = sorted({camera for _, camera in cells if camera}, key=by_band)
     bands: dict[str, list[str]] = defaultdict(list)
     for camera in cameras:
         bands[camera[0]].append(camera)
@@ -132,10 +132,6 @@ def _grid(night: Night, worst: Mapping[str, Entry], places: Mapping[tuple[str, s
     head = f'<tr><th></th>{over}<th></th></tr><tr><th>exposure</th>{named}<th class="specqa-petal specqa-first">all</th></tr>'
     table = f'<table class="specqa-grid"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
     return f'<h2>Exposures and cameras</h2><div class="specqa-scroll">{table}</div>'
-
-
-def _by_band(camera: str) -> tuple[int, str]:
-    return DESI.letters.find(camera[:1]) % 100, camera
 
 
 def _camera(camera: str) -> str:

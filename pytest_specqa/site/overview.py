@@ -26,9 +26,10 @@ Pages = Iterator[tuple[str, str]]
 """Names relative to the site, and texts."""
 
 
-def cameras(site: frame.Site, store: Store, kept: duckdb.DuckDBPyConnection, changes: Sequence[Change]) -> Pages:
+def cameras(
+    site: frame.Site, store: Store, kept: duckdb.DuckDBPyConnection, *, places: cameras_page.Places, changes: Sequence[Change]
+) -> Pages:
     """Write the page of each camera, and that of all."""
-    places = sums.places(kept, nights=site.nights[-OVER:])
     names = sorted(site.cameras, key=cameras_page.by_band)
     exposures = recent.read(store, site.nights[-recent.NIGHTS :])
     for camera in names:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytest_specqa.results.storing import asking
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.results.storing.reading import again
 from pytest_specqa.site.frame import exposure_link, is_camera
 from pytest_specqa.site.nightly import WEIGHT
 from pytest_specqa.site.timeline import Points
+
+if TYPE_CHECKING:
+    import pyarrow
 
 NIGHTS = 4
 """Last nights that are shown by exposure."""
@@ -33,12 +37,17 @@ def read(store: Store, nights: Sequence[int]) -> dict[str, dict[str, Points]]:
     dict
         Camera, measure and its course; places are numbers of exposures, the same in all.
     """
-    with asking.connected(MEMORY) as connection:
-        asking.make_views(connection, store.records, store.kept, nights=nights)
-        rows = connection.sql(
-            f"""SELECT camera, measure, night, expid, first(value ORDER BY {WEIGHT} DESC), max({WEIGHT})::TINYINT FROM records
-                WHERE camera IS NOT NULL AND expid IS NOT NULL GROUP BY ALL ORDER BY camera, measure, night, expid"""
-        ).to_arrow_table()
+
+    def ask() -> pyarrow.Table:
+        """Ask the parts that there are now."""
+        with asking.one_line(store.root), asking.connected(MEMORY) as connection:
+            asking.make_views(connection, store.records, store.kept, nights=nights)
+            return connection.sql(
+                f"""SELECT camera, measure, night, expid, first(value ORDER BY {WEIGHT} DESC), max({WEIGHT})::TINYINT FROM records
+                    WHERE camera IS NOT NULL AND expid IS NOT NULL GROUP BY ALL ORDER BY camera, measure, night, expid"""
+            ).to_arrow_table()
+
+    rows = again(ask)
     if not rows.num_rows:
         return {}
     cameras, measures, night, expid = (np.asarray(rows.column(k)) for k in range(4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ import numpy as np
 
 from pytest_specqa.results.store import replacing
 from pytest_specqa.site.frame import is_camera
+from pytest_specqa.site.nightly import RANKS, WARNED
 from pytest_specqa.site.timeline import Floats, Limits, Points, day
-from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,6 +24,10 @@ MEMORY = "1GB"
 ROWS = 61_440
 """Rows of a row group: those of one camera over three years."""
 COLUMNS = "night, middle, least, largest, rank, bad, n, first, at_least, at_most, warn_below, warn_above, plain, value_unit"
+
+
+class DamagedError(Exception):
+    """What is kept cannot be read, and is to be made anew."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +75,34 @@ class Course:
         return int(sum(count > 0 for one, count in zip(self.nights, self.bad, strict=True) if one >= night))
 
 
-def opened(path: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a database in memory, with what is kept as the view ``sums``."""
+@contextmanager
+def opened(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory, with what is kept as the view ``sums``; `DamagedError` where that cannot be read."""
     import duckdb  # noqa: PLC0415
 
-    connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": 2})
-    if path is not None:
-        connection.read_parquet(str(path)).create_view("sums")
-    return connection
+    with duckdb.connect(config={"memory_limit": MEMORY, "threads": 2}) as connection:
+        try:
+            if path is not None:
+                connection.read_parquet(str(path)).create_view("sums")
+            yield connection
+        except duckdb.Error as error:
+            if path is None or _is_sound(path):
+                raise
+            raise DamagedError(f"{path}: {error}") from error
+
+
+def _is_sound(path: Path) -> bool:
+    """Read all of what is kept, to tell whether what went wrong was wrong with it."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        with path.open("rb") as stream:
+            for _ in pq.ParquetFile(stream).iter_batches():
+                pass
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 def update(path: Path, new: Sequence[pyarrow.Table], *, gone: Sequence[int]) -> None:
@@ -91,20 +116,26 @@ def update(path: Path, new: Sequence[pyarrow.Table], *, gone: Sequence[int]) -> 
         Of `nightly.summed`, a table a night.
     gone : sequence of int
         Nights whose rows go: those of `new`, and those that the store no longer has.
+
+    Raises
+    ------
+    DamagedError
+        If the file cannot be read.
     """
     import pyarrow as pa  # noqa: PLC0415
 
-    connection = opened(path if path.is_file() else None)
+    there = path.is_file()
     parts = []
-    if path.is_file():
+    if there:
         parts.append(f"SELECT * FROM sums WHERE night NOT IN ({', '.join(map(str, [*gone, 0]))})")
     if new:
-        # Columns without a value in one night have the type of those of the others.
-        connection.register("new", pa.concat_tables(new, promote_options="permissive"))
         parts.append("SELECT * FROM new")
     if not parts:
         return
-    with replacing(path) as temporary:
+    with opened(path if there else None) as connection, replacing(path) as temporary:
+        if new:
+            # Columns without a value in one night have the type of those of the others.
+            connection.register("new", pa.concat_tables(new, promote_options="permissive"))
         connection.execute(
             f"COPY (SELECT * FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY place, measure, night) "
             f"TO '{str(temporary).replace(chr(39), chr(39) * 2)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS})"
@@ -192,15 +223,12 @@ def course_of(table: pyarrow.Table) -> Course | None:
     """Reduce the values of one measure, as `Store.measures` gives them, to its course over the nights; None without any."""
     if not table.num_rows:
         return None
-    connection = opened()
-    connection.register("found", table)
-    ranks = [str(outcome) for outcome in Outcome]
-    rows = connection.sql(
-        f"""SELECT any_value(measure), night, median(value), min(value), max(value),
-            max(list_position({ranks}, outcome) - 1)::TINYINT, (count(*) FILTER (outcome IN ('failed', 'warned')))::INTEGER,
-            count(*)::INTEGER,
-            arg_max(coalesce(expid, tile), list_position({ranks}, outcome)), mode(low), mode(high),
-            NULL::DOUBLE, NULL::DOUBLE, '', ''
-        FROM found GROUP BY night ORDER BY night"""
-    )
-    return next(_split(rows), None)
+    with opened() as connection:
+        connection.register("found", table)
+        rows = connection.sql(
+            f"""SELECT any_value(measure), night, median(value), min(value), max(value),
+                max({RANKS})::TINYINT, (count(*) FILTER ({RANKS} >= {WARNED}))::INTEGER, count(*)::INTEGER,
+                arg_max(coalesce(expid, tile), {RANKS}), mode(low), mode(high), NULL::DOUBLE, NULL::DOUBLE, '', ''
+            FROM found GROUP BY night ORDER BY night"""
+        )
+        return next(_split(rows), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pytest_specqa.checks.wording import count
 from pytest_specqa.printable import escape
@@ -66,8 +67,7 @@ def _row(of: Mapping[str, Course], nights: Sequence[int], since: int) -> str:
 def _picture(band: str, course: Course, nights: Sequence[int]) -> str:
     # A band is marked where a camera fails; warnings of some of its ten would hide the course.
     rank = course.rank if (course.rank < Outcome.FAILED.rank).all() else course.rank * (course.rank == Outcome.FAILED.rank)
-    shown = course.points(lambda k: f"nights/{course.nights[k]}.html")
-    shown = timeline.Points(shown.x, shown.middle, shown.least, shown.largest, rank, shown.names, shown.link)
+    shown = replace(course.points(lambda k: frame.night_link(course.nights[k])), rank=rank)
     box = timeline.box_of_nights(nights, width=WIDTH, height=HIGH)
     about = f"{course.plain or course.measure}{f', {band} cameras' if band else ''}"
     drawn = timeline.picture(shown, box, limits=course.limits, about=about, most=MARKED)

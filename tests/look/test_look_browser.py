@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,18 +10,6 @@ import pytest
 
 from .conftest import EXPID, PATCH, WAVE, Written
 
-CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1000",
-)
 PLACE = """
 const fibers = specqaLook.model('fibers'), index = Array.from(fibers.data.fiber).indexOf(arguments[0])
 const plane = [...Bokeh.documents[0].roots()].find((one) => one.title && one.title.text === 'after sky subtraction')
@@ -33,22 +19,14 @@ return [box.left + view.frame.x_scale.compute(fibers.data.x[index]), box.top + v
 
 support = pytest.importorskip("selenium.webdriver.support.ui", reason="needs selenium (pip install selenium)")
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install selenium)")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on PATH")
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory, written: Written) -> Iterator[Any]:
-    """A headless browser with a profile of its own, and the page opened from disk."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    driver.get(written.page.as_uri())
-    support.WebDriverWait(driver, 60).until(lambda one: one.execute_script("return document.body.dataset.ready === 'yes'"))
-    yield driver
-    driver.quit()
+def browser(chromium: Any, written: Written) -> Any:
+    """The browser with the page opened from disk."""
+    chromium.get(written.page.as_uri())
+    support.WebDriverWait(chromium, 60).until(lambda one: one.execute_script("return document.body.dataset.ready === 'yes'"))
+    return chromium
 
 
 def drawn(browser: Any) -> str:

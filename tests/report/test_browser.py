@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-CHROMIUM, DRIVER = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1400,1000",
-)
 TARGET = "20211014-00104286-r6/test_sky_model_smooth"
 """A warned check: its row is folded when the page opens."""
 FAILED = TARGET.replace("104286", "104284")
@@ -30,21 +17,6 @@ FOLLOWS = "7951-20211014-petal6/test_no_redshift_pileup"
 
 support = pytest.importorskip("selenium.webdriver.support.ui", reason="needs selenium (pip install selenium)")
 keys = pytest.importorskip("selenium.webdriver.common.keys", reason="needs selenium (pip install selenium)").Keys
-webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium (pip install selenium)")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver on PATH")
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A headless browser with a profile of its own."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

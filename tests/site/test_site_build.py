@@ -19,7 +19,7 @@ from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.results.history.changes import as_json
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.site import build as building
-from pytest_specqa.site import making, night_page, nightly
+from pytest_specqa.site import making, night_page, nightly, sums
 from pytest_specqa.site.build import build
 from pytest_specqa.triage.findings import findings
 from pytest_specqa.values import DataUnit
@@ -272,6 +272,38 @@ def test_a_damaged_memory_means_that_all_is_written_anew(made: Made) -> None:
     (made.out / "made/site.json").write_text("{")
     assert sorted(build(made.store.root, made.out).nights) == list(NIGHTS)
     assert broken(made.out) == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut short", "spoilt"])
+@pytest.mark.parametrize("news", [False, True])
+def test_damaged_sums_are_made_anew(made: Made, damage: str, *, news: bool) -> None:
+    build(made.store.root, made.out)
+    cameras = made.text("cameras/r6.html").partition("<main>")[2]
+    kept = made.out / "made/sums.parquet"
+    content = kept.read_bytes()
+    kept.unlink()
+    if damage != "missing":
+        kept.write_bytes({"empty": b"", "cut short": content[: len(content) // 2], "spoilt": content[:-400] + bytes(392)}[damage])
+    if news:
+        made.store.add(exposure(20211016, 105000))
+    nights = [*NIGHTS, 20211016] if news else NIGHTS
+    assert sorted(build(made.store.root, made.out).nights) == list(nights)
+    with sums.opened(kept) as connection:
+        assert connection.execute("SELECT DISTINCT night FROM sums ORDER BY 1").fetchall() == [(night,) for night in nights]
+    assert news or made.text("cameras/r6.html").partition("<main>")[2] == cameras
+    assert build(made.store.root, made.out).nights == []
+
+
+@pytest.mark.parametrize("left", [0, 20, 5000])
+def test_a_damaged_stack_is_left_out(made: Made, left: int) -> None:
+    build(made.store.root, made.out)
+    kept = made.out / f"made/stacks/{NIGHTS[0]}.npz"
+    kept.write_bytes(kept.read_bytes()[:left])
+    (made.store.root / "history.json").write_text(as_json([change(detail="another")]))
+    build(made.store.root, made.out)
+    text = made.text(f"fibers/{BAD_FIBER}.html")
+    assert "redshifts of fiber 3234: 2 without a warning" in text
+    assert text.count("data:image/png") >= 7
 
 
 def test_a_fiber_that_changed_has_a_page(whole: Made) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_specqa.results import links
 from pytest_specqa.results.store import replacing
 from pytest_specqa.site.frame import is_camera
 from pytest_specqa.site.nightly import RANKS, WARNED
@@ -83,7 +84,7 @@ def opened(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 2}) as connection:
         try:
             if path is not None:
-                connection.read_parquet(str(path)).create_view("sums")
+                connection.read_parquet(links.linked([path])[0]).create_view("sums")
             yield connection
         except duckdb.Error as error:
             if path is None or _is_sound(path):

@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from pytest_specqa.cli import main
-from pytest_specqa.site import history_page, nightly, residual_image, stacks, timeline
+from pytest_specqa.site import history_page, nightly, residual_image, stacks, sums, timeline
 from pytest_specqa.site.timeline import Box, Limits, Points, Span
 from pytest_specqa.values import Outcome
 from pytest_specqa.vectors import Vector
@@ -213,3 +215,12 @@ def test_the_verb_says_what_it_wrote(whole: Made, tmp_path: Path, capsys: pytest
 def test_outcomes_are_ranked_in_sql_as_in_words() -> None:
     assert Outcome.WARNED.rank == nightly.WARNED
     assert re.search(r"\['passed', 'not measured', 'warned', 'failed'\]", nightly.RANKS)
+
+
+def test_sums_of_a_folder_whose_name_is_a_pattern_are_its_own(tmp_path: Path) -> None:
+    """A site may lie anywhere, beside one whose name the pattern of its own would match."""
+    for name, night in (("s1", 20220101), ("s[1]", 20220102)):
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table({"night": [night]}), tmp_path / name / "sums.parquet")
+    with sums.opened(tmp_path / "s[1]" / "sums.parquet") as kept:
+        assert kept.sql("SELECT night FROM sums").fetchall() == [(20220102,)]

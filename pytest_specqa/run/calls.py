@@ -17,7 +17,7 @@ from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.plan import Planned
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import PROPERTY, DataUnit, NoValue, Outcome, Record
+from pytest_specqa.values import PROPERTY, DataUnit, NoValue, Record
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 TAKEN: pytest.StashKey[list[Record]] = pytest.StashKey()
@@ -128,7 +128,7 @@ def _end(check: Check) -> None:
         raise pytest.fail.Exception(check.failure(), pytrace=False) from None
     if result.excused:
         raise pytest.skip.Exception(printable(check.excused()), _use_item_location=True) from None
-    if result.outcome is Outcome.NOT_MEASURED:
+    if not result.outcome.judged:
         raise pytest.skip.Exception(printable(check.reason()), _use_item_location=True) from None
 
 

@@ -185,7 +185,7 @@ class Resume:
         if result.fails:
             lines = [f"{one['message']} [{one['measure']}]" for one in failed]
             raise pytest.fail.Exception("\n".join([*lines, "taken over from the journal of an earlier run"]), pytrace=False)
-        if result.excused or result.outcome is Outcome.NOT_MEASURED:
+        if result.excused or not result.outcome.judged:
             why = [one.get("waiver_reason", "") or one["message"] for one in records if one["outcome"] != Outcome.PASSED]
             raise pytest.skip.Exception("; ".join(dict.fromkeys(why)), _use_item_location=True)
         return True

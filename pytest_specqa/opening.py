@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from io import RawIOBase
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,7 +57,7 @@ class Elsewhere:
         raise NotImplementedError
 
 
-class ForwardFile(RawIOBase):
+class ForwardFile(BufferedIOBase):
     """What `Elsewhere` opens: a file that knows its own state, which does not change as long as it can be read.
 
     Attributes
@@ -194,14 +194,15 @@ def require_unchanged(path: Path, file: BinaryIO, before: State) -> None:
         now = state(file) if isinstance(file, ForwardFile) else State.of(path.stat())
     except OSError as error:
         what = "was removed" if isinstance(error, FileNotFoundError) else f"can no longer be found ({error.strerror})"
-        raise _changed(path, what) from None
+        raise changed(path, what) from None
     if state(file) != before:
-        raise _changed(path, "changed")
+        raise changed(path, "changed")
     if now != before:
-        raise _changed(path, "was replaced")
+        raise changed(path, "was replaced")
 
 
-def _changed(path: Path, what: str) -> ChangedFileError:
+def changed(path: Path, what: str) -> ChangedFileError:
+    """Say what became of a file while it was read."""
     found, do = f"a file that {what} while it was read", "run again when the pipeline is done"
     return ChangedFileError(path, found=found, expected="a finished file", do=do, code=errno.ESTALE)
 

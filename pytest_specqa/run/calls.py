@@ -78,10 +78,14 @@ def set_up(item: pytest.Item) -> Iterator[None]:
 
 
 def tear_down(item: pytest.Item, following: pytest.Item | None) -> None:
-    """Let go what was kept for the tests of an exposure or tile after the last of them."""
+    """Let go what was kept for the tests of a unit after the last of them."""
     unit = session.unit_of(item)
-    if unit is not None and unit.kind != "camera" and (following is None or session.unit_of(following) != unit):
-        session.of(item.config).reductions.forget(unit)
+    if unit is None or (following is not None and session.unit_of(following) == unit):
+        return
+    running = session.of(item.config)
+    if unit.kind != "camera":
+        running.reductions.forget(unit)
+    running.forget_unreachable()
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest_specqa
-from pytest_specqa.errors import SpecQAError
+from pytest_specqa import remote
+from pytest_specqa.errors import SpecQAError, UnreachableError
 from pytest_specqa.run import inputs, reading
 
 if TYPE_CHECKING:
@@ -130,10 +131,12 @@ class Digests:
         if content := reading.ledger().content(path):
             return content
         try:
+            if remote.is_remote(path):
+                return remote.state(path)
             found = path.stat()
         except FileNotFoundError:
             return "absent"
-        except OSError:
+        except (OSError, UnreachableError):
             return ""
         if max(found.st_mtime_ns, found.st_ctime_ns) >= self._running.since:
             return ""

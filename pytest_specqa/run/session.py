@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_specqa import __version__
-from pytest_specqa.errors import ProductError, SpecQAError
+from pytest_specqa.errors import ProductError, SpecQAError, UnreachableError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.printable import printable
 from pytest_specqa.processes import single_threaded
@@ -152,6 +152,11 @@ class Session:
         self.__dict__.pop("products", None)
         self.__dict__.pop("reductions", None)
 
+    def forget_unreachable(self) -> None:
+        """Ask anew for what no server gave: it may answer for the next unit."""
+        if products := self.__dict__.get("products"):
+            products.forget_unreachable()
+
     @property
     def announced(self) -> bool:
         """Whether the command line alone shows that data units will be judged."""
@@ -190,6 +195,8 @@ class Session:
         if unit.expid not in self._tiles:
             try:
                 self._tiles[unit.expid] = self.production.tile_of(unit.night, unit.expid)
+            except UnreachableError:
+                return None
             except ProductError:
                 self._tiles[unit.expid] = None
         return self._tiles[unit.expid]

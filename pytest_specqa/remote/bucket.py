@@ -62,6 +62,8 @@ class Bucket(Site):
         prefix = f"{key}/" if key else ""
         token = {"ContinuationToken": more} if more else {}
         answer = await self._call("list_objects_v2", prefix, Prefix=prefix, Delimiter="/", **token)
+        length = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("content-length", "")
+        METER.came(int(length) if length.isdecimal() else 0)
         found: dict[str, Entry] = {}
         for one in answer.get("CommonPrefixes", ()):
             name = one["Prefix"].removeprefix(prefix).rstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import aiohttp
@@ -71,6 +72,8 @@ class Web(Site):
                     code, wait = "", answer.headers.get("Retry-After", "")
                     require_success(answer.status, where=where, code=code, retry_after=wait)
                 return answer.status, answer.headers, await self._body(answer, where)
+        except FileNotFoundError:
+            raise
         except aiohttp.ClientConnectorCertificateError as error:
             raise UsageError(
                 f"{where}: found no trustworthy certificate ({_word(error)}); expected one; see SSL_CERT_FILE"
@@ -103,5 +106,8 @@ def _told(headers: Any) -> tuple[str, str]:
 
 def _word(error: Exception) -> str:
     """Name an error by its kind: what it says may hold what the user typed."""
-    inner = getattr(error, "os_error", None)
-    return inner.strerror if isinstance(inner, OSError) and inner.strerror else type(error).__name__
+    inner = getattr(error, "os_error", error)
+    if not isinstance(inner, OSError) or not inner.errno:
+        return type(error).__name__
+    # A name that cannot be resolved has a negative number, and words of its own.
+    return os.strerror(inner.errno) if inner.errno > 0 else str(inner.strerror)

@@ -68,8 +68,11 @@ def set_up(item: pytest.Item) -> Iterator[None]:
         return
     try:
         with call.undisturbed():
+            unit = session.unit_of(item) or check.unit
+            if running.following is not None:
+                running.following.begin(unit, item)
             if check.unit.kind == "camera":
-                running.reductions.prepare(session.unit_of(item) or check.unit)
+                running.reductions.prepare(unit)
             yield
     except (Exception, pytest.skip.Exception) as error:
         if isinstance(error, pytest.UsageError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa import __version__
+from pytest_specqa import __version__, remote
 from pytest_specqa.errors import ProductError, SpecQAError, UnreachableError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.printable import printable
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
     from pytest_specqa.run.digests import Digests
+    from pytest_specqa.run.following import Following
     from pytest_specqa.run.trends import Trends
 
 FOLDER = "specqa_folder"
@@ -77,7 +78,20 @@ class Session:
             return found
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
-        return Production(resolve(self.options.specprod, os.environ))
+        root = resolve(self.options.specprod, os.environ)
+        if remote.is_remote(root):
+            remote.keep_in(self.options.remote_cache, self.options.remote_cache_bytes)
+        return Production(root)
+
+    @cached_property
+    def following(self) -> Following | None:
+        """Reads on while this process judges; None where files are at hand, or workers share the time of waiting."""
+        root = self.production.root
+        if self.is_worker or not remote.is_remote(root):
+            return None
+        from pytest_specqa.run.following import Following  # noqa: PLC0415
+
+        return Following(root)
 
     @property
     def versions(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pytest_specqa.errors import UsageError
 from pytest_specqa.remote.ahead import AHEAD
 from pytest_specqa.remote.index import Entry
-from pytest_specqa.remote.patience import PassingError, Retrying
+from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, Retrying
 from pytest_specqa.remote.shelf import KEPT
 from pytest_specqa.remote.traffic import FILE, HEAD, LISTING, METER
 
@@ -57,16 +57,20 @@ class Site(ABC):
     ----------
     address : str
         Such as ``https://HOST`` or ``s3://BUCKET``.
-    retrying : Retrying, optional
-        How a request is repeated.
+    patience : Patience
+        How often a request is repeated, and how long one may take.
     """
 
-    def __init__(self, address: str, *, retrying: Retrying | None = None) -> None:
-        self.address = address
-        self.retrying = retrying or Retrying()
+    def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
+        self.address, self.patience = address, patience
+        self._listing_lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget listings and states of files, and that requests were in vain; connections stay."""
         self._listings: dict[str, Mapping[str, Entry] | None] = {}
         self._marks: dict[str, str] = {}
-        self._listing_lock = threading.Lock()
+        self._retrying = Retrying(self.patience)
 
     def entries(self, key: str) -> Mapping[str, Entry] | None:
         """List a folder, once.
@@ -170,7 +174,7 @@ class Site(ABC):
             METER.asked(kind, again=again)
             return self._run(request)
 
-        return self.retrying(once, where=self.where(key))
+        return self._retrying(once, where=self.where(key))
 
     @staticmethod
     def _run(request: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
@@ -266,7 +270,8 @@ def site_of(scheme: str, host: str) -> Site:
 def forget() -> None:
     """Forget all listings and states: the next look at each asks its server again."""
     with _SITES_LOCK:
-        _SITES.clear()
+        for site in _SITES.values():
+            site.forget()
 
 
 def _new(scheme: str, address: str) -> Site:

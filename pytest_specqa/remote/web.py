@@ -11,7 +11,7 @@ import yarl
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.remote.index import Entry, entries
-from pytest_specqa.remote.patience import PassingError, require_success, unreachable
+from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, require_success, unreachable
 from pytest_specqa.remote.sites import Reply, Site, part, require_whole
 from pytest_specqa.remote.traffic import METER
 
@@ -28,11 +28,12 @@ class Web(Site):
     ----------
     address : str
         ``https://HOST`` or ``http://HOST``.
+    patience : Patience
+        How long an answer may take.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        patience = self.retrying.patience
+    def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
+        super().__init__(address, patience=patience)
         limits = aiohttp.ClientTimeout(total=patience.whole, sock_connect=patience.connect, sock_read=patience.silent)
         # A packed file must come as it is: servers that know .gz call it an encoding, which would be undone on the way.
         kept = {"timeout": limits, "trust_env": True, "auto_decompress": False}

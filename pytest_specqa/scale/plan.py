@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,19 +112,11 @@ class Plan:
         """All tasks, in the order in which they are wanted."""
         if not self.units.num_rows:
             return ()
-        told = ["task", "night", "kind", "expid", "tile"]
-        table = self.units.group_by(told, use_threads=False).aggregate([("checks", "sum"), ("bytes", "sum")])
-        nights = {row["task"]: tuple(row["nights"]) for row in _first_rows(self.units)}
-        return tuple(
-            Task(
-                name=row["task"],
-                checks=row["checks_sum"],
-                bytes=row["bytes_sum"],
-                nights=nights[row["task"]],
-                **{name: row[name] for name in told[1:]},
-            )
-            for row in table.to_pylist()
-        )
+        sums = self.units.group_by("task").aggregate([("checks", "sum"), ("bytes", "sum")])
+        summed = {row["task"]: {"checks": row["checks_sum"], "bytes": row["bytes_sum"]} for row in sums.to_pylist()}
+        told = [(row["task"], tuple(row["nights"]), row) for row in _first_rows(self.units)]
+        names = ("night", "kind", "expid", "tile")
+        return tuple(Task(name, nights=nights, **{key: row[key] for key in names}, **summed[name]) for name, nights, row in told)
 
     def task(self, name: str) -> Task:
         """Return the task of a name; `ResultsError` if the plan has none."""
@@ -133,11 +125,15 @@ class Plan:
             raise ResultsError(f"the plan has no task {name!r}; expected a name such as {self.tasks[0].name if self.tasks else ''}")
         return found
 
-    def units_of(self, task: Task) -> list[str]:
-        """Return the names of the units of a task."""
+    def rows_of(self, task: Task) -> list[dict[str, Any]]:
+        """Return the rows of the units of a task."""
         import pyarrow.compute as pc  # noqa: PLC0415
 
-        return list(self.units.filter(pc.equal(self.units.column("task"), task.name)).column("unit").to_pylist())
+        return self.units.filter(pc.equal(self.units.column("task"), task.name)).to_pylist()  # type: ignore[no-any-return]
+
+    def units_of(self, task: Task) -> list[str]:
+        """Return the names of the units of a task."""
+        return [row["unit"] for row in self.rows_of(task)]
 
     def write(self, path: Path) -> None:
         """Write it whole or not at all; `ResultsError` if that cannot be done."""
@@ -176,14 +172,16 @@ class Plan:
         return [task for task in self.tasks if task.name in missing]
 
 
-def _first_rows(units: pyarrow.Table) -> Sequence[dict[str, Any]]:
-    """Return name and nights of each task: lists are no keys that rows could be grouped by."""
-    rows = units.select(["task", "nights"])
+def band(camera: str | None) -> str:
+    """Return the band of a camera, and nothing for what is none."""
+    return (camera or "")[:1]
+
+
+def _first_rows(units: pyarrow.Table) -> list[dict[str, Any]]:
+    """Return the first row of each task, in order."""
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    names = rows.column("task").combine_chunks()
-    if len(names) < 2:
-        return rows.to_pylist()  # type: ignore[no-any-return]
+    names = units.column("task").combine_chunks()
     first = pa.concat_arrays([pa.array([True]), pc.not_equal(names[1:], names[:-1])])
-    return rows.filter(first).to_pylist()  # type: ignore[no-any-return]
+    return units.filter(first).to_pylist()  # type: ignore[no-any-return]

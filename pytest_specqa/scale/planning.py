@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.results.storing import planned
-from pytest_specqa.scale.plan import KINDS, How, Plan, Task
+from pytest_specqa.scale.plan import KINDS, How, Plan, Task, band
 from pytest_specqa.values import DataUnit, Exposure
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def make(production: Archive, how: How, *, nights: Sequence[tuple[int, int]]) ->
         counted[check.kind, check.band] = counted.get((check.kind, check.band), 0) + 1
     sizes = _sizes(production, chosen)
     for row in rows:
-        row["checks"] = counted.get((row["unit_kind"], row["band"]), 0)
-        row["bytes"] = sizes.get((row["unit_kind"], row["band"]), 0)
+        of = row["unit_kind"], band(row["camera"])
+        row["checks"], row["bytes"] = counted.get(of, 0), sizes.get(of, 0)
     rows = [row for row in rows if row["checks"]]
     if not rows:
         raise UsageError(f"{' '.join(how.suite)}: no test judges any unit of {production.name}; expected tests such as qa_tests")
@@ -80,8 +80,11 @@ def collect(plan: Plan) -> tuple[planned.Check, ...]:
 
 def _samples(plan: Plan) -> list[Task]:
     """Tasks that hold units of every kind and band among them: one, or a few where cameras are missing."""
-    kinds = plan.units.group_by(["unit_kind", "band"]).aggregate([("task", "min")])
-    return [plan.task(name) for name in sorted(set(kinds.column("task_min").to_pylist()))]
+    first: dict[tuple[str, str], str] = {}
+    columns = (plan.units.column(name).to_pylist() for name in ("unit_kind", "camera", "task"))
+    for kind, camera, task in zip(*columns, strict=True):
+        first.setdefault((kind, band(camera)), task)
+    return [plan.task(name) for name in sorted(set(first.values()))]
 
 
 def _rows(chosen: Selection) -> Iterator[Row]:
@@ -104,7 +107,8 @@ def _rows(chosen: Selection) -> Iterator[Row]:
                 "nights": sorted(nights),
                 "unit": unit.id,
                 "unit_kind": unit.kind,
-                "band": (unit.camera or "")[:1],
+                "camera": unit.camera,
+                "petal": unit.petal,
                 "checks": 1,
                 "bytes": 0,
             }
@@ -126,9 +130,9 @@ def _sizes(production: Archive, chosen: Selection) -> dict[tuple[str, str], int]
     sizes: dict[tuple[str, str], int] = {}
     for exposure in list(chosen.exposures.values())[:1]:
         folder = Path(production.root) / f"exposures/{exposure.night}/{exposure.expid:08d}"
-        for band in {camera[0] for camera in exposure.cameras}:
-            cameras = [camera for camera in exposure.cameras if camera[0] == band]
-            sizes["camera", band] = sum(_bytes(folder, f"*-{camera}-*.fits*") for camera in cameras) // len(cameras)
+        for letter in {band(camera) for camera in exposure.cameras}:
+            cameras = [camera for camera in exposure.cameras if band(camera) == letter]
+            sizes["camera", letter] = sum(_bytes(folder, f"*-{camera}-*.fits*") for camera in cameras) // len(cameras)
     for tile in list(chosen.tiles.values())[:1]:
         folder = Path(production.root) / f"tiles/{tile.group}/{tile.tile}/{tile.night}"
         sizes["petal", ""] = sum(_bytes(folder, f"*-{petal}-{tile.tile}-*.fits*") for petal in tile.petals) // len(tile.petals)

@@ -55,7 +55,7 @@ def schema() -> pyarrow.Schema:
 
     whole, text = pa.int32(), pa.string()
     columns = {"task": text, "night": whole, "kind": text, "expid": whole, "tile": whole, "nights": pa.list_(whole)}
-    columns |= {"unit": text, "unit_kind": text, "band": text, "checks": whole, "bytes": pa.int64()}
+    columns |= {"unit": text, "unit_kind": text, "camera": text, "petal": whole, "checks": whole, "bytes": pa.int64()}
     return pa.schema(list(columns.items()))
 
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test fuzz lint types bench judgement mutants constraints clean
+.PHONY: demo test fuzz lint types bench judgement docs mutants constraints clean
 
 # The versions that CI has seen; `make constraints` moves them on.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -58,6 +58,15 @@ bench: .venv/installed
 judgement: .venv/installed
 	$(BIN)/specqa judgement --docs docs $(FULL)
 
+.venv/documented: .venv/installed
+	$(PIP) --editable '.[docs]'
+	touch $@
+
+# The documentation site, with its pictures made anew from the demo (two minutes on two cores); SPECQA_PICTURES=0 leaves them out.
+docs: .venv/documented
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build/html
+	@echo "Open file://$(abspath docs/build/html/index.html)"
+
 # Measures how many small changes of the code the tests notice: make mutants MUTANTS="results --sample 100 --seed 2 --minutes 20".
 mutants: .venv/developed
 	$(PIP) --editable '.[mutants]'
@@ -72,4 +81,4 @@ constraints:
 	rm -rf .venv/newest
 
 clean:
-	rm -rf .venv $(DEMO) .judgement
+	rm -rf .venv $(DEMO) .judgement docs/build docs/generated

@@ -16,7 +16,7 @@ copyright = author
 version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "numpydoc", "making.extension"]
-exclude_patterns = ["making", "notebooks/.ipynb_checkpoints", "build"]
+exclude_patterns = ["making", "build"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 default_role = "py:obj"
 

@@ -11,7 +11,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from making import gallery, pages, pictures, reference
+from making import gallery, notebooks, pages, pictures, reference
 from making.facts import ROOT
 from making.text import source
 
@@ -38,6 +38,7 @@ def generate(app: Sphinx) -> None:
     pages.write_all(FOLDER)
     reference.write_all(FOLDER)
     gallery.write_all(FOLDER)
+    notebooks.write_all(FOLDER)
 
 
 def lead_out(_: Sphinx, docname: str, text: list[str]) -> None:
@@ -68,9 +69,12 @@ def lead_out(_: Sphinx, docname: str, text: list[str]) -> None:
 
 
 def complete(text: str) -> str:
-    """Add the pages of ``docs/`` that the index does not name to its list, before the changelog."""
+    """Add the pages that the index does not name, and the notebooks, to its list, before the changelog."""
     last = "generated/changelog\n"
-    more = [path.stem for path in sorted((ROOT / "docs").glob("*.md")) if path.stem not in ("index", *re.findall(r"[\w/]+", text))]
+    docs = ROOT / "docs"
+    known = {"index", *re.findall(r"[\w/]+", text.rsplit("{toctree}", maxsplit=1)[-1])}
+    more = [path.stem for path in sorted(docs.glob("*.md")) if path.stem not in known]
+    more += [f"generated/notebooks/{path.stem}" for path in sorted((docs / "notebooks").glob("*.ipynb"))]
     return text.replace(last, "".join(f"{name}\n" for name in more) + last)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from making.text import repository
+from making.text import address
 
 from pytest_specqa import __version__
 
@@ -35,7 +35,7 @@ html_css_files = ["site.css"]
 html_sidebars = {"*": [], "generated/*": []}
 html_show_sourcelink = False
 html_theme_options = {
-    "icon_links": [{"name": "Repository", "url": repository(), "icon": "fa-brands fa-github"}],
+    "icon_links": [{"name": "Repository", "url": address("Repository"), "icon": "fa-brands fa-github"}],
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,

@@ -13,7 +13,7 @@ from sphinx.util import logging
 
 from making import gallery, notebooks, pages, pictures, reference
 from making.facts import ROOT
-from making.text import source
+from making.text import at_home, source
 
 LOG = logging.getLogger(__name__)
 FOLDER = ROOT / "docs" / "generated"
@@ -65,7 +65,7 @@ def lead_out(_: Sphinx, docname: str, text: list[str]) -> None:
     if docname == "index":
         text[0] = complete(text[0])
     if not docname.startswith("generated/"):
-        text[0] = re.sub(r"\]\(([^)#\s]+)(#[^)]*)?\)", moved, text[0])
+        text[0] = re.sub(r"\]\(([^)#\s]+)(#[^)]*)?\)", moved, at_home(text[0]))
 
 
 def complete(text: str) -> str:

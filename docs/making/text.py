@@ -13,15 +13,21 @@ from pytest_specqa.report import links
 
 
 @cache
-def repository() -> str:
-    """Address of the project's repository, as pyproject.toml has it."""
+def address(of: str) -> str:
+    """Address of the project's Repository or Documentation, as pyproject.toml has it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project["urls"]["Repository"]).rstrip("/")
+    return str(project["urls"][of]).rstrip("/")
+
+
+def at_home(text: str) -> str:
+    """Lead links of a page of ``docs/`` to the published site to the same page of this one: what is generated is not on GitHub."""
+    published = re.escape(f"{address('Documentation')}/en/latest/")
+    return re.sub(rf"\]\({published}([\w/]+)\.html(#[^)]*)?\)", r"](\1.md\2)", text)
 
 
 def source(file: str, line: int | None = None) -> str:
     """Address of a file of the repository."""
-    return f"{repository()}/blob/main/{file}" + (f"#L{line}" if line else "")
+    return f"{address('Repository')}/blob/main/{file}" + (f"#L{line}" if line else "")
 
 
 def prose(text: object) -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 from making import judged, pages
 from making.facts import Facts, expectations, suite
-from making.text import prose
+from making.text import address, at_home, prose
 
 from pytest_specqa.demo.faults import FAULTS
 from pytest_specqa.demo.quiet import QUIET
@@ -136,3 +136,9 @@ def test_text_of_limits_is_no_markup():
     told = prose("a*b_c [x] | <b> of desispec#1452")
     assert told.startswith(r"a\*b\_c \[x\] \| &lt;b&gt; of <a href=")
     assert "desispec/issues/1452" in told
+
+
+def test_links_to_the_published_site_stay_in_the_one_that_is_built():
+    site = address("Documentation")
+    text = f"[a]({site}/en/latest/generated/measures.html#x) [b](faults.md) [c]({site})"
+    assert at_home(text) == f"[a](generated/measures.md#x) [b](faults.md) [c]({site})"

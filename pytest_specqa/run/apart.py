@@ -89,4 +89,6 @@ def complaint(output: str) -> str:
     """Find the line in which pytest says what it cannot do."""
     lines = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.strip()]
     marked = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.startswith("ERROR: ")]
-    return (marked or lines or ["pytest gave no reason"])[-1]
+    # What it makes of a word that it does not know stands below how it is used.
+    said = [line.partition(": error: ")[2] for line in lines if ": error: " in line] if "ERROR: usage: " in output else []
+    return (said or marked or lines or ["pytest gave no reason"])[-1]

@@ -16,7 +16,7 @@ from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.scale.engine import Event
 from pytest_specqa.scale.plan import Plan, Task
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome
+from pytest_specqa.values import NoValue, Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,27 +37,26 @@ class Progress:
         The store.
     plan : Plan
         Its plan.
-    missing : int
-        Checks that are to be made.
     stream : file
         Where it is shown.
     clock : callable
         Seconds.
     """
 
-    def __init__(
-        self, out: Path, plan: Plan, *, missing: int, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, out: Path, plan: Plan, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         from tqdm import tqdm  # noqa: PLC0415
 
         self.found = Found(out, plan)
+        missing = {task.name for task in plan.missing(out)}
+        done = [task for task in plan.tasks if task.name not in missing]
+        for task in done:
+            self.found.add(task)
         self.lost = 0
         self._clock, self._looked = clock, clock()
         stream = stream or sys.stderr
-        total = sum(task.checks for task in plan.tasks)
         self.bar: Any = tqdm(
-            total=total,
-            initial=total - missing,
+            total=sum(task.checks for task in plan.tasks),
+            initial=sum(task.checks for task in done),
             unit=" checks",
             file=stream,
             mininterval=SCREEN if stream.isatty() else LOG,
@@ -80,6 +79,7 @@ class Progress:
 
     def given_up(self, task: Task, why: str) -> None:
         """Take a task that is given up."""
+        self.found.add(task)
         self.bar.update(task.checks)
         self.say(f"{task.name} is given up and recorded as not measured: its worker died: {why}")
 
@@ -99,7 +99,7 @@ class Progress:
 
 
 class Found:
-    """What failed or warns in the tasks that are done, as it is in the store.
+    """What failed, warns or could not be judged in the tasks that are done, as it is in the store.
 
     Parameters
     ----------
@@ -107,12 +107,19 @@ class Found:
         The store.
     plan : Plan
         Its plan.
+
+    Attributes
+    ----------
+    failing, warning : int
+        Findings, each of one task.
+    dead : int
+        Checks that were not made, as their worker died.
     """
 
     def __init__(self, out: Path, plan: Plan) -> None:
         self._out, self._plan = out, plan
         self._waiting: list[Task] = []
-        self.failing = self.warning = 0
+        self.failing = self.warning = self.dead = 0
 
     def add(self, task: Task) -> None:
         """Note that a task is done."""
@@ -121,16 +128,17 @@ class Found:
     @property
     def told(self) -> str:
         """Say it in a few words."""
-        return f"{count(self.failing, 'finding')} so far" + (f" and {count(self.warning, 'warning')}" if self.warning else "")
+        warning = f", {count(self.warning, 'warning')}" if self.warning else ""
+        return count(self.failing, "finding") + warning + (f", {count(self.dead, 'check')} whose worker died" if self.dead else "")
 
     def look(self) -> None:
         """Look into the store for what was found in tasks that were done since the last look."""
         if not self._waiting:
             return
         done, self._waiting = self._waiting, []
-        units = {unit: task.name for task in done for unit in self._plan.units_of(task)}
+        units = {unit: task for task in done for unit in self._plan.units_of(task)}
         names = ", ".join(SQL_TYPES)
-        bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}')"
+        bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}') OR measure = '{NoValue.CRASH}'"
 
         def ask(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
             """Return what is bad in these nights."""
@@ -140,8 +148,9 @@ class Found:
         of_task: dict[str, list[Any]] = {}
         for row in Store.open(self._out).ask(ask, nights={task.night for task in done}):
             if row["unit"] in units:
-                of_task.setdefault(units[row["unit"]], []).append(from_row(row))
+                of_task.setdefault(units[row["unit"]].name, []).append(from_row(row))
         for records in of_task.values():
+            self.dead += sum(record["outcome"] == Outcome.NOT_MEASURED for record in records)
             made = findings(record for record in records if not is_excused(record))
             failing = sum(finding.outcome is Outcome.FAILED for finding in made)
             self.failing, self.warning = self.failing + failing, self.warning + len(made) - failing

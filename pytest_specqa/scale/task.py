@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.printable import printable
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.scale.plan import Plan, Task
 
-NOT_RUN, USAGE = 1, 2
 FOLDER = "plan/logs"
 """Folder in the store that has what pytest said of tasks that could not be judged."""
 
@@ -58,26 +59,17 @@ def run_task(out: Path, name: str) -> Path:
     return Store.open(out).records.folder(task.night)
 
 
-def main(words: list[str]) -> int:
-    """Judge tasks one after the other: ``python -m pytest_specqa.scale.task OUT NAME...``.
-
-    Returns
-    -------
-    int
-        0 if all are judged, 1 if one could not be, with a line on standard error for each; 2 for misuse.
-    """
-    if len(words) < 2:
-        print("usage: python -m pytest_specqa.scale.task OUT NAME...", file=sys.stderr)
-        return USAGE
-    code = 0
-    for name in words[1:]:
+def run_all(out: Path, names: Iterable[str]) -> bool:
+    """Judge tasks one after the other, with a line on standard error for each that could not be; tell whether all could."""
+    good = True
+    for name in names:
         try:
-            run_task(Path(words[0]), name)
-        except SpecQAError as error:
-            print(f"specqa run-task: {error}", file=sys.stderr)
-            code = NOT_RUN
-    return code
+            run_task(out, name)
+        except TaskFailed as error:
+            print(printable(f"specqa run-task: {error}"), file=sys.stderr)
+            good = False
+    return good
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(not run_all(Path(sys.argv[1]), sys.argv[2:]))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -125,6 +126,9 @@ class Slurm:
                 for part in _parts(waiting, _array_size()):
                     elements += self._submit(out, part)
                 waiting = self._follow(elements, told)
+                # Numbers are given again some day, to a job of somebody else.
+                for path in (out / FOLDER).glob(f"*/{JOB}"):
+                    path.unlink()
             except BaseException:
                 _cancel({one.name.partition("_")[0] for one in elements}, every=min(1.0, self._every))
                 raise
@@ -234,11 +238,13 @@ def _cancel(jobs: set[str], *, every: float) -> None:
     """End jobs, and wait a little until nothing of them can write to the store."""
     if not jobs:
         return
-    _said("scancel", *sorted(jobs))
-    for _ in range(60):
-        if not any(state in LIVE for state in _states(jobs).values()):
-            return
-        time.sleep(every)
+    # What ended the run is what it tells; jobs that could not be ended are named by the next one.
+    with suppress(UsageError):
+        _said("scancel", *sorted(jobs))
+        for _ in range(60):
+            if not any(state in LIVE for state in _states(jobs).values()):
+                return
+            time.sleep(every)
 
 
 def _said(*words: str) -> str:

@@ -4,7 +4,7 @@ Usage: ``python benchmarks/scale.py DEMO/after [--exposures 1,10,20,40] [--engin
 ``specqa demo DEMO --bands r --petals 6 --variants after``. Its exposures are linked again and again under new numbers, as by
 ``benchmarks/night.py``. A cost that is linear is a straight line through what it takes to begin: the largest distance from the
 line that fits best is told. ``python benchmarks/scale.py --nights 100`` plans as many nights of 40 exposures with 30 cameras, of
-empty files, and judges nothing.
+empty files, and judges nothing. ``python benchmarks/scale.py --same STORE OTHER`` counts the rows in which two stores differ.
 """
 
 from __future__ import annotations
@@ -56,6 +56,20 @@ def run(root: Path, scratch: Path, *, exposures: int, engine: str) -> Cost:
     return Cost(exposures, wall, cpu, records, size, (out / planned.PLAN).stat().st_size)
 
 
+def same(stores: list[Path]) -> str:
+    """Compare what two stores hold: records and numbers of every fiber, without what names a session and its hour."""
+    said = []
+    for view, without in (("records", "run, added, planned, content"), ("vectors", "added, content")):
+        query = f"SELECT * EXCLUDE ({without}) FROM {view}"
+        rows = []
+        for store in stores:
+            with Store.open(store).connect() as connection:
+                rows.append({repr(row) for row in connection.sql(query).fetchall()})
+        said.append(f"{view}: {' and '.join(f'{len(each):,}' for each in rows)}, {len(rows[0] ^ rows[1]):,} in one only")
+        said += [f"  {row:.300}" for row in sorted(rows[0] ^ rows[1])[:4]]
+    return "\n".join(said)
+
+
 def told(costs: list[Cost]) -> str:
     """Tell how far the cost is from a straight line."""
     x, y = (np.array([getattr(cost, name) for cost in costs], dtype=float) for name in ("exposures", "cpu"))
@@ -91,12 +105,16 @@ def main() -> None:
     parser.add_argument("--exposures", default="1,10,20,40", help="numbers of exposures (default: 1,10,20,40)")
     parser.add_argument("--engine", default="local", choices=("local", "dask"), help="what carries the tasks out (default: local)")
     parser.add_argument("--nights", type=int, default=0, help="plan so many nights of 40 exposures, and do nothing else")
+    parser.add_argument("--same", type=Path, nargs=2, metavar="STORE", help="compare two stores, and do nothing else")
     options = parser.parse_args()
+    if options.same:
+        print(same(options.same))
+        return
     if options.nights:
         print(plan(options.nights))
         return
     if options.production is None:
-        parser.error("expected a production or --nights")
+        parser.error("expected a production, --nights or --same")
     costs = []
     for exposures in map(int, options.exposures.split(",")):
         with tempfile.TemporaryDirectory() as folder:

@@ -25,7 +25,7 @@ USAGE, INTERNAL, PIPE = 2, 3, 141
 """The last is what a shell says of a program whose reader is gone."""
 OUTPUTS = ("html", "markdown", "junit", "json", "out", "outfile")
 """Options of the verbs that name a file to be written."""
-FOLDERS = ("demo", "judgement", "site", "try")
+FOLDERS = ("demo", "judgement", "run", "run-task", "site", "try")
 """Verbs that write folders."""
 VERBS = {
     "demo": ("pytest_specqa.demo.cli", "write a simulated production, with faults of your choice"),
@@ -41,6 +41,8 @@ VERBS = {
     "spectra": ("pytest_specqa.look.spectra_cli", "look at any choice of spectra, or at a tile, on one page"),
     "site": ("pytest_specqa.site.cli", "write static pages of a store: nights, exposures, cameras, fibers, trends"),
     "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),
+    "run": ("pytest_specqa.scale.cli", "judge many nights of a production, as tasks that resume"),
+    "run-task": ("pytest_specqa.scale.cli", "judge tasks of a plan, here and now"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
     "completion": ("pytest_specqa.completion", "write what a shell completes verbs and options with"),

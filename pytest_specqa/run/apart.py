@@ -55,7 +55,7 @@ class Suite:
         with tempfile.TemporaryDirectory(prefix="specqa-run-") as scratch:
             results, listed = Path(scratch) / "results.jsonl", Path(scratch) / "units.txt"
             # Options as one word each: pytest looks for its configuration beside the words that name folders.
-            words = [sys.executable, "-m", "pytest", *(self.tests or _suite()), "-q", "-p", "no:cacheprovider", *self.filters]
+            words = [sys.executable, "-m", "pytest", *(self.tests or suite()), "-q", "-p", "no:cacheprovider", *self.filters]
             words += [f"--specprod={root}", f"--specqa-group={self.group}", f"--specqa-results={results}"]
             # What a configuration file asks for besides is for its own production: no store, no past and nothing to keep for one.
             words += ["-o", "specqa_store=", "-o", "specqa_history=", "-o", "specqa_vectors=false"]
@@ -68,7 +68,7 @@ class Suite:
             if done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED and skipping:
                 return []
             if done.returncode in USER_ERRORS:
-                raise UsageError(f"{root}: {_complaint(done.stdout + done.stderr)}")
+                raise UsageError(f"{root}: {complaint(done.stdout + done.stderr)}")
             if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
                 raise RuntimeError(f"pytest ended with {done.returncode} on {root}:\n{(done.stdout + done.stderr)[-4000:]}")
             if not results.exists():
@@ -76,8 +76,8 @@ class Suite:
             return store.read(results)
 
 
-def _suite() -> list[str]:
-    """How pytest is told where the expectations are."""
+def suite() -> list[str]:
+    """Return how pytest is told where the expectations are; `UsageError` if there are none."""
     folder = expectations.folder()
     if not folder.is_dir():
         raise UsageError(f"found no expectations, neither pytest_specqa.qa_tests nor {folder}; reinstall pytest-specqa")
@@ -85,8 +85,10 @@ def _suite() -> list[str]:
     return ["--pyargs", module] if module else [str(folder)]
 
 
-def _complaint(output: str) -> str:
-    """The line in which pytest says what it cannot do."""
+def complaint(output: str) -> str:
+    """Find the line in which pytest says what it cannot do."""
     lines = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.strip()]
     marked = [line.removeprefix("ERROR: ") for line in output.splitlines() if line.startswith("ERROR: ")]
-    return (marked or lines or ["pytest gave no reason"])[-1]
+    # What it makes of a word that it does not know stands below how it is used.
+    said = [line.partition(": error: ")[2] for line in lines if ": error: " in line] if "ERROR: usage: " in output else []
+    return (said or marked or lines or ["pytest gave no reason"])[-1]

@@ -95,12 +95,13 @@ class Digests:
         """
         if not records:
             return
-        code, in_force = self._of_file(path)
+        code, in_force = self.of_file(path)
         read = self._inputs(records[0], check)
         for record in records:
             record["code"], record["limits"], record["inputs"] = code, in_force, read
 
-    def _of_file(self, path: Path) -> tuple[str, str]:
+    def of_file(self, path: Path) -> tuple[str, str]:
+        """Return the digests of the code and of the limits that a test file is judged with; empty where they are not known."""
         if path not in self._tests:
             try:
                 own = tests(path.resolve(), self._running.config.rootpath)

@@ -41,11 +41,11 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("out", metavar="OUT.parquet|.jsonl", type=Path, help="the results file")
     for verb in (compact, export):
         verb.add_argument(
-            "--night", metavar="A:B", action="append", type=_range, help="nights YYYYMMDD or inclusive ranges; repeatable"
+            "--night", metavar="A:B", action="append", type=night_range, help="nights YYYYMMDD or inclusive ranges; repeatable"
         )
 
 
-def _range(text: str) -> tuple[int, int]:
+def night_range(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(20\d{6})(?::(20\d{6}))?", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no night, expected YYYYMMDD or YYYYMMDD:YYYYMMDD")

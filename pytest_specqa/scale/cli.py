@@ -1,0 +1,238 @@
+"""The verbs ``specqa run`` and ``specqa run-task``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import shlex
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_specqa.errors import ResultsError, UsageError
+from pytest_specqa.printable import printable
+from pytest_specqa.results.storing.cli import night_range
+
+if TYPE_CHECKING:
+    from pytest_specqa.scale.engine import Engine
+    from pytest_specqa.scale.plan import How, Plan
+
+DONE, BAD, INTERRUPTED = 0, 1, 130
+ENGINES = {"local": "Local", "slurm": "Slurm", "dask": "Dask"}
+"""Engines, each a module of `pytest_specqa.scale`, and the class there."""
+GROUPS = ("cumulative", "pernight")
+ALL = ":"
+
+
+def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the verbs; each sets ``run``, which takes the parsed arguments and returns the exit code."""
+    parser = subparsers.add_parser(
+        "run",
+        help="judge many nights of a production, as tasks that resume",
+        description="Plan every unit of some nights, judge them as tasks (exposures, tiles, nights), and add each task's part to a "
+        "store. The same command goes on where it was stopped. Exit code 0: nothing fails, 1: something fails or could not be "
+        "judged, 2: misuse, 130: interrupted.",
+    )
+    parser.add_argument("production", metavar="PROD", help="production folder, or its name under $DESI_SPECTRO_REDUX")
+    text = "nights YYYYMMDD or inclusive ranges A:B, separated by commas; : for all"
+    parser.add_argument("--nights", metavar="A:B", type=_nights, required=True, help=text)
+    parser.add_argument("--out", metavar="STORE", type=Path, required=True, help="store of the results, made if it is not there")
+    parser.add_argument("--engine", choices=tuple(ENGINES), default="local", help="what carries the tasks out [local]")
+    parser.add_argument("--workers", metavar="N", type=_positive, help="tasks judged at once; with slurm in each job [cores]")
+    parser.add_argument("--at-once", metavar="N", type=_positive, help="slurm: jobs of the array that run at once [as many as may]")
+    parser.add_argument("--cluster", metavar="WHAT", help="dask: local, slurm, or the address of a scheduler [local]")
+    parser.add_argument("--group", choices=GROUPS, default=GROUPS[0], help="folder below tiles/ [cumulative]")
+    parser.add_argument("--limits", metavar="FILE", type=Path, help="your own limits file")
+    parser.add_argument("--waivers", metavar="FILE", type=Path, help="waivers.toml")
+    parser.add_argument("--suite", metavar="PATH", action="append", default=[], help="tests to run; repeatable [those of specqa]")
+    parser.add_argument("--pytest", metavar="WORDS", default="", help="more options of pytest, in one text such as '-k sky'")
+    parser.add_argument("--plan-only", action="store_true", help="write the plan, say what it holds, and leave")
+    parser.add_argument("--replan", action="store_true", help="plan anew, though an earlier plan is not done")
+    parser.set_defaults(run=run)
+    one = subparsers.add_parser(
+        "run-task",
+        help="judge tasks of a plan, here and now",
+        description="Judge tasks of a plan one after the other in this process, as a worker does. "
+        "Exit code 0: judged, 1: one could not be, 2: misuse.",
+    )
+    one.add_argument("out", metavar="STORE", type=Path, help="the store, which has the plan")
+    one.add_argument("tasks", metavar="TASK", nargs="*", help="names such as 20211014-exposure-00104284")
+    one.add_argument("--night", metavar="NIGHT", type=int, help="all tasks of a night that are missing")
+    one.set_defaults(run=run_one)
+
+
+def _nights(text: str) -> str:
+    if text != ALL:
+        for part in text.split(","):
+            night_range(part)
+    return text
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 100_000):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, one or more")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa run``."""
+    from pytest_specqa.production import Production, resolve  # noqa: PLC0415
+    from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
+
+    production = Production(resolve(arguments.production, os.environ))
+    how = _how(arguments, root=str(production.root), name=production.name)
+    engine = None if arguments.plan_only else _engine(arguments)
+    out = Store.create(arguments.out, production=production.name).root.resolve()
+    with _alone(out), _stoppable():
+        plan = _plan(production, how, out, again=arguments.replan)
+        missing = plan.missing(out)
+        _say(f"plan: {_told(plan)}; {_counted(len(plan.tasks) - len(missing), 'task')} done, {len(missing)} to do")
+        return DONE if engine is None else _drive(out, plan, engine)
+
+
+def _how(arguments: argparse.Namespace, *, root: str, name: str) -> How:
+    """Tell how tasks are judged; files that are named are read now, and not found wanting by every task."""
+    from pytest_specqa.rules import limits_file, waiver_file  # noqa: PLC0415
+    from pytest_specqa.run import apart  # noqa: PLC0415
+    from pytest_specqa.scale.plan import How  # noqa: PLC0415
+
+    words: list[str] = []
+    if arguments.limits:
+        limits_file.load([limits_file.default_file(), arguments.limits])
+        words.append(f"--specqa-limits={arguments.limits.resolve()}")
+    if arguments.waivers:
+        waiver_file.load(arguments.waivers)
+        words.append(f"--specqa-waivers={arguments.waivers.resolve()}")
+    for path in arguments.suite:
+        if not Path(path).exists():
+            raise UsageError(f"--suite {path}: no such file or folder; expected tests")
+    try:
+        words += shlex.split(arguments.pytest)
+    except ValueError as error:
+        raise UsageError(f"--pytest {arguments.pytest}: {error}; expected options of pytest") from None
+    suite = [str(Path(path).resolve()) for path in arguments.suite] or apart.suite()
+    return How(root, name, arguments.nights, arguments.group, tuple(suite), tuple(words))
+
+
+def _engine(arguments: argparse.Namespace) -> Engine:
+    own = {"slurm": {"at_once": arguments.at_once}, "dask": {"cluster": arguments.cluster}}
+    for name, options in own.items():
+        for option, value in options.items():
+            if value is not None and arguments.engine != name:
+                raise UsageError(f"--{option.replace('_', '-')}: is an option of --engine {name}, not of {arguments.engine}")
+    given: dict[str, Any] = {name: value for name, value in own.get(arguments.engine, {}).items() if value is not None}
+    made = getattr(import_module(f"pytest_specqa.scale.{arguments.engine}"), ENGINES[arguments.engine])
+    return cast("Engine", made(workers=arguments.workers or len(os.sched_getaffinity(0)), **given))
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other runs away from a plan."""
+    from pytest_specqa.results import holding  # noqa: PLC0415
+    from pytest_specqa.results.storing import planned  # noqa: PLC0415
+    from pytest_specqa.results.storing.shelf import make_folder  # noqa: PLC0415
+
+    since = f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}"
+    make_folder((out / planned.PLAN).parent)
+    try:
+        lock = holding.begin(out / planned.PLAN, {"run": "run", "pid": os.getpid(), "host": socket.gethostname(), "since": since})
+    except holding.BusyError as error:
+        raise ResultsError(f"{str(error).partition(';')[0]}; wait for it, or end it") from None
+    try:
+        yield
+    finally:
+        lock.close(remove=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: workers are ended, and what is done stays."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _plan(production: Any, how: How, out: Path, *, again: bool) -> Plan:
+    """Take up the plan of a store, or make one."""
+    from pytest_specqa.results.storing import planned  # noqa: PLC0415
+    from pytest_specqa.scale import planning  # noqa: PLC0415
+    from pytest_specqa.scale.plan import Plan  # noqa: PLC0415
+    from pytest_specqa.scale.tries import Tries  # noqa: PLC0415
+
+    path = out / planned.PLAN
+    if path.exists() and not again:
+        old = Plan.read(out)
+        other = "asks for something else" if old.how != how else ""
+        if not other and old.checks == planning.collect(old):
+            return old
+        if missing := old.missing(out):
+            what = other or "was made with other code or limits"
+            raise UsageError(
+                f"{out}: its plan (nights {old.how.nights}, {len(missing)} of {_counted(len(old.tasks), 'task')} to do) {what}; "
+                "end it with the options and the code that it was made with, or plan anew with --replan"
+            )
+    nights = [] if how.nights == ALL else [night_range(part) for part in how.nights.split(",")]
+    plan = planning.make(production, how, nights=nights)
+    plan.write(path)
+    Tries(out).forget()
+    return plan
+
+
+def _drive(out: Path, plan: Plan, engine: Engine) -> int:
+    from pytest_specqa.scale.driving import drive  # noqa: PLC0415
+    from pytest_specqa.scale.progress import Progress  # noqa: PLC0415
+
+    progress = Progress(out, plan)
+    try:
+        drive(out, engine, told=progress.told, given_up=progress.given_up)
+    except KeyboardInterrupt:
+        progress.end()
+        left = len(plan.missing(out))
+        _say(f"stopped with {len(plan.tasks) - left} of {_counted(len(plan.tasks), 'task')} done; the same command goes on")
+        return INTERRUPTED
+    except BaseException:
+        progress.bar.close()
+        raise
+    progress.end()
+    _say(f"{_told(plan)} judged: {progress.found.told}; may it go? specqa gate {out}")
+    return BAD if progress.found.failing or progress.found.dead else DONE
+
+
+def _told(plan: Plan) -> str:
+    kinds = [task.kind for task in plan.tasks]
+    each = ", ".join(_counted(kinds.count(kind), kind) for kind in dict.fromkeys(kinds))
+    return f"{sum(task.checks for task in plan.tasks):,} checks of {each}"
+
+
+def _counted(number: int, noun: str) -> str:
+    from pytest_specqa.checks.wording import count  # noqa: PLC0415
+
+    return count(number, noun)
+
+
+def _say(text: str) -> None:
+    print(printable(text), flush=True)
+
+
+def run_one(arguments: argparse.Namespace) -> int:
+    """Carry out ``specqa run-task``."""
+    from pytest_specqa.scale.plan import Plan  # noqa: PLC0415
+    from pytest_specqa.scale.task import run_all  # noqa: PLC0415
+
+    names: Sequence[str] = arguments.tasks
+    if arguments.night is not None:
+        names = [*names, *(task.name for task in Plan.read(arguments.out, nights=[arguments.night]).missing(arguments.out))]
+    elif not names:
+        raise UsageError("expected names of tasks, or --night NIGHT")
+    return DONE if run_all(arguments.out, names) else BAD

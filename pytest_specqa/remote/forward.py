@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from pytest_specqa.opening import ForwardFile, State, changed
+from pytest_specqa.remote.ahead import AHEAD as READ_AHEAD
 from pytest_specqa.remote.sites import Reply, Site
 
 if TYPE_CHECKING:
@@ -42,12 +43,19 @@ class RemoteFile(ForwardFile):
 
     def __init__(self, path: RemotePath, site: Site) -> None:
         super().__init__()
-        self._path, self._site, self._at = path, site, 0
+        self._path, self._site, self._at, self._front = path, site, 0, 0
+        READ_AHEAD.opened(path)
         first, self._ahead = site.read(path.key, 0, FIRST), FIRST
         self._kept, self._kept_from = memoryview(first.body), first.start
         self._written = first.modified or first.etag
         self.size = first.size
         self.state = _state(first)
+
+    def close(self) -> None:
+        """End reading, so that as much may be read of the file that follows."""
+        if not self.closed:
+            READ_AHEAD.closed(self._path, self._front)
+        super().close()
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -91,6 +99,8 @@ class RemoteFile(ForwardFile):
             self._fetch(count)
             at = self._at - self._kept_from
         found = self._kept[at : at + count]
+        if self._at <= self._front:
+            self._front = max(self._front, self._at + len(found))
         self._at += len(found)
         return found
 

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.remote.ahead import AHEAD
 from pytest_specqa.remote.index import Entry
 from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, Retrying
+from pytest_specqa.remote.shelf import KEPT
 from pytest_specqa.remote.traffic import FILE, HEAD, LISTING, METER
 
 Answer = TypeVar("Answer")
@@ -115,7 +117,7 @@ class Site(ABC):
         Returns
         -------
         Reply
-            All of these bytes; more where the server gives no parts.
+            The first of these bytes at least, and all of them where they come from the server; more where it gives no parts.
 
         Raises
         ------
@@ -124,8 +126,14 @@ class Site(ABC):
         UnreachableError, UsageError
             If the server does not answer, or refuses.
         """
+        if (waiting := AHEAD.find(self, key, start)) is not None:
+            return waiting
+        if KEPT.shelf is not None and (kept := KEPT.shelf.find(self, key, start)) is not None:
+            return kept
         reply = self._ask(FILE, key, lambda: self._get(key, start, stop))
         self._marks[key] = reply.mark
+        if KEPT.shelf is not None:
+            KEPT.shelf.put(self, key, reply)
         return reply
 
     def mark(self, key: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.tables import ExposureRow
@@ -83,6 +83,8 @@ def has_table(path: Path) -> bool:
 def _look(folder: Path, *, vouched: bool) -> list[Found]:
     try:
         return _scan(folder, strict=True)
+    except UnreachableError:
+        raise
     except ProductError:
         if not vouched:
             raise

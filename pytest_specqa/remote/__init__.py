@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pytest_specqa.remote.ahead import AHEAD
 from pytest_specqa.remote.index import Entry
 from pytest_specqa.remote.place import RemotePath, is_address
 from pytest_specqa.remote.traffic import METER, Traffic
@@ -111,6 +112,26 @@ def state(path: RemotePath) -> str:
     return path.site.mark(path.key)
 
 
+def keep_in(folder: Path | None, most: int) -> None:
+    """Keep from now on what this process reads from servers in a folder of this machine.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Made where it is not there; ``None`` keeps nothing.
+    most : int
+        Bytes that it may take.
+
+    Raises
+    ------
+    UsageError
+        If nothing can be written there.
+    """
+    from pytest_specqa.remote import shelf  # noqa: PLC0415
+
+    shelf.KEPT.shelf = shelf.Shelf(folder, most) if folder else None
+
+
 def forget() -> None:
     """Forget all listings and states: the next look at each asks its server again."""
     from pytest_specqa.remote import sites  # noqa: PLC0415
@@ -124,12 +145,14 @@ def traffic() -> Traffic:
 
 
 __all__ = [
+    "AHEAD",
     "Entry",
     "RemotePath",
     "Traffic",
     "forget",
     "is_address",
     "is_remote",
+    "keep_in",
     "listing",
     "open_stream",
     "place",

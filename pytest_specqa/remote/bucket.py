@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTT
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.remote.index import Entry
-from pytest_specqa.remote.patience import PassingError, require_success
+from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, require_success
 from pytest_specqa.remote.sites import Reply, Site, part, require_whole
 from pytest_specqa.remote.traffic import METER
 
@@ -24,16 +24,17 @@ class Bucket(Site):
     ----------
     address : str
         ``s3://BUCKET``.
+    patience : Patience
+        How long an answer may take.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
+        super().__init__(address, patience=patience)
         self.name = address.removeprefix("s3://")
         self._files: Any = None
 
     async def _client(self) -> Any:
         if self._files is None:
-            patience = self.retrying.patience
             session = AioSession()
             try:
                 anonymous = await session.get_credentials() is None
@@ -42,7 +43,11 @@ class Bucket(Site):
                     f"{self.address}: the AWS configuration cannot be read ({type(error).__name__}); correct it"
                 ) from None
             # Every repetition is counted and paced in one place, for all kinds of servers.
-            once = {"retries": {"total_max_attempts": 1}, "connect_timeout": patience.connect, "read_timeout": patience.silent}
+            once = {
+                "retries": {"total_max_attempts": 1},
+                "connect_timeout": self.patience.connect,
+                "read_timeout": self.patience.silent,
+            }
             self._files = s3fs.S3FileSystem(anon=anonymous, session=session, config_kwargs=once, skip_instance_cache=True)
         return await self._files.set_session()
 
@@ -62,6 +67,8 @@ class Bucket(Site):
         prefix = f"{key}/" if key else ""
         token = {"ContinuationToken": more} if more else {}
         answer = await self._call("list_objects_v2", prefix, Prefix=prefix, Delimiter="/", **token)
+        length = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("content-length", "")
+        METER.came(int(length) if length.isdecimal() else 0)
         found: dict[str, Entry] = {}
         for one in answer.get("CommonPrefixes", ()):
             name = one["Prefix"].removeprefix(prefix).rstrip("/")

@@ -9,14 +9,16 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from pytest_specqa.opening import ForwardFile, State, changed
+from pytest_specqa.remote.ahead import AHEAD as READ_AHEAD
 from pytest_specqa.remote.sites import Reply, Site
 
 if TYPE_CHECKING:
     from pytest_specqa.remote.place import RemotePath
 
-AHEAD = 1 << 20
-"""Bytes that are read at least. Of a packed frame of 47 MB the first four HDUs are 8.3 MB: these, at most this much more, and what
-the inflating reader takes ahead are 21 %; a quarter of it would take four times the requests."""
+FIRST, AHEAD = 1 << 18, 1 << 20
+"""Bytes that are read at least: at first and after a jump, which lead to headers of which few are needed, and doubled with each
+request that goes on, up to the most. Of a packed frame of 47 MB the first four HDUs are 8.3 MB: these, the most, and half a
+megabyte that the inflating reader takes ahead are 21 %; a quarter of it would take four times the requests."""
 AT_ONCE = 1 << 22
 """Bytes of one request at most, so that a slow line need not repeat more."""
 
@@ -41,12 +43,19 @@ class RemoteFile(ForwardFile):
 
     def __init__(self, path: RemotePath, site: Site) -> None:
         super().__init__()
-        self._path, self._site, self._at = path, site, 0
-        first = site.read(path.key, 0, AHEAD)
+        self._path, self._site, self._at, self._front = path, site, 0, 0
+        READ_AHEAD.opened(path)
+        first, self._ahead = site.read(path.key, 0, FIRST), FIRST
         self._kept, self._kept_from = memoryview(first.body), first.start
         self._written = first.modified or first.etag
         self.size = first.size
         self.state = _state(first)
+
+    def close(self) -> None:
+        """End reading, so that as much may be read of the file that follows."""
+        if not self.closed:
+            READ_AHEAD.closed(self._path, self._front)
+        super().close()
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -90,11 +99,15 @@ class RemoteFile(ForwardFile):
             self._fetch(count)
             at = self._at - self._kept_from
         found = self._kept[at : at + count]
+        if self._at <= self._front:
+            self._front = max(self._front, self._at + len(found))
         self._at += len(found)
         return found
 
     def _fetch(self, count: int) -> None:
-        stop = min(self._at + min(max(count, AHEAD), AT_ONCE), self.size)
+        goes_on = self._at == self._kept_from + len(self._kept)
+        self._ahead = min(2 * self._ahead, AHEAD) if goes_on else FIRST
+        stop = min(self._at + min(max(count, self._ahead), AT_ONCE), self.size)
         reply = self._site.read(self._path.key, self._at, stop)
         if reply.size != self.size or (reply.modified or reply.etag) != self._written:
             raise changed(self._path, "was replaced")

@@ -92,13 +92,10 @@ class Retrying:
     ----------
     patience : Patience
         How often.
-    sleep : callable
-        Waits so many seconds.
     """
 
-    def __init__(self, patience: Patience | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.patience = patience or PATIENCE
-        self._sleep = sleep
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
         self._in_vain = 0
 
     def __call__(self, ask: Callable[[bool], Answer], *, where: str) -> Answer:
@@ -131,9 +128,14 @@ class Retrying:
                 self._in_vain = 0
                 return answer
             if number < tries:
-                self._sleep(self.patience.pause(number, last.wait))
+                wait(self.patience.pause(number, last.wait))
         self._in_vain += 1
         raise unreachable(where, found=f"{last.found}{f' in each of {tries} tries' if tries > 1 else ''}") from None
+
+
+def wait(duration: float) -> None:
+    """Let so many seconds pass."""
+    time.sleep(duration)
 
 
 def unreachable(where: str, *, found: str) -> UnreachableError:

@@ -124,7 +124,8 @@ class RemotePath(PosixPath, Elsewhere):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self))
         mode = stat.S_IFDIR | 0o555 if entry.is_folder else stat.S_IFREG | 0o444
         written = _seconds(entry.modified)
-        return os.stat_result((mode, 0, 0, 1, 0, 0, entry.size or 0, written, written, written))
+        times = {f"st_{which}time_ns": written * 10**9 for which in "amc"}
+        return os.stat_result((mode, 0, 0, 1, 0, 0, entry.size or 0, written, written, written), times)
 
     def lstat(self) -> os.stat_result:
         """As `stat`: a server shows no links."""
@@ -155,12 +156,13 @@ class RemotePath(PosixPath, Elsewhere):
         """Files and folders in it."""
         yield from (self / name for name in sorted(self.entries()))
 
-    def glob(self, pattern: str, *_: Any, **__: Any) -> Generator[Self, None, None]:
-        """Files and folders in it whose name fits a pattern without a slash; none where it does not exist."""
-        if "/" in pattern:
-            raise NotImplementedError(f"{pattern}: only names of one folder are looked for")
+    def glob(self, pattern: str, *words: Any, **more: Any) -> Generator[Self, None, None]:  # noqa: ARG002
+        """Files and folders below it whose names fit a pattern without ``**``; none where it does not exist."""
+        first, _, rest = str(pattern).partition("/")
         found = self.site.entries(self.key) or {}
-        yield from (self / name for name in sorted(found) if fnmatch.fnmatchcase(name, pattern))
+        for name in sorted(found):
+            if fnmatch.fnmatchcase(name, first):
+                yield from (self / name).glob(rest) if rest else [self / name]
 
     def resolve(self, strict: bool = False) -> Self:  # noqa: ARG002
         """Return itself: a server shows no links."""

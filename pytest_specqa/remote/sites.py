@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.remote.ahead import AHEAD
 from pytest_specqa.remote.index import Entry
-from pytest_specqa.remote.patience import PassingError, Retrying
+from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, Retrying
+from pytest_specqa.remote.shelf import KEPT
 from pytest_specqa.remote.traffic import FILE, HEAD, LISTING, METER
 
 Answer = TypeVar("Answer")
@@ -55,16 +57,20 @@ class Site(ABC):
     ----------
     address : str
         Such as ``https://HOST`` or ``s3://BUCKET``.
-    retrying : Retrying, optional
-        How a request is repeated.
+    patience : Patience
+        How often a request is repeated, and how long one may take.
     """
 
-    def __init__(self, address: str, *, retrying: Retrying | None = None) -> None:
-        self.address = address
-        self.retrying = retrying or Retrying()
+    def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
+        self.address, self.patience = address, patience
+        self._listing_lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget listings and states of files, and that requests were in vain; connections stay."""
         self._listings: dict[str, Mapping[str, Entry] | None] = {}
         self._marks: dict[str, str] = {}
-        self._listing_lock = threading.Lock()
+        self._retrying = Retrying(self.patience)
 
     def entries(self, key: str) -> Mapping[str, Entry] | None:
         """List a folder, once.
@@ -111,7 +117,7 @@ class Site(ABC):
         Returns
         -------
         Reply
-            All of these bytes; more where the server gives no parts.
+            The first of these bytes at least, and all of them where they come from the server; more where it gives no parts.
 
         Raises
         ------
@@ -120,8 +126,14 @@ class Site(ABC):
         UnreachableError, UsageError
             If the server does not answer, or refuses.
         """
+        if (waiting := AHEAD.find(self, key, start)) is not None:
+            return waiting
+        if KEPT.shelf is not None and (kept := KEPT.shelf.find(self, key, start)) is not None:
+            return kept
         reply = self._ask(FILE, key, lambda: self._get(key, start, stop))
         self._marks[key] = reply.mark
+        if KEPT.shelf is not None:
+            KEPT.shelf.put(self, key, reply)
         return reply
 
     def mark(self, key: str) -> str:
@@ -162,7 +174,7 @@ class Site(ABC):
             METER.asked(kind, again=again)
             return self._run(request)
 
-        return self.retrying(once, where=self.where(key))
+        return self._retrying(once, where=self.where(key))
 
     @staticmethod
     def _run(request: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
@@ -258,7 +270,8 @@ def site_of(scheme: str, host: str) -> Site:
 def forget() -> None:
     """Forget all listings and states: the next look at each asks its server again."""
     with _SITES_LOCK:
-        _SITES.clear()
+        for site in _SITES.values():
+            site.forget()
 
 
 def _new(scheme: str, address: str) -> Site:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 import aiohttp
@@ -10,7 +12,7 @@ import yarl
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.remote.index import Entry, entries
-from pytest_specqa.remote.patience import PassingError, require_success, unreachable
+from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, require_success, unreachable
 from pytest_specqa.remote.sites import Reply, Site, part, require_whole
 from pytest_specqa.remote.traffic import METER
 
@@ -27,11 +29,14 @@ class Web(Site):
     ----------
     address : str
         ``https://HOST`` or ``http://HOST``.
+    patience : Patience
+        How long an answer may take.
     """
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        patience = self.retrying.patience
+    def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
+        super().__init__(address, patience=patience)
+        # What it warns of is a ~/.netrc that it cannot read, of which it repeats words.
+        logging.getLogger("aiohttp.client").setLevel(logging.ERROR)
         limits = aiohttp.ClientTimeout(total=patience.whole, sock_connect=patience.connect, sock_read=patience.silent)
         # A packed file must come as it is: servers that know .gz call it an encoding, which would be undone on the way.
         kept = {"timeout": limits, "trust_env": True, "auto_decompress": False}
@@ -71,6 +76,8 @@ class Web(Site):
                     code, wait = "", answer.headers.get("Retry-After", "")
                     require_success(answer.status, where=where, code=code, retry_after=wait)
                 return answer.status, answer.headers, await self._body(answer, where)
+        except FileNotFoundError:
+            raise
         except aiohttp.ClientConnectorCertificateError as error:
             raise UsageError(
                 f"{where}: found no trustworthy certificate ({_word(error)}); expected one; see SSL_CERT_FILE"
@@ -103,5 +110,8 @@ def _told(headers: Any) -> tuple[str, str]:
 
 def _word(error: Exception) -> str:
     """Name an error by its kind: what it says may hold what the user typed."""
-    inner = getattr(error, "os_error", None)
-    return inner.strerror if isinstance(inner, OSError) and inner.strerror else type(error).__name__
+    inner = getattr(error, "os_error", error)
+    if not isinstance(inner, OSError) or not inner.errno:
+        return type(error).__name__
+    # A name that cannot be resolved has a negative number, and words of its own.
+    return os.strerror(inner.errno) if inner.errno > 0 else str(inner.strerror)

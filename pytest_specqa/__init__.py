@@ -1,6 +1,7 @@
 """Data-quality expectations for spectroscopic surveys, as a pytest plugin.
 
-What checks of one's own import comes from here; products of a production, for annotations, from `pytest_specqa.production`.
+What checks of one's own import comes from here, and `load`, the way into a production from a notebook; products of a production,
+for annotations, come from `pytest_specqa.production`.
 Everything else may change from one version to the next.
 """
 
@@ -16,6 +17,7 @@ from pytest_specqa.values import DataUnit, Feature, Limit, Measured, Outcome, Se
 
 if TYPE_CHECKING:
     from pytest_specqa.checks.check import Expect
+    from pytest_specqa.notebook import load
 
 __all__ = [
     "DataUnit",
@@ -30,6 +32,7 @@ __all__ = [
     "SpecQAError",
     "UsageError",
     "__version__",
+    "load",
 ]
 
 if not (Path(__file__).parent / "qa_tests").is_dir():
@@ -38,9 +41,13 @@ if not (Path(__file__).parent / "qa_tests").is_dir():
 
 
 def __getattr__(name: str) -> Any:
-    """Import `Expect` when it is asked for: a notebook that wants a `Measured` needs no pytest."""
+    """Import `Expect` and `load` when they are asked for: who wants a `Measured` needs neither pytest nor arrays."""
     if name == "Expect":
         from pytest_specqa.checks.check import Expect  # noqa: PLC0415
 
         return Expect
+    if name == "load":
+        from pytest_specqa.notebook import load  # noqa: PLC0415
+
+        return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

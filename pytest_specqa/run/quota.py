@@ -9,7 +9,7 @@ import tempfile
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_specqa import triage
 from pytest_specqa.checks import wording
@@ -18,6 +18,8 @@ from pytest_specqa.report.quota import note, share
 from pytest_specqa.values import Measurement, Outcome
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from pytest_specqa.plots import Mark
 
 
@@ -48,13 +50,14 @@ class Gallery:
         failed = outcome is Outcome.FAILED
         measurement, pictures = chosen(check)
         weight = triage.excess(triage.lead(check.records()))
-        for name, arrays, _ in pictures:
+        for picture in pictures:
+            name = picture.name
             words = f"{check.expectation} {name} {'failed' if failed else 'warned'}"
             if not self._takes_place(words, weight, most=share(self.quota, failed=failed)):
                 check.notes.append(f"picture {name} not drawn: {note(self.quota)}")
                 continue
             try:
-                check.extras.append(_extra(name, arrays, unit=str(check.unit), measurement=measurement))
+                check.extras.append(_extra(picture, unit=str(check.unit), measurement=measurement))
             except Exception as error:
                 check.notes.append(f"picture {name} could not be drawn: {type(error).__name__}: {error}")
 
@@ -144,11 +147,33 @@ def mark_of(measurement: Measurement) -> Mark:
     )
 
 
-def _extra(name: str, arrays: dict[str, Any], *, unit: str, measurement: Measurement) -> dict[str, str]:
+def figure_of(picture: Picture, *, unit: str, measurement: Measurement | None = None) -> Figure:
+    """Draw a picture of a check.
+
+    Parameters
+    ----------
+    picture : Picture
+        What the check kept for it; what can be called in its arrays is called.
+    unit : str
+        What is judged, which is written on it.
+    measurement : Measurement or None
+        What it shows: the lead of a check that failed or warned. ``None`` marks nothing.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Free of pyplot.
+    """
     from pytest_specqa import plots  # noqa: PLC0415
 
-    made = {key: value() if callable(value) else value for key, value in arrays.items()}
-    figure = plots.draw(name, mark=mark_of(measurement), **made)
+    made = {key: value() if callable(value) else value for key, value in picture.arrays.items()}
+    figure = plots.draw(picture.name, mark=mark_of(measurement) if measurement else None, **made)
     plots.stamp(figure, unit)
-    content = base64.b64encode(plots.to_png(figure)).decode()
-    return {"name": name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}
+    return figure
+
+
+def _extra(picture: Picture, *, unit: str, measurement: Measurement) -> dict[str, str]:
+    from pytest_specqa import plots  # noqa: PLC0415
+
+    content = base64.b64encode(plots.to_png(figure_of(picture, unit=unit, measurement=measurement))).decode()
+    return {"name": picture.name, "format_type": "image", "content": content, "mime_type": "image/png", "extension": "png"}

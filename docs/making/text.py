@@ -20,8 +20,9 @@ def address(of: str) -> str:
 
 
 def at_home(text: str) -> str:
-    """Lead links of a page of ``docs/`` to the published site to the same page of this one: what is generated is not on GitHub."""
+    """Lead links of a page of ``docs/`` to the published site, and to notebooks, to pages of this one: on GitHub there are none."""
     published = re.escape(f"{address('Documentation')}/en/latest/")
+    text = re.sub(r"\]\((notebooks/\w+)\.ipynb\)", r"](generated/\1.md)", text)
     return re.sub(rf"\]\({published}([\w/]+)\.html(#[^)]*)?\)", r"](\1.md\2)", text)
 
 

@@ -140,5 +140,5 @@ def test_text_of_limits_is_no_markup():
 
 def test_links_to_the_published_site_stay_in_the_one_that_is_built():
     site = address("Documentation")
-    text = f"[a]({site}/en/latest/generated/measures.html#x) [b](faults.md) [c]({site})"
-    assert at_home(text) == f"[a](generated/measures.md#x) [b](faults.md) [c]({site})"
+    text = f"[a]({site}/en/latest/generated/measures.html#x) [b](faults.md) [c]({site}) [d](notebooks/camera.ipynb)"
+    assert at_home(text) == f"[a](generated/measures.md#x) [b](faults.md) [c]({site}) [d](generated/notebooks/camera.md)"

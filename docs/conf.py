@@ -32,7 +32,7 @@ html_title = f"pytest-specqa {version}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 # Pages without pages below them need no list of these.
-html_sidebars = {"*": [], "generated/*": []}
+html_sidebars = {"*": [], "generated/*": [], "generated/notebooks/*": []}
 html_show_sourcelink = False
 html_theme_options = {
     "icon_links": [{"name": "Repository", "url": address("Repository"), "icon": "fa-brands fa-github"}],

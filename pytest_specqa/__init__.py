@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from pytest_specqa.errors import LimitError, ProductError, SpecQAError, UsageError
 from pytest_specqa.values import DataUnit, Feature, Limit, Measured, Outcome, Severity

@@ -131,6 +131,7 @@ def read_content(
     data: dict[str, NDArray[Any]] = {}
     headers: dict[str, Header] = {}
     first: Header = {}
+    moved = False
     with FitsStream(path) as stream:
         if as_of is not None:
             stream.require_state(as_of)
@@ -141,6 +142,8 @@ def read_content(
             name = hdu.name or (primary if number == 0 and hdu.nbytes else "")
             if number == 0:
                 check_first(path, hdu.name, primary=primary)
+            if number == 1 and _came_first(hdu, first, primary=primary):
+                moved, name, first = True, primary, {**first, **hdu.header}
             if name not in wanted or name in data:
                 continue
             wanted[name].check(path, replace(hdu, name=name))
@@ -153,8 +156,13 @@ def read_content(
             raise defect(path, None, found=f"HDUs {', '.join(stream.names)}", expected=f"HDU {', '.join(missing)}")
         stream.check_end()
         LEDGER.note(path, stream.verify_rest() if LEDGER.whole else stream.verified, content=stream.content)
-        check_once(path, stream.names, primary=primary)
+        check_once(path, [primary, *stream.names[2:]] if moved else stream.names, primary=primary)
     return Content(path, first, data, headers, stream.state)
+
+
+def _came_first(hdu: HDU, first: Header, *, primary: str) -> bool:
+    """Tell whether HDU 1 is the image that was HDU 0 before the file was packed, which leaves an empty HDU in its place."""
+    return bool(primary) and not first.get("NAXIS") and hdu.packed is not None and hdu.name in ("", "COMPRESSED_IMAGE", primary)
 
 
 def _sizes(shape: tuple[object, ...]) -> str:

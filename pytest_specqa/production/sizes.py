@@ -65,7 +65,7 @@ def check_kept(path: Path, hdu: HDU, *, kept: int) -> int:
         nbytes = hdu.shape[0] * _unpacked_row(hdu)
         if nbytes > MAX_TABLE:
             raise _too_large(path, hdu, f"a table of {_mega(nbytes)}", MAX_TABLE)
-    else:
+    if not hdu.table or hdu.packed is not None:
         nbytes = max(nbytes, hdu.nbytes)
     if kept + nbytes > MAX_KEPT:
         beside = f" beside {_mega(kept)} of other HDUs" if kept else ""

@@ -20,6 +20,7 @@ from pytest_specqa.production.bintable import row_dtype, unpack_table
 from pytest_specqa.production.defects import COPY, defect, one_line
 from pytest_specqa.production.headers import CARD, MAX_NAME, Header, parse_header
 from pytest_specqa.production.images import BITPIX, image_dtype, unpack_added, unpack_image
+from pytest_specqa.production.packed import header_of, is_image, is_table, unpacked
 from pytest_specqa.production.sizes import MAX_HEADER_BLOCKS, check_given, check_headers, check_inflated, check_kept
 from pytest_specqa.production.sums import MODULUS, check_data, check_header, has_checksum, has_sum, word_sum
 from pytest_specqa.values import Verified
@@ -54,6 +55,9 @@ class HDU:
         Size of the data on disk without padding.
     start : int
         Offset of the data in the inflated file.
+    packed : Mapping or None
+        Header as it is in the file, of an image in compressed tiles or a table of compressed columns; `header`, `shape` and `dtype`
+        speak of what `FitsStream.read` makes of it.
     """
 
     name: str
@@ -63,6 +67,7 @@ class HDU:
     dtype: np.dtype[Any]
     nbytes: int
     start: int
+    packed: Header | None = None
 
     @property
     def end(self) -> int:
@@ -191,13 +196,26 @@ class FitsStream:
         self._kept = check_kept(self.path, hdu, kept=self._kept)
         rows_only = hdu.shape[0] * hdu.dtype.itemsize
         with one_line(self.path):
-            raw = self._take(min(rows_only, hdu.nbytes) if hdu.table else hdu.nbytes, hdu.name)
+            raw = self._take(min(rows_only, hdu.nbytes) if hdu.table and hdu.packed is None else hdu.nbytes, hdu.name)
+        if hdu.packed is not None:
+            return self._read_packed(hdu, raw, packed=hdu.packed)
         try:
             values, total = _unpacked(raw, hdu)
         except _MALFORMED as error:
             raise self._malformed(hdu.name, error) from None
         self._summed += (self._check_data(hdu, raw, total=total) or not hdu.nbytes,)
         return values
+
+    def _read_packed(self, hdu: HDU, raw: bytes, *, packed: Header) -> NDArray[Any]:
+        """Unpack data whose sums hold."""
+        self._summed += (self._check_data(hdu, raw) or not hdu.nbytes,)
+        with one_line(self.path):
+            try:
+                plain = unpacked(raw, packed, plain=hdu.header)
+                return _unpacked(plain, hdu)[0]
+            except _MALFORMED as error:
+                what = f"packed data that cannot be unpacked ({type(error).__name__}: {' '.join(str(error).split())[:80]})"
+                raise defect(self.path, hdu.name or None, found=what, expected="tiles as FITS has them", do=COPY) from None
 
     @property
     def verified(self) -> Verified:
@@ -312,9 +330,13 @@ class FitsStream:
             bitpix = int(header["BITPIX"])
             axes = tuple(int(header[f"NAXIS{i}"]) for i in range(int(header["NAXIS"]), 0, -1))
             nbytes = abs(bitpix) // 8 * (int(header.get("PCOUNT", 0)) + math.prod(axes)) if axes else 0
-            table = header.get("XTENSION") == "BINTABLE" and not header.get("ZIMAGE")
-            dtype = row_dtype(header) if table else image_dtype(header, bitpix)
-            if bitpix not in BITPIX or min(axes, default=0) < 0 or nbytes < 0 or (table and dtype.itemsize != axes[1]):
+            packed = header if is_image(header) or is_table(header) else None
+            plain: dict[str, Any] = header_of(header) if packed else header
+            table = header.get("XTENSION") == "BINTABLE" and not is_image(header)
+            dtype = row_dtype(plain) if table else image_dtype(plain, int(plain["BITPIX"]))
+            shape = tuple(int(plain[f"NAXIS{i}"]) for i in range(int(plain["NAXIS"]), 0, -1))
+            fits = bitpix in BITPIX and int(plain["BITPIX"]) in BITPIX and not (table and dtype.itemsize != shape[1])
+            if not fits or min(axes, default=0) < 0 or nbytes < 0:
                 raise ValueError("sizes do not fit")
         except _MALFORMED as error:
             raise self._malformed(name, error) from None
@@ -322,7 +344,7 @@ class FitsStream:
         if nbytes > room:
             what = f"a truncated file of {self._disk_size} bytes"
             raise defect(self.path, name or None, found=what, expected=f"the {nbytes} bytes that the header declares", do=COPY)
-        hdu = HDU(name, header, table, axes[:1] if table else axes or (0,), dtype, nbytes, self.position)
+        hdu = HDU(name, plain, table, shape[:1] if table else shape or (0,), dtype, nbytes, self.position, packed)
         if self.gzipped:
             check_inflated(self.path, hdu)
         return hdu

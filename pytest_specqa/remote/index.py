@@ -69,21 +69,27 @@ def entries(html: str, *, address: str) -> dict[str, Entry]:
 
 
 class _Index(HTMLParser):
+    """Gathers the names as the page is read."""
+
     def __init__(self, address: str) -> None:
+        """Begin with no name."""
         super().__init__(convert_charrefs=True)
         self.found: dict[str, Entry] = {}
         self._address = address
         self._last, self._behind, self._inside = "", "", False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the address of a link."""
         if tag == "a":
             self._last, self._behind, self._inside = "", "", True
             self._take(dict(attrs).get("href") or "")
 
     def handle_endtag(self, tag: str) -> None:
+        """Leave a link: what follows is about its file."""
         self._inside &= tag != "a"
 
     def handle_data(self, data: str) -> None:
+        """Look for the date and size of the last name."""
         if not self._last or self._inside:
             return
         self._behind += f" {data}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -34,6 +35,8 @@ class Web(Site):
 
     def __init__(self, address: str, *, patience: Patience = PATIENCE) -> None:
         super().__init__(address, patience=patience)
+        # What it warns of is a ~/.netrc that it cannot read, of which it repeats words.
+        logging.getLogger("aiohttp.client").setLevel(logging.ERROR)
         limits = aiohttp.ClientTimeout(total=patience.whole, sock_connect=patience.connect, sock_read=patience.silent)
         # A packed file must come as it is: servers that know .gz call it an encoding, which would be undone on the way.
         kept = {"timeout": limits, "trust_env": True, "auto_decompress": False}

@@ -32,9 +32,8 @@ def _add_gate(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="may this release go? judge stored results against a policy",
         description="Judge stored results against a policy. Exit code 0: pass, 1: blocked, 2: misuse.",
     )
-    parser.add_argument(
-        "results", nargs="+", metavar="RESULTS", help=".jsonl or .parquet files, or quoted patterns such as 'nights/*.parquet'"
-    )
+    text = ".jsonl or .parquet files, quoted patterns such as 'nights/*.parquet', or stores, whose plans must be judged whole"
+    parser.add_argument("results", nargs="+", metavar="RESULTS", help=text)
     parser.add_argument("--policy", metavar="FILE", help="gate.toml; without it: no failure, at least half measured")
     parser.add_argument("--waivers", metavar="FILE", help="waivers.toml: known failures with reason, owner and expiry")
     parser.add_argument(

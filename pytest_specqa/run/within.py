@@ -90,7 +90,7 @@ def judge(words: Sequence[str], *, units: Collection[str], log: Path) -> str:
         raise ResultsError(f"{log}: cannot be written: {why_not(error)}") from None
     if code in JUDGED:
         return ""
-    return f"pytest ended with exit code {code} ({apart.complaint(log.read_text(encoding='utf-8'))})"
+    return f"pytest ended with exit code {code} ({_complaint(log.read_text(encoding='utf-8'))})"
 
 
 def collect(words: Sequence[str], *, units: Collection[str]) -> set[Expected]:
@@ -111,10 +111,16 @@ def collect(words: Sequence[str], *, units: Collection[str]) -> set[Expected]:
     said, only = io.StringIO(), Only(units)
     code = _session([*words, "--collect-only", "-q", "-q"], only, said)
     if code not in (*JUDGED, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise UsageError(apart.complaint(said.getvalue()))
+        raise UsageError(_complaint(said.getvalue()))
     return only.expected
 
 
 def _session(words: list[str], only: Only, stream: TextIO) -> int:
     with redirect_stdout(stream), redirect_stderr(stream):
         return int(pytest.main([*words, *AGAIN], plugins=[only]))
+
+
+def _complaint(output: str) -> str:
+    """Find the line in which pytest says what it cannot do, or what went wrong with a file of tests."""
+    errors = [line.removeprefix("E").strip() for line in output.splitlines() if line.startswith("E   ")]
+    return errors[-1] if errors and "ERROR: usage: " not in output else apart.complaint(output)

@@ -10,11 +10,10 @@ from pathlib import Path
 from pytest_specqa import __version__
 from pytest_specqa.checks.check import Check
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.results.storing.planned import DIED
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.scale.plan import Plan, Task, band
 from pytest_specqa.values import DataUnit, NoValue, Record
-
-DIED = "its worker died"
 
 
 def record(out: Path, plan: Plan, task: Task, *, why: str) -> None:

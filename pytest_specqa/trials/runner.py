@@ -94,6 +94,10 @@ class Suite:
         """Bands that an expectation is for."""
         return _marked(BANDS_MARKER, *self._found[name]) or tuple(DESI.bands)
 
+    def stage(self, name: str) -> str:
+        """Stage of the reduction that an expectation declares; empty if it declares none."""
+        return "".join(_marked(STAGE_MARKER, *self._found[name]))
+
     def fitting(self, fixtures: Mapping[str, object] | set[str], *, band: str = "") -> list[str]:
         """Names of the expectations that need no fixture but these and ``expect``.
 
@@ -138,8 +142,7 @@ class Suite:
     def check(self, name: str, unit: DataUnit, *, fixtures: Mapping[str, Callable[[], Any]]) -> Check:
         """Run one expectation, and return its check with what its pictures need; arguments as for `judge`."""
         test, module = self._found[name]
-        stage = "".join(_marked(STAGE_MARKER, test, module))
-        check = Check(unit, name, name, self.limits, root=Path(), stage=stage, keeps=self.keeps)
+        check = Check(unit, name, name, self.limits, root=Path(), stage=self.stage(name), keeps=self.keeps)
         # A check that crashes on simulated data would crash on real data: that is a result, and the other trials go on.
         with suppress(Exception, *STOPS), call.recorded(check, skips=SKIPS, stops=STOPS):
             if reasons := _skipped(test, module):

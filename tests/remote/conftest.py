@@ -61,6 +61,10 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / TABLE).parent.mkdir(parents=True)
     columns = "EXPID,OBSTYPE,TILEID,LASTSTEP,CAMWORD,BADCAMWORD,BADAMPS,EXPTIME,SURVEY,FAPRGRM"
     (root / TABLE).write_text(f"{columns}\n{EXPID},science,{TILE},skysub,r6,,,900,main,dark\n", encoding="utf-8")
+    # Another one, in which the table promises a file that is not there.
+    for name in (SKY, TABLE):
+        (root.with_name(servers.LACKING) / name).parent.mkdir(parents=True)
+        (root.with_name(servers.LACKING) / name).hardlink_to(root / name)
     return root
 
 

@@ -25,6 +25,8 @@ import pytest
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 RCLONE = shutil.which("rclone", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 SECONDS = 10
+LACKING = "lacking"
+"""Name of a folder beside that which is served, which is served under this name."""
 
 CONFIGURATION = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; {user}
@@ -36,7 +38,7 @@ http {{
     scgi_temp_path {folder}/s; default_type application/octet-stream; autoindex on; root {folder}; lingering_close off;
     server {{
         listen 127.0.0.1:{port};
-        location /prod/ {{ alias {root}/; }}
+        location /daily/ {{ alias {root}/; }}
         location /unlisted/ {{ alias {root}/; autoindex off; }}
         location /denied/ {{ return 403; }}
         location /locked/ {{ auth_basic "a production"; auth_basic_user_file {folder}/users; alias {root}/; }}
@@ -47,6 +49,7 @@ http {{
         location /odd/ {{ return 418; }}
         location /encoded/ {{ alias {root}/; add_header Content-Encoding gzip; }}
         location /slow/ {{ alias {root}/; limit_rate 400k; }}
+        location /lacking/ {{ alias {lacking}/; }}
         location /whole/ {{ alias {root}/; max_ranges 0; }}
         location ~ ^/(cut|flaky|reset|marked)/ {{ proxy_pass http://127.0.0.1:{behind}; proxy_buffering off; }}
         location ~ ^/partly/(?<rest>.*)$ {{ alias {root}/$rest; location ~ sframe {{ return 503; }} }}
@@ -144,14 +147,14 @@ class Asked:
 
 @dataclass
 class Nginx:
-    """A running nginx: ``http://127.0.0.1:PORT/prod`` is the folder, other first names are the folder with a fault."""
+    """A running nginx: ``http://127.0.0.1:PORT/daily`` is the folder, other first names are the folder with a fault."""
 
     address: str
     folder: Path
     behind: Behind
     direct: str
 
-    def url(self, fault: str = "prod") -> str:
+    def url(self, fault: str = "daily") -> str:
         """Address of the folder, whole or with a fault."""
         return f"{self.address}/{fault}"
 
@@ -175,7 +178,7 @@ def nginx(folder: Path, root: Path) -> Iterator[Nginx]:
     (folder / "users").write_text("reader:{PLAIN}sesame\n", encoding="utf-8")
     with behind(root) as (bad, back):
         user = "user root;" if os.geteuid() == 0 else ""
-        text = CONFIGURATION.format(folder=folder, root=root, port=port, behind=back, user=user)
+        text = CONFIGURATION.format(folder=folder, root=root, lacking=root.with_name(LACKING), port=port, behind=back, user=user)
         (folder / "nginx.conf").write_text(text, encoding="utf-8")
         command = [NGINX, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log"), "-p", str(folder)]
         with _running(command, port, folder / "nginx.out"):

@@ -11,7 +11,7 @@ from pytest_specqa.errors import UnreachableError
 from pytest_specqa.remote import RemotePath, sites
 from pytest_specqa.remote.ahead import AHEAD, MORE, PIECE
 from pytest_specqa.remote.index import Entry
-from pytest_specqa.remote.patience import PassingError, Patience, Retrying
+from pytest_specqa.remote.patience import PassingError, Patience
 from pytest_specqa.remote.sites import Reply, Site
 from pytest_specqa.run.following import renamed, successors
 from pytest_specqa.values import DataUnit
@@ -24,7 +24,7 @@ class Held(Site):
     """A site of files of zeros; what is asked of it is written down, and it answers when it may."""
 
     def __init__(self) -> None:
-        super().__init__("https://held", retrying=Retrying(Patience(tries=1)))
+        super().__init__("https://held", patience=Patience(tries=1))
         self.asked: list[tuple[str, int, int]] = []
         self.down: set[str] = set()
         self.may_answer = threading.Event()

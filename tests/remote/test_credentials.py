@@ -50,6 +50,14 @@ def test_a_wrong_password_is_not_shown(web: Nginx, at: At, tmp_path: Path) -> No
     assert "s3same" not in str(error.value)
 
 
+def test_a_netrc_that_cannot_be_read_is_not_shown(web: Nginx, at: At, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login reader s3same\n", encoding="utf-8")
+    (tmp_path / "netrc").chmod(0o600)
+    with pytest.raises(UsageError, match="401"):
+        remote.open_stream(at(web.url("locked")) / TABLE)
+    assert "s3same" not in caplog.text
+
+
 def test_keys_are_taken_from_the_aws_configuration(
     path: RemotePath, production: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,7 +211,7 @@ def test_an_address_in_a_header_is_never_opened(web: Nginx, at: At) -> None:
     before = len(web.asked())
     frame = read_frame(at(web.url()) / SFRAME, "sframe", **WHICH)
     assert str(frame.header["FIBERFLT"]).endswith(ELSEWHERE)
-    assert {one.path for one in web.asked()[before:]} == {f"/prod/{SFRAME}"}
+    assert {one.path for one in web.asked()[before:]} == {f"/daily/{SFRAME}"}
 
 
 def test_a_server_that_is_down_is_not_waited_for_at_each_file(web: Nginx, at: At, moved: Moved) -> None:

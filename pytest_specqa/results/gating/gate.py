@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from pytest_specqa.checks import whole, wording
 from pytest_specqa.errors import EmptyResultsError
 from pytest_specqa.results import store
 from pytest_specqa.results.comparing.regressions import Regressions, count_regressions
-from pytest_specqa.results.gating import unfinished
+from pytest_specqa.results.gating import stores, unfinished
 from pytest_specqa.results.gating.gate_sql import NIGHTS, Release
 from pytest_specqa.results.telling import Extent
 from pytest_specqa.rules.policy import Policy, Terms
@@ -24,6 +24,8 @@ from pytest_specqa.values import UNJUDGED, Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
+
+    from pytest_specqa.results.storing.dataset import Store
 
 MEMORY_LIMIT = "1000MB"
 THREADS = 2
@@ -125,7 +127,7 @@ def gate(
     Parameters
     ----------
     paths : sequence of path
-        Results files or patterns.
+        Results files or patterns, and folders of stores, of which is judged what is current.
     policy : Policy
         What is asked.
     waivers : sequence of Waiver
@@ -147,8 +149,9 @@ def gate(
     """
     import duckdb  # noqa: PLC0415
 
-    files = store.expand(paths)
     with tempfile.TemporaryDirectory(prefix="specqa-gate-") as scratch:
+        given, kept = stores.exported(paths, Path(scratch))
+        files = store.expand(given)
         settings: dict[str, Any] = {
             "memory_limit": memory,
             "threads": THREADS,
@@ -158,7 +161,8 @@ def gate(
         of_files = (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.IOException)
         with duckdb.connect(config=settings) as connection:
             try:
-                return _judge(connection, files, policy, Ledger(waivers, today))
+                report = _judge(connection, files, policy, Ledger(waivers, today))
+                return replace(report, rules=(*report.rules, *_planned(kept, policy.partial)))
             except EmptyResultsError as empty:
                 return GateReport(
                     (Rule("measurements", passed=False, found=str(empty), allowed="at least one"),),
@@ -300,6 +304,15 @@ def _unfinished(files: list[Path], partial: str) -> list[Rule]:
         return []
     passed = partial != "refuse-unknown"
     return [Rule("unfinished runs", passed, found, "any: the results are judged as they are" if passed else "none")]
+
+
+def _planned(kept: list[Store], partial: str) -> list[Rule]:
+    """Whether a store has all that its plan asks for: what no worker has judged fails nowhere else."""
+    if (left := stores.left(kept)) is None:
+        return []
+    advice = "; go on with the specqa run that planned it" if left else ""
+    allowed = "any part" if partial == "allow" else "all that was planned"
+    return [Rule("planned tasks", partial == "allow" or not left, f"{left}{advice}" if left else "all are judged", allowed)]
 
 
 def _required(policy: Policy, counts: Counts) -> list[Rule]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_specqa.checks.wording import count
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.opening import open_regular
 from pytest_specqa.results.store import replacing
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 PLAN = "plan/plan.parquet"
 """Where the plan of a store is."""
+DIED = "its worker died"
+"""Begins what a record says of a check that was given up."""
 TOLD = b"specqa"
 """Key of the metadata that say how the tasks are judged."""
 ROWS_PER_GROUP = 8192
@@ -140,3 +144,27 @@ def _lacking(store: Store, units: pyarrow.Table, asked: pyarrow.Table) -> list[s
 
     nights = units.column("night").unique().to_pylist()
     return [row[0] for row in store.ask(ask, nights=nights)]
+
+
+def left(store: Store, *, named: int = 3) -> str:
+    """Say what of its plan a store does not have, and what was given up; empty where all is judged, or nothing was planned.
+
+    Raises
+    ------
+    ResultsError
+        If the plan cannot be read.
+    """
+    path = store.root / PLAN
+    if not path.exists():
+        return ""
+    units, told = read(path)
+    lacking = missing(store, units, [Check(**check) for check in json.loads(told)["checks"]])
+    tasks = units.column("task").unique()
+    more = ", ..." * (len(lacking) > named)
+    lines = (
+        [f"{len(lacking):,} of {count(len(tasks), 'task')} are not judged ({', '.join(lacking[:named])}{more})"] if lacking else []
+    )
+    query = f"SELECT DISTINCT unit FROM records WHERE starts_with(message, '{DIED}')"
+    if dead := sorted(row[0] for row in store.ask(lambda connection: connection.sql(query).fetchall())):
+        lines.append(f"the workers of {count(len(dead), 'unit')} died, such as {dead[0]}")
+    return "; ".join(lines)

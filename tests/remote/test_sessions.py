@@ -13,8 +13,9 @@ import pytest
 import pytest_specqa.production
 import pytest_specqa.remote.bucket
 import pytest_specqa.remote.web  # noqa: F401
-from tests.production.conftest import EXPID, NIGHT
-from tests.remote.servers import Nginx
+from pytest_specqa import remote
+from tests.production.conftest import EXPID, NIGHT, Writer
+from tests.remote.servers import Nginx, nginx
 
 PROJECT = """
 def test_sky(sframe, sky, expect):
@@ -98,3 +99,34 @@ def test_a_file_that_is_missing_is_a_failure_as_ever(web: Nginx, run: Run) -> No
     assert said.ret == 1
     assert {one["outcome"] for one in records} == {"failed"}
     assert all("not found" in one["message"] for one in records)
+
+
+def test_a_second_run_reads_no_part_of_a_file_that_the_first_has_kept(
+    web: Nginx, run: Run, moved: Callable[[], remote.Traffic], tmp_path: Path
+) -> None:
+    cache = f"--specqa-remote-cache={tmp_path / 'cache'}"
+    _, first = run(web.url(), cache)
+    before = moved()
+    remote.forget()
+    _, second = run(web.url(), cache)
+    after = moved()
+    assert second == first
+    assert after.by_kind["file"] == before.by_kind["file"]
+    assert after.bytes - before.bytes < 20_000
+
+
+def test_the_next_camera_is_read_while_one_is_judged(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    root, writer = tmp_path / "redux" / "daily", Writer()
+    folder = root / f"exposures/{NIGHT}/{EXPID:08d}"
+    folder.mkdir(parents=True)
+    for camera in ("r6", "r7"):
+        writer.write(folder / f"sky-{camera}-{EXPID:08d}.fits", writer.sky())
+    (pytester.path / "limits.toml").write_text(LIMITS)
+    pytester.makepyfile("def test_sky(sky, expect):\n    expect('level', float(sky.flux.mean()))\n")
+    (tmp_path / "nginx").mkdir()
+    with nginx(tmp_path / "nginx", root) as web:
+        pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--specprod={web.url()}", f"--night={NIGHT}")
+        asked = [[one for one in web.asked() if f"sky-{camera}" in one.path] for camera in ("r6", "r7")]
+    moved = [sum(one.sent for one in requests) for requests in asked]
+    assert len(asked[1]) < len(asked[0])
+    assert moved[1] == pytest.approx(moved[0], rel=0.05)

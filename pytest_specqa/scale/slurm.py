@@ -51,6 +51,8 @@ class Element:
         By name, in the order in which they are begun.
     events : element.Reader
         What it says of them.
+    log : Path
+        What it prints.
     begun, ended : set of str
         Names of its tasks.
     state : str
@@ -62,6 +64,7 @@ class Element:
     name: str
     tasks: dict[str, Task]
     events: element.Reader
+    log: Path
     begun: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     state: str = "PENDING"
@@ -76,7 +79,7 @@ class Element:
     def mourn(self, told: Told) -> list[Task]:
         """Tell which tasks are lost with it, and return those that it did not come to."""
         left = [task for name, task in self.tasks.items() if name not in self.ended]
-        # Without a sign of a beginning there is no reason to think that the next one would come any further.
+        # Of one that began nothing there is no reason to think that the next would come any further.
         lost = [task for task in left if task.name in self.begun or not self.begun]
         for task in lost:
             told(Event(task, "lost", f"job {self.name} ended: {self.state}", f"job {self.name}"))
@@ -145,7 +148,7 @@ class Slurm:
         (folder / JOB).write_text(job)
         tasks = [{task.name: task for task in night} for night in nights]
         return [
-            Element(f"{job}_{index}", each, element.Reader(element.events_of(folder, index), each))
+            Element(f"{job}_{index}", each, element.Reader(element.events_of(folder, index), each), folder / f"{index}.log")
             for index, each in enumerate(tasks)
         ]
 
@@ -188,8 +191,11 @@ class Slurm:
                 # What it wrote last may be seen a moment later on another node.
                 if one.gone > 1 or (one.gone and one.ended == one.tasks.keys()):
                     living.remove(one)
-                    left += one.mourn(told)
-        return left
+                    left += one.mourn(told) if one.begun else []
+        if not any(one.begun for one in elements):
+            # A fault of the site or of the environment is none of the tasks, which would be given up at the third.
+            raise UsageError(f"job {elements[0].name} ended before it began a task: {elements[0].state}; see {elements[0].log}")
+        return left + [task for one in elements if not one.begun for task in one.mourn(told)]
 
 
 def _verify(out: Path) -> None:

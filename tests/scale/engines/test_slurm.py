@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,16 @@ def test_an_interrupt_ends_the_jobs_and_a_second_run_meanwhile_is_refused(slurm:
         engine().run(made.out, made.plan.tasks, interrupted)
     assert slurm.call("squeue", "--noheader") == ""
     assert 11 in {task.expid for task in made.plan.missing(made.out)}
+
+
+def test_jobs_that_cannot_begin_end_the_run_and_are_no_loss_of_a_task(
+    slurm: Slurm, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    events: list[Event] = []
+    with pytest.raises(UsageError, match=r"job \d+_0 ended before it began a task: FAILED; see .*/0\.log$"):
+        engine().run(made.out, made.plan.tasks, events.append)
+    assert events == []
 
 
 def test_says_what_is_lacking_where_there_is_no_slurm(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -4,6 +4,10 @@
 class SpecQAError(Exception):
     """Anything the user can mend; ``str(error)`` is one line that says how."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the line alone in a notebook, which asks for this name."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(SpecQAError):
     """A command line, ini value or environment that cannot be carried out."""

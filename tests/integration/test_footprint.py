@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 HEAVY = (
+    "pytest_specqa.notebook",
     "pytest_specqa.triage.rules",
     "numpy",
     "numba",
@@ -41,6 +42,14 @@ def test_imports():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_package_alone_brings_nothing_but_its_words():
+    """What asks for a name of it, such as a notebook for `load`, pays for that name."""
+    code = "import sys; before = set(sys.modules); import pytest_specqa; print(*sorted(sys.modules.keys() - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = [name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names]
+    assert ours == ["pytest_specqa", "pytest_specqa.errors", "pytest_specqa.values"]
 
 
 def test_a_foreign_project_sees_no_trace_of_it(pytester):

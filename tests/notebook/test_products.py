@@ -118,6 +118,13 @@ def test_a_production_that_is_none_is_one_line(tmp_path):
         specqa.load(tmp_path / "nothing")
 
 
+def test_a_notebook_shows_an_error_as_the_line_that_it_is(tmp_path):
+    with pytest.raises(specqa.UsageError) as caught:
+        specqa.load(tmp_path / "nothing")
+    (line,) = caught.value._render_traceback_()
+    assert line == f"UsageError: {caught.value}"
+
+
 def test_everything_shows_itself_in_a_notebook(demo, camera):
     loaded = specqa.load(demo)
     shown = [loaded, camera, loaded.exposure(20211014, 104284), camera.sframe, camera.sky, camera.fluxcalib, camera.fiberflat]

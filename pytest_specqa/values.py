@@ -63,6 +63,9 @@ class NoValue(StrEnum):
     SKIPPED = "not_expected"
 
 
+GROUPS = ("cumulative", "older", "pernight", "perexp", "healpix")
+"""Reductions that are read: folders below ``tiles/``, those that had none before Everest, and pixels of the sky. Where several are
+there and none is asked for, the first is judged."""
 NO_NIGHT = 0
 """Stands for the night of what is of no night: a pixel of the sky has spectra of many."""
 

@@ -9,10 +9,7 @@ from pytest_specqa.errors import UsageError
 from pytest_specqa.production import listing
 from pytest_specqa.production.layout import HEALPIX, OLDER_GROUP, PIXEL
 from pytest_specqa.production.summaries import Summaries
-from pytest_specqa.values import NO_NIGHT, Tile
-
-GROUPS = ("cumulative", OLDER_GROUP, "pernight", "perexp", HEALPIX)
-"""Those that are read, the one that is judged where several are there and none is asked for first."""
+from pytest_specqa.values import GROUPS, NO_NIGHT, Tile
 
 
 def groups_of(root: Path) -> list[str]:

@@ -236,7 +236,7 @@ class Production:
         try:
             return find_product(self.expected_path(product, **where))
         except MissingProductError:
-            if product not in OLDER:
+            if product not in OLDER or where.get("group") == HEALPIX:
                 raise
             older = self.expected_path(OLDER[product], **where)
             if older.exists():

@@ -26,11 +26,10 @@ Line = tuple[str, dict[str, bool]]
 def header(root: Path, selection: Selection) -> str:
     """Name the production, its nights and the number of units."""
     nights = selection.nights
-    span = str(nights[0]) if len(nights) == 1 else f"{nights[0]}-{nights[-1]} ({len(nights)} nights)"
-    parts = [
-        wording.count(len(selection.units[kind]), kind) for kind in ("exposure", "camera", "tile", "petal") if selection.units[kind]
-    ]
-    return f"specqa: production {root}, night {span}, {', '.join(parts)}"
+    span = f"night {nights[0]}" if len(nights) == 1 else f"night {nights[0]}-{nights[-1]} ({len(nights)} nights)" if nights else ""
+    named = {"exposure": "exposure", "camera": "camera", "tile": "tile", "petal": "petal", "healpix": "healpix pixel"}
+    parts = [wording.count(len(selection.units[kind]), name) for kind, name in named.items() if selection.units[kind]]
+    return f"specqa: production {', '.join([str(root), *filter(None, [span]), *parts])}"
 
 
 def summary(

@@ -83,15 +83,16 @@ def select(production: Archive, options: Options) -> Selection:
     """
     group = options.group or (cast("Production", production).own_group if HEALPIX in production.kinds else GROUPS[0])
     by_choice, options = options.group == HEALPIX, replace(options, group=group)
+    pixels = _pixels(production, options, by_choice=by_choice) if group == HEALPIX else []
     if options.pixels:
-        return _selected([], _pixels(production, options, by_choice=True), production.instrument)
+        return _selected([], pixels, production.instrument)
     exposures, tiles = _by_night(production, options)
     exposures, tiles = _by_tile(exposures, tiles, options=options)
     exposures, tiles = _by_expid(exposures, tiles, options=options)
     exposures, tiles = _by_petal(exposures, tiles, options=options, instrument=production.instrument)
     exposures, tiles = _by_camera(exposures, tiles, options=options, instrument=production.instrument)
     suspect = [] if options.tiles or options.expids or options.petals or options.cameras else _suspect_nights(production, options)
-    tiles += _pixels(production, options, by_choice=by_choice) if group == HEALPIX else []
+    tiles += pixels
     if not exposures and not tiles and not suspect:
         what = f"no pixel under {HEALPIX}" if group == HEALPIX else f"no tile under tiles/{group}".removesuffix("/older")
         raise SelectionError(f"production {production.name} holds no science exposure and {what}")
@@ -181,7 +182,13 @@ def _by_expid(exposures: list[Exposure], tiles: list[Tile], *, options: Options)
         return exposures, tiles
     _require("expid", options.expids, {exposure.expid for exposure in exposures})
     kept = [exposure for exposure in exposures if exposure.expid in options.expids]
-    return kept, [tile for tile in tiles if any(one.tile == tile.tile and tile.may_rest_on(one.night, one.expid) for one in kept)]
+    rested = [
+        tile
+        for tile in tiles
+        # Where no table tells the tile of an exposure, a reduction of that exposure alone does.
+        if tile.expid in options.expids or any(one.tile == tile.tile and tile.may_rest_on(one.night, one.expid) for one in kept)
+    ]
+    return kept, rested
 
 
 def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options, instrument: Instrument) -> Found:

@@ -10,17 +10,38 @@ from typing import NotRequired, TypedDict
 
 
 class Outcome(StrEnum):
-    """What became of a measurement; `rank` orders them from best to worst."""
+    """What became of a measurement; `rank` orders them from best to worst.
+
+    Attributes
+    ----------
+    PASSED, WARNED, FAILED
+        It was judged by its limit.
+    NOT_MEASURED
+        The data cannot tell, or there are none as planned.
+    UNREACHABLE
+        A file could not be read from its server in spite of retries, which says nothing about the data: it never fails a check, and
+        never counts as measured.
+    """
 
     PASSED = "passed"
     NOT_MEASURED = "not measured"
+    UNREACHABLE = "unreachable"
     WARNED = "warned"
     FAILED = "failed"
 
     @property
     def rank(self) -> int:
-        """Position from best (0) to worst (3)."""
+        """Position from best (0) to worst (4)."""
         return list(Outcome).index(self)
+
+    @property
+    def judged(self) -> bool:
+        """Whether it came to a value that a limit has judged."""
+        return self not in UNJUDGED
+
+
+UNJUDGED = frozenset({Outcome.NOT_MEASURED, Outcome.UNREACHABLE})
+"""Outcomes of what came to no value, which proves nothing."""
 
 
 class Severity(StrEnum):
@@ -61,6 +82,7 @@ class NoValue(StrEnum):
     PRODUCT = "product"
     NOTHING = "made_no_measurement"
     SKIPPED = "not_expected"
+    UNREACHABLE = "unreachable"
 
 
 GROUPS = ("cumulative", "older", "pernight", "perexp", "healpix")

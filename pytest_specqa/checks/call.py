@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pytest_specqa.checks.check import Check
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.values import NoValue
 
 Stops = tuple[type[BaseException], ...]
@@ -39,8 +39,9 @@ def recorded(check: Check, *, skips: Stops = (), stops: Stops = ()) -> Iterator[
     Parameters
     ----------
     check : Check
-        Afterwards it holds at least one measurement: a product that is absent as planned and a skip are *not measured*; an
-        unusable product, a crash and a test that measured nothing are failures.
+        Afterwards it holds at least one measurement: a product that is absent as planned and a skip are *not measured*; a
+        file that its server did not give is *unreachable*; an unusable product, a crash and a test that measured nothing are
+        failures.
     skips : tuple of exception types
         With what the test framework says that there is nothing to judge.
     stops : tuple of exception types
@@ -57,6 +58,8 @@ def recorded(check: Check, *, skips: Stops = (), stops: Stops = ()) -> Iterator[
             yield
     except NotExpected as reason:
         check.not_measured(NoValue.PRODUCT, str(reason))
+    except UnreachableError as error:
+        check.unreachable(str(error))
     except ProductError as error:
         check.fail(NoValue.PRODUCT, str(error))
     except skips as reason:

@@ -189,6 +189,12 @@ class Check:
         reason = wording.one_line(reason)
         self._add(Measured.impossible(reason), _every_check(measure), outcome=Outcome.NOT_MEASURED, message=reason)
 
+    def unreachable(self, reason: str) -> None:
+        """Record that a file could not be read from its server, which says nothing about the data."""
+        reason = wording.one_line(reason)
+        limit = _every_check(NoValue.UNREACHABLE)
+        self._add(Measured.impossible(reason), limit, outcome=Outcome.UNREACHABLE, message=reason)
+
     def _add(self, measured: Measured, limit: Limit, *, outcome: Outcome, message: str, product: Path | None = None) -> None:
         path = product or self.cameras.get(measured.camera) or (self.products[0] if self.products else None)
         self.measurements.append(
@@ -257,7 +263,7 @@ class Check:
 
     def reason(self) -> str:
         """Return why the check could not be made, in one line."""
-        return "; ".join(found.message for found in self.measurements if found.outcome is Outcome.NOT_MEASURED)
+        return "; ".join(found.message for found in self.measurements if not found.outcome.judged)
 
 
 def _every_check(measure: NoValue) -> Limit:

@@ -60,7 +60,8 @@ def reduce(records: Iterable[Record]) -> CheckOutcome:
     -------
     CheckOutcome
         - No records: failed. What measured nothing has proved nothing.
-        - Nothing failed: the worst outcome, from passed over not measured to warned; a waiver of a warning changes nothing.
+        - Nothing failed: the worst outcome, from passed over not measured and unreachable to warned; a waiver of a warning changes
+          nothing.
         - Something failed: failed, whatever else was found.
         - Every failed record has a waiver: failed and waived.
         - Every failed record has a waiver or is known, and at least one is known only: failed and known.

@@ -74,13 +74,13 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of the run: failed or warned if a check is, passed if one is, else not measured.
+        """The outcome of the run: failed, warned or unreachable if a check is, passed if one is, else not measured.
 
         Failed if a check is lost, if the run is not whole, or if something beside the checks fails it.
         """
         if self.lost or self.partial or self.beside:
             return Outcome.FAILED
-        order = (Outcome.FAILED, Outcome.WARNED, Outcome.PASSED)
+        order = (Outcome.FAILED, Outcome.WARNED, Outcome.UNREACHABLE, Outcome.PASSED)
         return next((one for one in order if self.counts[one]), Outcome.NOT_MEASURED)
 
     def units(self, outcome: Outcome) -> list[str]:
@@ -120,10 +120,19 @@ class Verdict:
             verb = f"{word}s" if number == 1 else word
             lost = f"; {self.lost} of the baseline lost" if self.lost else ""
             places = f"on {hit} of {wording.count(units, 'unit')}"
-            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, {places}{lost}{excused}"
+            unread = f"; {self.counts[Outcome.UNREACHABLE]} unreachable" if self.counts[Outcome.UNREACHABLE] else ""
+            return f"{str(self.outcome).upper()}: {number} of {checks} {verb}, {places}{unread}{lost}{excused}"
+        if self.outcome is Outcome.UNREACHABLE:
+            return self._unreachable(checks, units) + excused
         missing = self.counts[Outcome.NOT_MEASURED]
         rest = f"; {missing} not measured" if missing else ""
         return f"PASSED: {self.counts[Outcome.PASSED]} of {checks} pass on {wording.count(units, 'unit')}{rest}{excused}"
+
+    def _unreachable(self, checks: str, units: int) -> str:
+        hit, passed = len(self.units(Outcome.UNREACHABLE)), self.counts[Outcome.PASSED]
+        places = f"on {hit} of {wording.count(units, 'unit')}"
+        rest = f"; {passed} pass{'es' * (passed == 1)}" if passed else "; nothing was judged"
+        return f"UNREACHABLE: {self.counts[Outcome.UNREACHABLE]} of {checks} had no data from the server, {places}{rest}"
 
     def _nothing_counts(self, checks: str) -> str:
         if not self.known:

@@ -23,6 +23,7 @@ NO_VALUE = {
     NoValue.PRODUCT: "a file cannot be used",
     NoValue.NOTHING: "the check measured nothing",
     NoValue.SKIPPED: "there is nothing to judge",
+    NoValue.UNREACHABLE: "a file could not be read from its server",
 }
 """What the measures are called that stand for a check without a value."""
 
@@ -200,5 +201,6 @@ def count(amount: int, noun: str) -> str:
 
 
 def counts(outcomes: Mapping[str, int]) -> str:
-    """Write the four outcomes, worst first, with their numbers."""
-    return ", ".join(f"{outcomes.get(str(outcome), 0)} {outcome}" for outcome in reversed(Outcome))
+    """Write the outcomes, worst first, with their numbers; of what was unreachable only where there is any."""
+    told = [one for one in reversed(Outcome) if one is not Outcome.UNREACHABLE or outcomes.get(str(one))]
+    return ", ".join(f"{outcomes.get(str(outcome), 0)} {outcome}" for outcome in told)

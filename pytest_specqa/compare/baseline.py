@@ -79,8 +79,10 @@ class Baseline:
         """Fail the run for what is lost, too, before report and summary are written: a check that is not made fails no test."""
         if hasattr(self.config, "workerinput") or not self.only_regressions:
             return
-        running.of(self.config).lost = sum(change.flip is not Flip.BROKEN for change in self.comparison.broken)
-        if session.exitstatus == pytest.ExitCode.OK and self.comparison.broken:
+        # A server that was out of reach fails no run, with a baseline or without: the verdict tells of it.
+        broken = [change for change in self.comparison.broken if change.flip is not Flip.UNREAD]
+        running.of(self.config).lost = sum(change.flip is not Flip.BROKEN for change in broken)
+        if session.exitstatus == pytest.ExitCode.OK and broken:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:

@@ -123,10 +123,10 @@ def _lost(comparison: Comparison) -> list[str]:
     if not lost:
         return []
     counts = tally(lost)
-    words = " and ".join(f"{counts[kind]} {kind}" for kind in (Flip.MISSING, Flip.LOST) if counts[kind])
+    words = " and ".join(f"{counts[kind]} {kind}" for kind in (Flip.MISSING, Flip.LOST, Flip.UNREAD) if counts[kind])
     table = _folded(f"{wording.count(len(lost), 'check')}", [flips_table(lost)])
     return [
         f'<article class="finding broken"><header><span class="mark broken">no longer judged</span> '
         f"<b>{escape(words)}</b> of the checks of before</header>"
-        f"<p>What is not measured proves nothing: see whether files are missing.</p>{''.join(table)}</article>"
+        f"<p>What is not measured proves nothing: see whether files are missing, or out of reach.</p>{''.join(table)}</article>"
     ]

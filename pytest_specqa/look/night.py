@@ -17,10 +17,10 @@ from pytest_specqa.errors import ProductError
 from pytest_specqa.look.light import CameraLight, block_mean
 from pytest_specqa.printable import escape
 from pytest_specqa.production import Production
+from pytest_specqa.report.words import LETTERS
 from pytest_specqa.triage import worst_first
 from pytest_specqa.values import Exposure, Outcome, Record
 
-LETTERS = {Outcome.FAILED: "F", Outcome.WARNED: "W", Outcome.NOT_MEASURED: "–", Outcome.PASSED: "P"}
 TOLD = 6
 """Measures that a cell names."""
 ACROSS, DOWN = 4, 2

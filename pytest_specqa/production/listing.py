@@ -8,16 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.layout import OLDER_GROUP
 from pytest_specqa.production.tables import ExposureRow
+from pytest_specqa.remote import Entry, is_remote
+from pytest_specqa.remote import listing as remote_listing
 from pytest_specqa.values import NO_NIGHT, Exposure, Tile
 
 BY_NIGHT = ("cumulative", "pernight", OLDER_GROUP)
 """Groups whose folders are named by a night."""
 
+Found = os.DirEntry[str] | Entry
 # Products that only a science exposure has, and those that only a calibration has.
 _SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
 _CALIBRATION = frozenset({"fiberflat", "fit-psf"})
@@ -75,10 +78,11 @@ def table_nights(root: Path, *, known: Iterable[int] = ()) -> list[int]:
     """
     known = list(known)
     nights: list[int] = []
-    for month in _look(root / "exposure_tables", vouched=bool(known)):
+    folder = root / "exposure_tables"
+    for month in _look(folder, vouched=bool(known)):
         if not _is_folder(month):
             continue
-        entries = _look(Path(month.path), vouched=any(month.name == str(night)[:6] for night in known))
+        entries = _look(folder / month.name, vouched=any(month.name == str(night)[:6] for night in known))
         names = (_TABLE_FILE.fullmatch(entry.name) for entry in entries)
         nights += [int(match[1]) for match in names if match]
     return sorted(nights)
@@ -95,18 +99,20 @@ def has_table(path: Path) -> bool:
     return True
 
 
-def _look(folder: Path, *, vouched: bool) -> list[os.DirEntry[str]]:
+def _look(folder: Path, *, vouched: bool) -> list[Found]:
     try:
         return _scan(folder, strict=True)
+    except UnreachableError:
+        raise
     except ProductError:
         if not vouched:
             raise
         return []
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: Found) -> bool:
     try:
-        return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
+        return entry.is_dir() or (isinstance(entry, os.DirEntry) and entry.is_symlink() and not Path(entry.path).exists())
     except OSError:
         return True
 
@@ -236,9 +242,11 @@ def _preproc_tile(root: Path, night: int, expid: int) -> int | None:
     return None
 
 
-def _scan(folder: Path, *, strict: bool = False) -> list[os.DirEntry[str]]:
+def _scan(folder: Path, *, strict: bool = False) -> list[Found]:
     """List what is in a folder: nothing where there is none, unless a link says that there should be one (`strict`)."""
     with one_line(folder):
+        if is_remote(folder):
+            return [*remote_listing(folder).values()]
         try:
             with os.scandir(folder) as entries:
                 return list(entries)

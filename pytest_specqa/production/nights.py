@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.production import listing
 from pytest_specqa.production.groups import own_group
 from pytest_specqa.production.summaries import ListedExposure, Summaries
@@ -133,6 +133,8 @@ class Nights:
             path = self._table_path(night)
             try:
                 self._tables[night] = read_exposure_table(path) if listing.has_table(path) else None
+            except UnreachableError:
+                raise
             except ProductError as error:
                 self._tables[night] = error
         return self._tables[night]
@@ -222,6 +224,8 @@ class _Listing:
         folder = self.root / f"exposures/{self.night}"
         try:
             return set(listing.folder_numbers(folder, digits=8, strict=True))
+        except UnreachableError:
+            raise
         except ProductError as error:
             self._note(error)
             return set()
@@ -231,6 +235,8 @@ class _Listing:
         row, files = table.rows.get(expid), listing.CameraFiles()
         try:
             files = listing.camera_files(self.root, night=self.night, expid=expid)
+        except UnreachableError:
+            raise
         except ProductError as error:
             if expid not in table.calibrations:
                 self._note(error)

@@ -27,6 +27,7 @@ from pytest_specqa.production.stream import FitsStream
 from pytest_specqa.production.summaries import Summaries
 from pytest_specqa.production.tables import ExposureRow, expected_kinds
 from pytest_specqa.production.visits import list_visits
+from pytest_specqa.remote import is_remote
 from pytest_specqa.values import NO_NIGHT, Exposure, Tile, Visit
 
 FIBERMAPS_KEPT = 4
@@ -68,7 +69,7 @@ class Production:
     )
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(root)
+        self.root = root if is_remote(root) else Path(root)
         if not any((self.root / name).is_dir() for name in ("exposures", "tiles", HEALPIX, "exposure_tables")):
             raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; give the folder that holds them")
         self.name = self.root.resolve().name

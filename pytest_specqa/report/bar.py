@@ -14,6 +14,8 @@ OUTCOMES = {str(outcome): outcome for outcome in reversed(Outcome)} | {
     gather.WAIVED: Outcome.WARNED,
     gather.KNOWN: Outcome.WARNED,
 }
+ALWAYS = frozenset(map(str, Outcome)) - {str(Outcome.UNREACHABLE)}
+"""Outcomes whose count is shown though it is zero: all that a run with its files at hand can have."""
 
 
 def bar(entries: Iterable[Entry], rowed: Sequence[Entry]) -> str:
@@ -57,7 +59,7 @@ def _outcomes(entries: Iterable[Entry], rowed: Iterable[Entry]) -> str:
     counts, found = Counter(entry.word for entry in entries), {entry.word for entry in rowed}
     chips = []
     for word, outcome in OUTCOMES.items():
-        if word not in map(str, Outcome) and not counts[word]:
+        if word not in ALWAYS and not counts[word]:
             continue
         badge = words.badge(outcome, f"{counts[word]} {word}", quiet=not counts[word])
         if word in found:

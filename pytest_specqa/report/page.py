@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -179,14 +179,15 @@ def _broken(others: Mapping[str, str]) -> str:
     return f'<p class="specqa-broken">{what} nothing: <a href="#specqa-rows">see the first rows</a>.</p>'
 
 
-def _legend(entries: Iterable[Entry], *, findings: int, show_passed: bool) -> str:
+def _legend(entries: Sequence[Entry], *, findings: int, show_passed: bool) -> str:
     passed = sum(entry.outcome is Outcome.PASSED for entry in entries)
     left_out = ""
     if passed and not show_passed:
         left_out = f" {passed} passed checks have no row (<code>--specqa-show-passed</code> lists them)."
+    unread = ", <b>?</b> unreachable" if any(entry.outcome is Outcome.UNREACHABLE for entry in entries) else ""
     numbers = " A small number is that of its finding." if findings > 1 else ""
     return (
         '<p class="specqa-faint specqa-legend">A cell shows the worst outcome of its unit: <b>F</b> failed, <b>W</b> warned (both '
         "the deeper, the farther beyond the limit), <b>P</b> passed (underlined: some checks not measured), <b>–</b> not "
-        f"measured, blank: not there. It leads to the row of its worst check.{numbers}{left_out}</p>"
+        f"measured{unread}, blank: not there. It leads to the row of its worst check.{numbers}{left_out}</p>"
     )

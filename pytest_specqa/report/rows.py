@@ -46,6 +46,7 @@ def rows(
     groups += [made.group(number, finding, ordered) for number, finding in enumerate(findings, start=1)]
     rest = [entry for entry in ordered if entry.check not in made.places]
     titles = {Outcome.FAILED: "Failures", Outcome.WARNED: "Warnings, waived and known failures"}
+    titles |= {Outcome.UNREACHABLE: "Unreachable: the server did not give the file, which says nothing about the data"}
     titles |= {Outcome.NOT_MEASURED: "Not measured", Outcome.PASSED: "Passed"}
     groups += [_group(title, made.of(entry for entry in rest if entry.outcome is outcome)) for outcome, title in titles.items()]
     return f'<div id="specqa-rows">{"".join(groups)}</div>'

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pytest_specqa.printable import escape
 from pytest_specqa.values import Outcome, Record
 
-LETTERS = {Outcome.FAILED: "F", Outcome.WARNED: "W", Outcome.NOT_MEASURED: "–", Outcome.PASSED: "P"}
+LETTERS = {
+    Outcome.FAILED: "F",
+    Outcome.WARNED: "W",
+    Outcome.UNREACHABLE: "?",
+    Outcome.NOT_MEASURED: "–",
+    Outcome.PASSED: "P",
+}
 """A letter goes with every colour."""
 
 

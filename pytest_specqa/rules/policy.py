@@ -25,13 +25,16 @@ class Terms:
     block : tuple of Severity
         Severities whose failures block: ``fail``, or also ``warn``.
     min_measured : float
-        Smallest fraction of the measurements that must not be *not measured*.
+        Smallest fraction of the measurements that must have come to a value: not *not measured*, not *unreachable*.
+    max_unreachable : float
+        Largest fraction of the measurements that may be *unreachable*, files that a server did not give; by default none.
     max_failures : int
         Most blocking measurements that may remain after waivers.
     """
 
     block: tuple[Severity, ...] = (Severity.FAIL,)
     min_measured: float = 0.5
+    max_unreachable: float = 0.0
     max_failures: int = 0
 
 
@@ -89,7 +92,7 @@ class Policy:
     path: str = "built-in defaults"
 
 
-TERM_KEYS = ("block", "min_measured", "max_failures")
+TERM_KEYS = ("block", "min_measured", "max_unreachable", "max_failures")
 GATE_KEYS = (*TERM_KEYS, "baseline", "max_regressions", "require", "min_nights", "verified", "partial")
 OVERRIDE_KEYS = ("survey", "program", *TERM_KEYS)
 
@@ -143,7 +146,7 @@ def _of_gate(source: LinedToml[PolicyError], key: str, convert: Any, default: An
 
 
 def _terms(source: LinedToml[PolicyError], table: str, index: int, entry: dict[str, Any], *, default: Terms) -> Terms:
-    converters = {"block": _severities, "min_measured": _fraction, "max_failures": _count}
+    converters = {"block": _severities, "min_measured": _fraction, "max_unreachable": _part, "max_failures": _count}
     changes = {
         key: source.take(table, index, entry, key=key, convert=convert) for key, convert in converters.items() if key in entry
     }
@@ -170,6 +173,12 @@ def _severities(value: object) -> tuple[Severity, ...]:
 def _fraction(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
         raise ValueError("expected a fraction above 0 and up to 1; at 0, a release without any measurement would pass")
+    return float(value)
+
+
+def _part(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1:
+        raise ValueError("expected a fraction from 0 up to, but not, 1; at 1, a release of which nothing was read would pass")
     return float(value)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import UNJUDGED, Outcome, Record
 
 BAD = (str(Outcome.FAILED), str(Outcome.WARNED))
 Range = tuple[int, int]
@@ -223,7 +223,7 @@ class Ledger:
 
     def see(self, record: Record) -> None:
         """Count a record towards the scope of each waiver; what was not measured proves nothing."""
-        if record["outcome"] != Outcome.NOT_MEASURED:
+        if record["outcome"] not in UNJUDGED:
             for waiver in self.waivers:
                 if waiver.scope.holds(record):
                     self.measured[waiver.id] = self.measured.get(waiver.id, 0) + 1

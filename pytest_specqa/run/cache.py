@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 
 T = TypeVar("T")
 DEPTH = 3
@@ -14,7 +14,11 @@ DEPTH = 3
 
 
 class Held:
-    """Products by name, with the errors of those that cannot be read: a damaged file is read once."""
+    """Products by name, with the errors of those that cannot be read: a damaged file is read once.
+
+    That a server did not give a file is held too, so that one that is down costs one round of retries for each file of a unit and
+    not one for each check; `forget_unreachable` ends that.
+    """
 
     def __init__(self) -> None:
         self._held: OrderedDict[Hashable, Any] = OrderedDict()
@@ -27,6 +31,11 @@ class Held:
     def nbytes(self) -> int:
         """Bytes that are held now."""
         return size(*self._held.values())
+
+    def forget_unreachable(self) -> None:
+        """Forget which products no server gave: whoever asks for them from now on has them asked for anew."""
+        for key in [key for key, found in self._held.items() if isinstance(found, UnreachableError)]:
+            del self._held[key]
 
     @staticmethod
     def _load(load: Callable[[], T]) -> T | ProductError:

@@ -17,7 +17,7 @@ from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.plan import Planned
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import NO_NIGHT, PROPERTY, DataUnit, NoValue, Outcome, Record
+from pytest_specqa.values import NO_NIGHT, PROPERTY, DataUnit, NoValue, Record
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 TAKEN: pytest.StashKey[list[Record]] = pytest.StashKey()
@@ -68,8 +68,11 @@ def set_up(item: pytest.Item) -> Iterator[None]:
         return
     try:
         with call.undisturbed():
+            unit = session.unit_of(item) or check.unit
+            if running.following is not None:
+                running.following.begin(unit, item)
             if check.unit.kind == "camera":
-                running.reductions.prepare(session.unit_of(item) or check.unit)
+                running.reductions.prepare(unit)
             yield
     except (Exception, pytest.skip.Exception) as error:
         if isinstance(error, pytest.UsageError):
@@ -78,10 +81,14 @@ def set_up(item: pytest.Item) -> Iterator[None]:
 
 
 def tear_down(item: pytest.Item, following: pytest.Item | None) -> None:
-    """Let go what was kept for the tests of an exposure or tile after the last of them."""
+    """Let go what was kept for the tests of a unit after the last of them."""
     unit = session.unit_of(item)
-    if unit is not None and unit.kind != "camera" and (following is None or session.unit_of(following) != unit):
-        session.of(item.config).reductions.forget(unit)
+    if unit is None or (following is not None and session.unit_of(following) == unit):
+        return
+    running = session.of(item.config)
+    if unit.kind != "camera":
+        running.reductions.forget(unit)
+    running.forget_unreachable()
 
 
 @contextmanager
@@ -128,7 +135,7 @@ def _end(check: Check) -> None:
         raise pytest.fail.Exception(check.failure(), pytrace=False) from None
     if result.excused:
         raise pytest.skip.Exception(printable(check.excused()), _use_item_location=True) from None
-    if result.outcome is Outcome.NOT_MEASURED:
+    if not result.outcome.judged:
         raise pytest.skip.Exception(printable(check.reason()), _use_item_location=True) from None
 
 

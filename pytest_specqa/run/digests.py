@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest_specqa
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.remote import is_remote, state
 from pytest_specqa.run import inputs, reading
 
 if TYPE_CHECKING:
@@ -120,20 +121,22 @@ class Digests:
         for path in dict.fromkeys([*check.read, *tables]):
             if path not in self._states:
                 self._states[path] = self._state(path)
-            if not (state := self._states[path]):
+            if not (known := self._states[path]):
                 return ""
-            states.append(f"{os.path.relpath(path, root)} {state}")
+            states.append(f"{path.relative_to(root) if is_remote(path) else os.path.relpath(path, root)} {known}")
         return digest(more=sorted(states))[:SHORT]
 
     def _state(self, path: Path) -> str:
-        """Tell one content of a file from another: by its sums where they were verified, else by size and time of writing."""
+        """Tell one content of a file from another: by its sums where they were verified, else by size and time or by ETag."""
         if content := reading.ledger().content(path):
             return content
         try:
+            if is_remote(path):
+                return state(path)
             found = path.stat()
         except FileNotFoundError:
             return "absent"
-        except OSError:
+        except (OSError, SpecQAError):
             return ""
         if max(found.st_mtime_ns, found.st_ctime_ns) >= self._running.since:
             return ""

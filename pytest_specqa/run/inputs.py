@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from pytest_specqa import remote
 from pytest_specqa.values import NO_NIGHT, Record
 
 CAMERA_OR_PETAL = re.compile(r"-(?:[brz])?([0-9])-")
@@ -43,6 +44,18 @@ def folders(record: Record, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield f"exposures/{record['night']}/{expid:08d}", "*"
     else:
         yield from ((f"exposures/{night}", "*/*") for night in nights(record, names))
+
+
+def names(folder: Path, pattern: str) -> Iterator[str]:
+    """Names below a folder that `folders` tells of, as far as their pattern goes down; none of a folder that is not there."""
+    if not remote.is_remote(folder):
+        yield from (str(path.relative_to(folder)) for path in folder.glob(pattern))
+        return
+    for name, entry in remote.listing(folder).items():
+        if "/" not in pattern:
+            yield name
+        elif entry.is_folder:
+            yield from (f"{name}/{below}" for below in remote.listing(folder / name))
 
 
 def concerns(record: Record, name: str) -> bool:

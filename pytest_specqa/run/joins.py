@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_specqa.checks.call import NotExpected
-from pytest_specqa.errors import MissingProductError, ProductError
+from pytest_specqa.errors import MissingProductError, ProductError, UnreachableError
 from pytest_specqa.run.reading import attempt
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def camera_products(products: Products, unit: DataUnit, check: Check) -> dict[st
     for kind in COMPARED:
         try:
             found[kind] = products.give(kind, unit, check=check)
+        except UnreachableError:
+            raise
         except (ProductError, NotExpected):
             continue
     if len(found) < 2:
@@ -61,6 +63,8 @@ def exposure_files(products: Products, unit: DataUnit, check: Check) -> dict[str
             with attempt(check):
                 path = production.find(kind, **where)
                 found[path.resolve().name] = production.read_headers(path)
+        except UnreachableError:
+            raise
         except (ProductError, OSError):
             continue
         check.read.append(path)

@@ -57,6 +57,11 @@ class Products:
         self.flats = flats
         self.findings = NightCache(FINDINGS)
 
+    def forget_unreachable(self) -> None:
+        """Forget which products no server gave."""
+        self.cache.forget_unreachable()
+        self.flats.forget_unreachable()
+
     def give(self, name: str, unit: DataUnit, *, check: Check | Notes) -> Any:
         """Return the product of a camera that a fixture of this name gives."""
         if name in FRAMES:

@@ -65,6 +65,10 @@ class Options:
         Kinds of units that are judged; products of the others are read where a check needs them.
     vectors : bool
         Whether numbers of every fiber are kept with the results.
+    remote_cache : Path or None
+        Folder that keeps what is read from servers.
+    remote_cache_bytes : int
+        What it may take.
     store : Path or None
         Folder of the store that what was judged is added to; such a run keeps vectors.
     """
@@ -91,6 +95,8 @@ class Options:
     kinds: tuple[str, ...] = KINDS
     vectors: bool = False
     store: Path | None = None
+    remote_cache: Path | None = None
+    remote_cache_bytes: int = 4_000_000_000
 
     @property
     def stored(self) -> bool:
@@ -126,6 +132,8 @@ def add_options(parser: pytest.Parser) -> None:
         ("history", "STORE", "store of this production: what passes is compared with the last 60 nights of its camera"),
         ("max-pictures", "N", "pictures per expectation in the report [3]"),
         ("cache-mb", "MB", "memory for loaded products, per process [350]"),
+        ("remote-cache", "DIR", "keep what is read from a server in DIR, so that a second run need not ask for it"),
+        ("remote-cache-mb", "MB", "what DIR may take; what was used longest ago leaves first [4000]"),
         ("store", "DIR", "add what was judged, with the numbers of every fiber, to the store in DIR"),
     ):
         group.addoption(f"--specqa-{name}", dest=_key(name), default=None, metavar=metavar, help=text)
@@ -196,6 +204,8 @@ def read_options(config: pytest.Config) -> Options:
         resume=bool(results and (config.getoption("specqa_resume") or config.getini("specqa_resume"))),
         vectors=bool(store or (results and (config.getoption("specqa_vectors") or config.getini("specqa_vectors")))),
         store=store,
+        remote_cache=_folder(config, "remote-cache"),
+        remote_cache_bytes=_count(config, "remote-cache-mb", default=4000) * 1_000_000,
         kinds=tuple(_kind(text) for text in _split(config.getoption("specqa_kinds"))) or KINDS,
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from pytest_specqa.checks.call import NotExpected
 from pytest_specqa.checks.check import Check
-from pytest_specqa.errors import ProductError
+from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.reading import Notes
 from pytest_specqa.values import DataUnit
@@ -67,7 +67,10 @@ class Reductions:
         for function in self._wanted.pop(camera, ()):
             # What crashes is not kept: it crashes again in the test that asks for it, where it can be seen.
             with suppress(Exception):
-                self._keep(function, camera, self._reduce(function, camera))
+                found = self._reduce(function, camera)
+                # What no server gave is asked for again by the test that needs it, and so is told there.
+                if not isinstance(found.error, UnreachableError):
+                    self._keep(function, camera, found)
 
     def of(self, function: Reduce, cameras: Iterable[DataUnit], check: Check) -> list[Any]:
         """Return what `function` makes of each camera, and let the check know what was read for it.

@@ -22,6 +22,7 @@ LETTERS = {
     WAIVED: ("W", "yellow"),
     KNOWN: ("k", "yellow"),
     str(Outcome.WARNED): ("w", "yellow"),
+    str(Outcome.UNREACHABLE): ("u", "blue"),
     str(Outcome.NOT_MEASURED): ("n", "cyan"),
 }
 """Letter and colour of what pytest has no word for."""
@@ -78,7 +79,7 @@ def _name_crash(check: Check, report: pytest.TestReport) -> None:
 
 
 def status(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """Return category, letter and word of a report that warned or could not be measured."""
+    """Return category, letter and word of a report that warned, or that could not be measured or reached."""
     if not isinstance(report, pytest.TestReport) or report.when != "call" or report.failed:
         return None
     found = records_of(report)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import pytest_specqa
+from pytest_specqa import remote
 from pytest_specqa.checks.outcome import reduce
 from pytest_specqa.errors import SpecQAError
+from pytest_specqa.results.journal import Judged
 from pytest_specqa.run import digests, inputs, keeping, session
 from pytest_specqa.run.calls import TAKEN
 from pytest_specqa.values import PROPERTY, Outcome, Record, key_of
@@ -83,7 +85,7 @@ class Snapshot:
             root = self.running.production.root
             if kind == "names":
                 _, pattern, folder = rest.split(" ", 2)
-                found = sorted(str(path.relative_to(root / folder)) for path in (root / folder).glob(pattern))
+                found = sorted(inputs.names(root / folder, pattern))
                 return zlib.crc32("\n".join(one for one in found if inputs.concerns(record, one)).encode())
             return self._file(root / rest)
         except (OSError, SpecQAError):
@@ -91,6 +93,8 @@ class Snapshot:
 
     def _file(self, path: Path) -> list[int] | str | None:
         try:
+            if remote.is_remote(path):
+                return remote.state(path) or None
             found = path.stat()
         except FileNotFoundError:
             return "absent"
@@ -101,6 +105,11 @@ class Snapshot:
     def _tests(self, path: Path) -> str:
         """What a test file is made of, and its limits."""
         return digests.tests(path, self.config.rootpath) + digests.limits(self.running.limits_for(path))
+
+
+def _is_final(judged: Judged) -> bool:
+    """Tell whether a check came to its end: neither its process died, nor did a server fail to give a file."""
+    return not judged.lost and not any(record["outcome"] == Outcome.UNREACHABLE for record in judged.records)
 
 
 class Resume:
@@ -136,7 +145,7 @@ class Resume:
             for one in found.checks.values():
                 now = snapshot.inputs(one.nodeid, one.records)
                 same = all(state is not None and found.inputs.get(name) == state for name, state in now.items())
-                if found.header.get("base") == base and same and not one.lost and inputs.are_named(one.records):
+                if found.header.get("base") == base and same and _is_final(one) and inputs.are_named(one.records):
                     self.taken[one.nodeid] = one.records
                     changed.discard(one.nodeid)
                 else:
@@ -185,7 +194,7 @@ class Resume:
         if result.fails:
             lines = [f"{one['message']} [{one['measure']}]" for one in failed]
             raise pytest.fail.Exception("\n".join([*lines, "taken over from the journal of an earlier run"]), pytrace=False)
-        if result.excused or result.outcome is Outcome.NOT_MEASURED:
+        if result.excused or not result.outcome.judged:
             why = [one.get("waiver_reason", "") or one["message"] for one in records if one["outcome"] != Outcome.PASSED]
             raise pytest.skip.Exception("; ".join(dict.fromkeys(why)), _use_item_location=True)
         return True

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_specqa import __version__
-from pytest_specqa.errors import ProductError, SpecQAError
+from pytest_specqa import __version__, remote
+from pytest_specqa.errors import ProductError, SpecQAError, UnreachableError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.printable import printable
 from pytest_specqa.processes import single_threaded
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
     from pytest_specqa.rules.waivers import Ledger
     from pytest_specqa.run.digests import Digests
+    from pytest_specqa.run.following import Following
     from pytest_specqa.run.trends import Trends
 
 FOLDER = "specqa_folder"
@@ -77,7 +78,20 @@ class Session:
             return found
         from pytest_specqa.production import Production, resolve  # noqa: PLC0415
 
-        return Production(resolve(self.options.specprod, os.environ))
+        root = resolve(self.options.specprod, os.environ)
+        if remote.is_remote(root):
+            remote.keep_in(self.options.remote_cache, self.options.remote_cache_bytes)
+        return Production(root)
+
+    @cached_property
+    def following(self) -> Following | None:
+        """Reads on while this process judges; None where files are at hand, or workers share the time of waiting."""
+        root = self.production.root
+        if self.is_worker or not remote.is_remote(root):
+            return None
+        from pytest_specqa.run.following import Following  # noqa: PLC0415
+
+        return Following(root)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -152,6 +166,11 @@ class Session:
         self.__dict__.pop("products", None)
         self.__dict__.pop("reductions", None)
 
+    def forget_unreachable(self) -> None:
+        """Ask anew for what no server gave: it may answer for the next unit."""
+        if products := self.__dict__.get("products"):
+            products.forget_unreachable()
+
     @property
     def announced(self) -> bool:
         """Whether the command line alone shows that data units will be judged."""
@@ -190,6 +209,8 @@ class Session:
         if unit.expid not in self._tiles:
             try:
                 self._tiles[unit.expid] = self.production.tile_of(unit.night, unit.expid)
+            except UnreachableError:
+                return None
             except ProductError:
                 self._tiles[unit.expid] = None
         return self._tiles[unit.expid]

@@ -16,6 +16,7 @@ WORST, NAMED, FINDINGS, LINES = 8, 4, 6, 15
 COLOURS: Mapping[Outcome, dict[str, bool]] = {
     Outcome.FAILED: {"red": True, "bold": True},
     Outcome.WARNED: {"yellow": True, "bold": True},
+    Outcome.UNREACHABLE: {"blue": True, "bold": True},
     Outcome.NOT_MEASURED: {"cyan": True, "bold": True},
     Outcome.PASSED: {"green": True, "bold": True},
 }

@@ -88,7 +88,8 @@ def _changes(site: frame.Site, changes: Sequence[Change]) -> str:
 
 CALENDAR_LEGEND = (
     '<p class="specqa-faint specqa-legend">A cell is a night: <b>F</b> and the number of its findings where something failed, '
-    "<b>W</b> where something only warned, <b>P</b> passed, <b>–</b> not measured, blank: no data. It leads to the night.</p>"
+    "<b>W</b> where something only warned, <b>P</b> passed, <b>?</b> unreachable, <b>–</b> not measured, "
+    "blank: no data. It leads to the night.</p>"
 )
 
 

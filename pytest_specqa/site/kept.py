@@ -13,7 +13,7 @@ from pytest_specqa.results.store import write_text
 from pytest_specqa.values import Outcome
 
 FOLDER, NAME = "made", "site.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

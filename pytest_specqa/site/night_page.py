@@ -202,8 +202,8 @@ def _legend(number: int) -> str:
     numbers = " A small number is that of its finding." if number else ""
     return (
         '<p class="specqa-faint specqa-legend">A cell shows the worst outcome of its checks: <b>F</b> failed, <b>W</b> warned (the '
-        "deeper, the farther beyond the limit), <b>P</b> passed (underlined: some not measured), <b>–</b> not measured, blank: not "
-        f"there. It leads to the reason, or to all values of its exposure.{numbers}</p>"
+        "deeper, the farther beyond the limit), <b>P</b> passed (underlined: some not measured), <b>?</b> unreachable, "
+        f"<b>–</b> not measured, blank: not there. It leads to the reason, or to all values of its exposure.{numbers}</p>"
     )
 
 

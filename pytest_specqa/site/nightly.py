@@ -43,13 +43,13 @@ class Cell:
     tile: int | None
     camera: str | None
     petal: int | None
-    counts: tuple[int, int, int, int]
+    counts: tuple[int, ...]
 
     @property
     def outcome(self) -> Outcome:
         """The worst outcome; not measured beside passed is passed."""
-        worst = max((rank for rank in range(4) if self.counts[rank]), default=1)
-        return list(Outcome)[0 if worst == 1 and self.counts[0] else worst]
+        worst = max((one for one in Outcome if self.counts[one.rank]), key=lambda one: one.rank, default=Outcome.NOT_MEASURED)
+        return Outcome.PASSED if worst is Outcome.NOT_MEASURED and self.counts[Outcome.PASSED.rank] else worst
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ def _checks(connection: duckdb.DuckDBPyConnection) -> tuple[list[Cell], Verdict]
     outcomes, excused, ranked = {}, [0, 0], list(Outcome)
     for unit, kind, expid, tile, camera, petal, expectation, rank, raw, unwaived in rows:
         places[unit] = (unit, kind, expid, tile, camera, petal)
-        counts.setdefault(unit, [0, 0, 0, 0])[rank] += 1
+        counts.setdefault(unit, [0] * len(ranked))[rank] += 1
         if raw > rank:
             excused[unwaived] += 1
         else:
             outcomes[unit, expectation] = ranked[rank]
-    cells = [Cell(*places[unit], counts=(of[0], of[1], of[2], of[3])) for unit, of in counts.items()]
+    cells = [Cell(*places[unit], counts=tuple(of)) for unit, of in counts.items()]
     return cells, Verdict(outcomes, waived=excused[0], known=excused[1])
 
 

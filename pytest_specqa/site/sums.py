@@ -16,6 +16,7 @@ from pytest_specqa.results.store import replacing
 from pytest_specqa.site.frame import is_camera
 from pytest_specqa.site.nightly import RANKS, WARNED
 from pytest_specqa.site.timeline import Floats, Limits, Points, day
+from pytest_specqa.values import Outcome
 
 if TYPE_CHECKING:
     import duckdb
@@ -176,9 +177,10 @@ def bands(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Course]]:
 def places(connection: duckdb.DuckDBPyConnection, *, nights: Sequence[int]) -> dict[str, tuple[int, int, int]]:
     """Of each camera, petal and kind of unit: worst outcome of the last night, and nights that fail and that only warn."""
     rows = connection.execute(
-        """WITH worst AS (SELECT place, night, max(rank) AS rank FROM sums
+        f"""WITH worst AS (SELECT place, night, max(rank) AS rank FROM sums
                WHERE night IN (SELECT unnest(?::INTEGER[])) GROUP BY ALL)
-           SELECT place, coalesce(max(rank) FILTER (night = ?), -1), count(*) FILTER (rank = 3), count(*) FILTER (rank = 2)
+           SELECT place, coalesce(max(rank) FILTER (night = ?), -1), count(*) FILTER (rank = {Outcome.FAILED.rank}),
+               count(*) FILTER (rank = {WARNED})
            FROM worst GROUP BY place ORDER BY place""",
         [list(nights), nights[-1]],
     ).fetchall()

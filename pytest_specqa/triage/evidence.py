@@ -12,7 +12,7 @@ from pytest_specqa.triage.places import Place, Ranges, merged, windows_of
 from pytest_specqa.triage.run import BAD, Run
 from pytest_specqa.triage.stages import STAGES, stage_of
 from pytest_specqa.triage.weight import lead
-from pytest_specqa.values import FeatureRecord, Outcome, Record, judged_as
+from pytest_specqa.values import UNJUDGED, FeatureRecord, Outcome, Record, judged_as
 
 ORDER = {stage: number for number, stage in enumerate(STAGES)}
 
@@ -106,9 +106,8 @@ class Evidence:
         units = set(self.units)
         if not self.place.cameras:
             units.update(*(self.run.cameras_of.get(expid, ()) for expid in self.place.exposures))
-        unjudged = str(Outcome.NOT_MEASURED)
         found = (record for unit in units for record in self.run.on_unit(unit))
-        return [record for record in found if record["outcome"] != unjudged and self._is_here(record)]
+        return [record for record in found if record["outcome"] not in UNJUDGED and self._is_here(record)]
 
     def _is_here(self, record: Record) -> bool:
         camera, place = record["camera"], self.place

@@ -61,7 +61,7 @@ class Judged:
     Attributes
     ----------
     verdict : str
-        ``passed``, ``warned``, ``failed``, ``not measured``, or ``lost`` where no run came to its end.
+        ``passed``, ``warned``, ``failed``, ``not measured``, ``unreachable``, or ``lost`` where no run came to its end.
     sentence : str
         What is to be said in one line.
     records : list of Record

@@ -17,7 +17,7 @@ from pytest_specqa.watch.jobs import Scanner, Sight
 from pytest_specqa.watch.judging import Judge, Judged
 from pytest_specqa.watch.memory import Memory
 from pytest_specqa.watch.notice import Notifier, headline
-from pytest_specqa.watch.ripe import Ripe, Sorter, Waiting
+from pytest_specqa.watch.ripe import RETRIED, Ripe, Sorter, Waiting
 
 NIGHTS = 2
 """Latest nights that are looked at unless the user says from which on."""
@@ -211,7 +211,7 @@ class Watch:
         entry: dict[str, Any] = {"mark": ripe.sight.mark, "verdict": judged.verdict, "at": _utc(self.parts.clock.now())}
         if ripe.lacks:
             entry["lacked"] = [*ripe.lacks[:LACKS], *(["..."] if len(ripe.lacks) > LACKS else [])]
-        if judged.verdict == "lost":
+        if judged.verdict in RETRIED:
             before = self.memory.judged.get(key, {})
             tries = before.get("tries", 0) if before.get("mark") == ripe.sight.mark else 0
             entry |= {"why": judged.sentence, "tries": tries + judged.tries}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_specqa.values import Outcome
 from pytest_specqa.watch.jobs import Sight
 from pytest_specqa.watch.memory import Memory
 
@@ -14,6 +15,8 @@ ORDER = ("exposure", "tile", "night")
 NIGHT_ENDS = datetime.timedelta(days=1, hours=19)
 """After 0 h UTC of its date: noon of the next day at Kitt Peak (UTC-7), when the survey's date changes."""
 MOST_TRIES = 6
+RETRIED = ("lost", str(Outcome.UNREACHABLE))
+"""Verdicts that say nothing of the data: no run came to its end, or a server did not give the files."""
 """Runs that may die on the same products, two for each start of a watch."""
 
 
@@ -89,8 +92,9 @@ class Sorter:
         self.patience = patience
         self._cut_short = cut_short
         self._ends: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self.lost = {key for key, one in memory.judged.items() if one.get("verdict") == "lost" and one.get("tries", 0) < MOST_TRIES}
-        """Jobs on which runs died before this watch began: they are tried again."""
+        judged = memory.judged.items()
+        self.lost = {key for key, one in judged if one.get("verdict") in RETRIED and one.get("tries", 0) < MOST_TRIES}
+        """Jobs on which runs died, or whose files were out of reach, before this watch began: they are tried again."""
 
     def sort(self, sights: Sequence[Sight], *, now: float, newest: int) -> tuple[list[Ripe], list[Waiting]]:
         """Tell what is ready and what is not; what was judged as it is, is neither.

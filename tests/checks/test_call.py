@@ -8,7 +8,7 @@ import pytest
 
 from pytest_specqa.checks.call import NotExpected, recorded
 from pytest_specqa.checks.check import Check
-from pytest_specqa.errors import MissingProductError
+from pytest_specqa.errors import MissingProductError, UnreachableError
 from pytest_specqa.rules.limits import Limits
 from pytest_specqa.values import DataUnit
 
@@ -35,6 +35,7 @@ def found(check):
     [
         (NotExpected("planned"), ("product", "not measured", "planned")),
         (MissingProductError("no sframe"), ("product", "failed", "no sframe")),
+        (UnreachableError("https://x/a: 503"), ("unreachable", "unreachable", "https://x/a: 503")),
         (Skip("not today"), ("not_expected", "not measured", "not today")),
     ],
 )

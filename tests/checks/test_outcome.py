@@ -14,7 +14,7 @@ from pytest_specqa.report.gather import Entry
 from pytest_specqa.results.comparing.flips import cells
 from pytest_specqa.values import Outcome
 
-PASSED, UNMEASURED, WARNED, FAILED = ("passed", "not measured", "warned", "failed")
+PASSED, UNMEASURED, UNREACHABLE, WARNED, FAILED = ("passed", "not measured", "unreachable", "warned", "failed")
 WAIVED, KNOWN = {"outcome": FAILED, "waiver": "w"}, {"outcome": FAILED, "known": True}
 
 
@@ -29,6 +29,9 @@ def record(outcome: str | dict[str, object]) -> dict[str, object]:
         ([], CheckOutcome(Outcome.FAILED)),
         ([PASSED], CheckOutcome(Outcome.PASSED)),
         ([PASSED, UNMEASURED], CheckOutcome(Outcome.NOT_MEASURED)),
+        ([PASSED, UNMEASURED, UNREACHABLE], CheckOutcome(Outcome.UNREACHABLE)),
+        ([WARNED, UNREACHABLE], CheckOutcome(Outcome.WARNED)),
+        ([FAILED, UNREACHABLE], CheckOutcome(Outcome.FAILED)),
         ([WARNED, UNMEASURED], CheckOutcome(Outcome.WARNED)),
         ([{"outcome": WARNED, "waiver": "w"}, PASSED], CheckOutcome(Outcome.WARNED)),
         ([FAILED, WARNED], CheckOutcome(Outcome.FAILED)),

@@ -22,6 +22,21 @@ def record(unit: str, expectation: str, outcome: str, *, waiver: str = "", known
             Outcome.PASSED,
             "PASSED: 1 of 2 checks pass on 2 units; 1 not measured",
         ),
+        (
+            [record("u", "a", "passed"), record("v", "a", "unreachable"), record("v", "b", "not measured")],
+            Outcome.UNREACHABLE,
+            "UNREACHABLE: 1 of 3 checks had no data from the server, on 1 of 2 units; 1 passes",
+        ),
+        (
+            [record("u", "a", "unreachable")],
+            Outcome.UNREACHABLE,
+            "UNREACHABLE: 1 of 1 check had no data from the server, on 1 of 1 unit; nothing was judged",
+        ),
+        (
+            [record("u", "a", "failed"), record("v", "a", "unreachable")],
+            Outcome.FAILED,
+            "FAILED: 1 of 2 checks fails, on 1 of 2 units; 1 unreachable",
+        ),
         ([record("u", "a", "not measured")], Outcome.NOT_MEASURED, "NOT MEASURED: none of 1 check could be made"),
         ([record("u", "a", "warned"), record("u", "b", "passed")], Outcome.WARNED, "WARNED: 1 of 2 checks warns, on 1 of 1 unit"),
         (

@@ -126,3 +126,4 @@ def test_one_line_folds_whatever_a_file_says():
 
 def test_counts_lists_all_outcomes_worst_first():
     assert wording.counts({"failed": 2, "passed": 1}) == "2 failed, 0 warned, 0 not measured, 1 passed"
+    assert wording.counts({"unreachable": 3, "passed": 1}) == "0 failed, 0 warned, 3 unreachable, 0 not measured, 1 passed"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_specqa.errors import MissingProductError
+from pytest_specqa.errors import MissingProductError, UnreachableError
 from pytest_specqa.production.fibermap import Table
 from pytest_specqa.run.cache import NightCache, ProductCache, size
 
@@ -124,3 +124,23 @@ def test_a_damaged_product_of_a_night_is_read_once():
         with pytest.raises(MissingProductError, match="no flat"):
             cache.get(20211014, "r6", load)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("of", [ProductCache, NightCache])
+@pytest.mark.parametrize("error", [MissingProductError, UnreachableError])
+def test_what_no_server_gave_is_asked_for_again_by_the_next_unit_and_what_is_missing_is_not(of, error):
+    cache, calls = of(1000), []
+    night = (20211014,) if of is NightCache else ()
+
+    def load():
+        calls.append(1)
+        raise error("no")
+
+    for _ in range(2):
+        with pytest.raises(error):
+            cache.get(*night, "a", load)
+    assert len(calls) == 1
+    cache.forget_unreachable()
+    with pytest.raises(error):
+        cache.get(*night, "a", load)
+    assert len(calls) == (2 if error is UnreachableError else 1)

@@ -22,7 +22,7 @@ from pytest_specqa.site import build as building
 from pytest_specqa.site import making, night_page, nightly, sums
 from pytest_specqa.site.build import build
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import DataUnit
+from pytest_specqa.values import DataUnit, Outcome
 
 from .conftest import BAD_FIBER, CAMERAS, HOSTILE, NIGHTS, Made, change, expids, exposure, petals, record, write_store
 
@@ -146,7 +146,7 @@ def test_an_exposure_has_every_value(whole: Made) -> None:
     data = json.loads(text.removeprefix("specqaNight(").rstrip().removesuffix(")"))
     assert data["cameras"] == sorted(CAMERAS)
     values, ranks = data["exposures"][1]["values"]["sky_line"]
-    assert (data["exposures"][1]["expid"], values, ranks) == (expids(NIGHTS[-1])[1], [0.1, 0.1, 7.0], "003")
+    assert (data["exposures"][1]["expid"], values, ranks) == (expids(NIGHTS[-1])[1], [0.1, 0.1, 7.0], f"00{Outcome.FAILED.rank}")
     assert data["exposures"][1]["values"]["offset"][1] == "002"
     assert data["measures"]["sky_line"] == ["plain sky_line", "sigma", None, 1.0, None, 0.5]
     assert [HOSTILE, ""] in [[reason[6], reason[4]] for reason in data["reasons"]]

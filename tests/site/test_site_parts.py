@@ -51,7 +51,7 @@ def test_an_outlier_among_thousands_is_seen() -> None:
 
 
 def test_failures_and_warnings_differ_in_shape_and_lead_to_their_night() -> None:
-    rank = np.array([0, 3, 2, 0], np.int8)
+    rank = np.array([0, Outcome.FAILED.rank, Outcome.WARNED.rank, 0], np.int8)
     drawn = timeline.picture(
         points(np.array([0.1, 2.0, 0.7, 0.2]), rank), Box(300, 100, 0, 3), limits=Limits(high=1.0, warn_high=0.5)
     )
@@ -214,7 +214,7 @@ def test_the_verb_says_what_it_wrote(whole: Made, tmp_path: Path, capsys: pytest
 
 def test_outcomes_are_ranked_in_sql_as_in_words() -> None:
     assert Outcome.WARNED.rank == nightly.WARNED
-    assert re.search(r"\['passed', 'not measured', 'warned', 'failed'\]", nightly.RANKS)
+    assert re.search(r"\['passed', 'not measured', 'unreachable', 'warned', 'failed'\]", nightly.RANKS)
 
 
 def test_sums_of_a_folder_whose_name_is_a_pattern_are_its_own(tmp_path: Path) -> None:

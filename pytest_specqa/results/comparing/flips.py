@@ -25,12 +25,13 @@ class Flip(StrEnum):
     WORSE = "worse"
     UNPROVED = "unproved"
     UNSEEN = "beyond sensitivity"
+    UNREAD = "unreachable"
     BETTER = "better"
     NEW = "new"
     SAME = "same"
 
 
-BREAKS = frozenset({Flip.BROKEN, Flip.MISSING, Flip.LOST})
+BREAKS = frozenset({Flip.BROKEN, Flip.MISSING, Flip.LOST, Flip.UNREAD})
 MENDED = frozenset({Flip.FIXED, Flip.BETTER, Flip.UNPROVED})
 MEANING = {
     Flip.BROKEN: "fails now and did not fail before",
@@ -42,6 +43,7 @@ MEANING = {
     Flip.WORSE: "passed before and warns now",
     Flip.UNPROVED: "failed before and is not measured now, so not proved good",
     Flip.UNSEEN: "was judged before and the data of now cannot reach the sensitivity",
+    Flip.UNREAD: "was judged before, and its server did not give the files now, so nothing is proved: judge it again",
     Flip.BETTER: "warned or was not measured before and passes now",
     Flip.NEW: "was absent before and does not fail now",
     Flip.SAME: "same verdict",
@@ -146,11 +148,13 @@ def flip(before: Cell | None, after: Cell | None) -> Flip:  # noqa: PLR0911
         return Flip.WAIVED
     if before is None:
         return Flip.NEW
-    if after.outcome is Outcome.NOT_MEASURED:
+    if not after.outcome.judged:
         if before.fails:
             return Flip.UNPROVED
-        if before.outcome is Outcome.NOT_MEASURED:
+        if not before.outcome.judged:
             return Flip.SAME
+        if after.outcome is Outcome.UNREACHABLE:
+            return Flip.UNREAD
         return Flip.UNSEEN if after.insensitive else Flip.LOST
     if before.fails:
         return Flip.FIXED

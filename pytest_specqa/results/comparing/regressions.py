@@ -14,7 +14,9 @@ from pytest_specqa.values import Outcome
 if TYPE_CHECKING:
     import duckdb
 
-PASSED, NOT_MEASURED, WARNED, FAILED = (outcome.rank for outcome in Outcome)
+PASSED, NOT_MEASURED, WARNED, FAILED = (
+    outcome.rank for outcome in (Outcome.PASSED, Outcome.NOT_MEASURED, Outcome.WARNED, Outcome.FAILED)
+)
 RANK = "CASE outcome " + " ".join(f"WHEN '{one}' THEN {one.rank}" for one in Outcome) + f" ELSE {FAILED} END"
 WEIGHT = f"CASE WHEN coalesce(waiver, '') <> '' THEN least({RANK}, {EXCUSED.rank}) ELSE {RANK} END"
 """What one row weighs; the largest of a check is `pytest_specqa.checks.outcome.CheckOutcome.weight`."""

@@ -20,7 +20,7 @@ from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger, State, Waiver
 from pytest_specqa.triage import Finding
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome, Record, Severity, Verified
+from pytest_specqa.values import UNJUDGED, Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
@@ -255,14 +255,24 @@ def _part_rules(policy: Policy, counts: Counts, checks: dict[int, int]) -> list[
         suffix = f" ({name})" if name else " (the rest)" if parts else ""
         outcomes = {str(OUTCOME_OF[severity]) for severity in terms.block}
         failures = sum(count for (_, _, outcome), count in mine.items() if outcome in outcomes)
-        measured = 1 - sum(count for (_, _, outcome), count in mine.items() if outcome == Outcome.NOT_MEASURED) / total
+        measured = 1 - sum(count for (_, _, outcome), count in mine.items() if outcome in UNJUDGED) / total
+        unread = sum(count for (_, _, outcome), count in mine.items() if outcome == Outcome.UNREACHABLE)
         found, allowed = str(Extent(checks.get(index, 0), failures)), wording.count(terms.max_failures, "measurement")
         rules.append(Rule(f"failures{suffix}", failures <= terms.max_failures, found, allowed))
+        if unread or terms.max_unreachable:
+            rules.append(_reached(f"unreachable{suffix}", unread, total, terms))
         enough = f"{terms.min_measured:.1%} or more"
         rules.append(
             Rule(f"measured fraction{suffix}", measured >= terms.min_measured, f"{measured:.1%} of {total:,} measurements", enough)
         )
     return rules
+
+
+def _reached(name: str, unread: int, total: int, terms: Terms) -> Rule:
+    """What no server gave is not judged at all; a release of which too much was unreachable has proved nothing of it."""
+    found = f"{unread / total:.2%}: {unread:,} of {wording.count(total, 'measurement')}; judge these units again"
+    allowed = f"{terms.max_unreachable:.2%} or less" if terms.max_unreachable else "none"
+    return Rule(name, unread <= terms.max_unreachable * total, found, allowed)
 
 
 def _verification(release: Release, policy: Policy) -> list[Rule]:
@@ -293,7 +303,7 @@ def _unfinished(files: list[Path], partial: str) -> list[Rule]:
 
 
 def _required(policy: Policy, counts: Counts) -> list[Rule]:
-    measured = {expectation for (_, expectation, outcome), count in counts.items() if count and outcome != Outcome.NOT_MEASURED}
+    measured = {expectation for (_, expectation, outcome), count in counts.items() if count and outcome not in UNJUDGED}
     return [
         Rule(f"requires {name}", name in measured, "measured" if name in measured else "never measured", "measured at least once")
         for name in policy.require

@@ -21,7 +21,14 @@ from pytest_specqa.values import NO_NIGHT, Outcome, Record
 
 SHOWN = 20
 """Findings, checks that block, and regressions that text and Markdown list."""
-COLUMNS = (str(Outcome.FAILED), str(Outcome.WARNED), WAIVED, str(Outcome.NOT_MEASURED), str(Outcome.PASSED))
+COLUMNS = (
+    str(Outcome.FAILED),
+    str(Outcome.WARNED),
+    WAIVED,
+    str(Outcome.UNREACHABLE),
+    str(Outcome.NOT_MEASURED),
+    str(Outcome.PASSED),
+)
 ATTENTION = (State.EXPIRED, State.EXCEEDED, State.STALE)
 
 

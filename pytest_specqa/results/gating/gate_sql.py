@@ -16,7 +16,7 @@ from pytest_specqa.results.store import EXTRA
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
 from pytest_specqa.triage import STAGES
-from pytest_specqa.values import NO_NIGHT, Outcome, Record, Severity, Verified
+from pytest_specqa.values import NO_NIGHT, UNJUDGED, Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,6 +32,7 @@ EXCESS = f"""CASE WHEN value IS NULL THEN 'inf'::DOUBLE
     ELSE 0 END"""
 """How many times over its limit a value is: `pytest_specqa.triage.excess` in SQL."""
 STAGE = "CASE stage " + " ".join(f"WHEN '{stage}' THEN {place}" for place, stage in enumerate(STAGES)) + f" ELSE {len(STAGES)} END"
+JUDGED = f"outcome NOT IN ({', '.join(repr(str(one)) for one in sorted(UNJUDGED))})"
 NIGHTS, LARGEST_NIGHT = 5, 200_000
 """Nights whose findings are told, those with most failures first, and the measurements that one of them may have."""
 
@@ -87,7 +88,7 @@ class Release:
         if scopes:
             each = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition, _ in scopes)
             values = [value for _, found in scopes for value in found]
-            ((*measured,),) = self._run(f"SELECT {each} FROM found WHERE outcome <> '{Outcome.NOT_MEASURED}'", values)
+            ((*measured,),) = self._run(f"SELECT {each} FROM found WHERE {JUDGED}", values)
             ledger.measured.update({waiver.id: count for waiver, count in zip(ledger.waivers, measured, strict=True)})
             anywhere = " OR ".join(f"({condition})" for condition, _ in scopes)
             bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}')"

@@ -4,9 +4,10 @@ document.addEventListener('DOMContentLoaded', () => {
   const nights = new Map()
   const place = (name) => document.getElementById(`exposure-${name}`)
   const bar = place('bar')
-  const CLASSES = ['specqa-passed', 'specqa-not-measured', 'specqa-warned', 'specqa-failed']
+  const CLASSES = ['specqa-passed', 'specqa-not-measured', 'specqa-unreachable', 'specqa-warned', 'specqa-failed']
   const FIRST = 10
-  const WORDS = ['passed', 'not measured', 'warned', 'failed']
+  const BAD = CLASSES.indexOf('specqa-warned')
+  const WORDS = ['passed', 'not measured', 'unreachable', 'warned', 'failed']
   const make = (tag, text = '', attributes = {}, children = []) => {
     const made = document.createElement(tag)
     made.textContent = text
@@ -107,9 +108,9 @@ document.addEventListener('DOMContentLoaded', () => {
       for (const camera of shown) {
         const k = data.cameras.indexOf(camera)
         const rank = ranks[k] === ' ' ? -1 : Number(ranks[k])
-        bad ||= rank >= 2
+        bad ||= rank >= BAD
         const cell = make('td', rank < 0 ? '' : number(numbers[k]), rank < 0 ? {} : { class: CLASSES[rank], title: `${camera} ${WORDS[rank]}` })
-        if (rank >= 2) {
+        if (rank >= BAD) {
           cell.prepend(make('b', `${data.letters[rank]} `))
         }
         row.append(cell)
@@ -120,7 +121,7 @@ document.addEventListener('DOMContentLoaded', () => {
     for (const [unit, measure, value, unitOf, rank] of data.others.filter(([name]) => name === `${data.night}-${padded(one.expid)}`)) {
       const [plain, , low, high] = data.measures[measure]
       const cell = make('td', `${number(value)} ${unitOf || ''}`, { class: CLASSES[rank], colspan: String(Math.max(shown.length, 1)), title: WORDS[rank] })
-      rows.push(make('tr', '', { 'data-text': `${plain || ''} ${measure} ${unit}`.toLowerCase(), 'data-bad': rank >= 2 ? 'yes' : '' }, [make('th', `${plain || measure.replaceAll('_', ' ')} (exposure)`, { scope: 'row' }), make('td', bounds(low, high), { class: 'specqa-faint' }), cell]))
+      rows.push(make('tr', '', { 'data-text': `${plain || ''} ${measure} ${unit}`.toLowerCase(), 'data-bad': rank >= BAD ? 'yes' : '' }, [make('th', `${plain || measure.replaceAll('_', ' ')} (exposure)`, { scope: 'row' }), make('td', bounds(low, high), { class: 'specqa-faint' }), cell]))
     }
     rows.sort((a, b) => (b.dataset.bad === 'yes') - (a.dataset.bad === 'yes'))
     place('values').replaceChildren(make('table', '', { class: 'site-values' }, [make('thead', '', {}, [head]), make('tbody', '', {}, rows)]))

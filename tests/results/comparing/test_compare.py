@@ -11,10 +11,11 @@ from scipy import stats
 from pytest_specqa.results.comparing.changes import SMALLEST_SAMPLE, distributions, false_discovery_threshold, measure_changes
 from pytest_specqa.results.comparing.compare import against_baseline, compare, known_failures, summary
 from pytest_specqa.results.comparing.flips import Flip
-from pytest_specqa.values import Limit, Measured, Severity
+from pytest_specqa.values import Limit, Measured, Outcome, Severity
 
 IMPOSSIBLE = Measured.impossible("too few sky fibers")
 INSENSITIVE = Measured(0.1, error=0.1, sensitivity=5.0)
+UNREAD = {"measured": Measured.impossible("503"), "outcome": Outcome.UNREACHABLE}
 NEEDS = Limit("sky_chromatic", high=1.0, needs=2.0)
 WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
 
@@ -40,6 +41,12 @@ WARN = Limit("sky_chromatic", high=1.0, severity=Severity.WARN)
         ({"value": 2.0, "limit": WARN}, {"value": 0.5}, Flip.BETTER, False),
         ({"value": 0.5}, {"value": 0.6}, Flip.SAME, False),
         ({"value": math.nan}, {"value": math.nan}, Flip.STILL_FAILING, False),
+        ({"value": 0.5}, UNREAD, Flip.UNREAD, True),
+        ({"value": 2.0}, UNREAD, Flip.UNPROVED, False),
+        ({"measured": IMPOSSIBLE}, UNREAD, Flip.SAME, False),
+        (UNREAD, UNREAD, Flip.SAME, False),
+        (UNREAD, {"value": 0.5}, Flip.BETTER, False),
+        (UNREAD, {"value": 2.0}, Flip.BROKEN, True),
     ],
 )
 def test_each_change_of_a_verdict_has_its_name(record, before, after, flip, breaks):

@@ -249,7 +249,7 @@ def test_markdown_keeps_markup_out_and_names_what_blocks(judge, record):
     assert row.count(" | ") == 3
     assert r"a\|b" in row
     assert not any(active in row for active in ("`x`", "[y]", "http://", "$", "@ada", "#12"))
-    assert "| sky model smooth | 1 | 0 | 0 | 0 | 1 |" in page
+    assert "| sky model smooth | 1 | 0 | 0 | 0 | 0 | 1 |" in page
 
 
 def test_junit_and_json_say_the_same(judge, record):
@@ -500,3 +500,52 @@ def test_pixels_of_the_sky_count_as_no_night_and_block_as_others_do(judge, recor
     blocked = judge([record(), record(2.0, camera=None, expid=None) | pixel])
     assert not blocked.passed
     assert "pixels of the sky: " in gate_output.text(blocked)
+
+
+UNREAD = {"measured": Measured.impossible("https://x/y: 503"), "outcome": "unreachable", "measure": "unreachable"}
+
+
+@pytest.mark.parametrize("suffix", store.SUFFIXES)
+@pytest.mark.parametrize(
+    ("unread", "planned_so", "allowed", "blocks"),
+    [
+        (0, 0, "", False),
+        (1, 0, "", True),
+        (1, 0, "max_unreachable = 0.1", False),
+        (2, 0, "max_unreachable = 0.1", True),
+        (0, 4, "", False),
+    ],
+)
+def test_a_release_of_which_too_much_was_unreachable_is_held_back(judge, record, suffix, unread, planned_so, allowed, blocks):
+    """What is not measured as planned looks alike, and is no reason."""
+    records = [record(expid=n) for n in range(10 - unread - planned_so)]
+    records += [record(expid=20 + n, **UNREAD) for n in range(unread)]
+    records += [record(expid=30 + n, measured=IMPOSSIBLE) for n in range(planned_so)]
+    report = judge(records, f"[gate]\n{allowed}\n", suffix=suffix)
+    assert broken(report) == (["unreachable"] if blocks else [])
+    assert report.blocking_total == 0
+    if blocks:
+        (rule,) = [rule for rule in report.rules if not rule.passed]
+        assert rule.found == f"{unread / 10:.2%}: {unread} of 10 measurements; judge these units again"
+
+
+def test_what_was_unreachable_is_not_measured_and_no_regression(judge, record):
+    report = judge([record(expid=1, **UNREAD)], '[gate]\nrequire = ["test_sky_model_smooth"]\nmax_unreachable = 0.9\n')
+    assert broken(report) == ["unreachable", "measured fraction", "requires test_sky_model_smooth"]
+    now = [record(expid=1), record(expid=2, **UNREAD)]
+    text = '[gate]\nbaseline = ["old.jsonl"]\nmax_unreachable = 0.5\n'
+    assert judge(now, text, baseline=[record(expid=1), record(expid=2)]).passed
+
+
+def test_a_waiver_is_not_stale_where_its_scope_was_unreachable(judge, record):
+    unread, sound = (
+        judge([record(**extra)], "[gate]\nmax_unreachable = 0.9\n", waivers=WAIVER)
+        for extra in (UNREAD | {"measure": "sky_chromatic"}, {})
+    )
+    assert [str(state) for report in (unread, sound) for _, state, _ in report.waivers] == ["not exercised", "stale"]
+
+
+@pytest.mark.parametrize("value", ["1.0", "-0.1", "true", '"none"'])
+def test_a_policy_cannot_let_all_be_unreachable(judge, record, value):
+    with pytest.raises(PolicyError, match="max_unreachable"):
+        judge([record()], f"[gate]\nmax_unreachable = {value}\n")

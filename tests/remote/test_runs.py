@@ -1,0 +1,100 @@
+"""Runs of pytest on a production that lies on a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Runs in this process forget what they import, and connections outlive them.
+import pytest_specqa.production
+import pytest_specqa.remote.bucket
+import pytest_specqa.remote.web  # noqa: F401
+from tests.production.conftest import EXPID, NIGHT
+from tests.remote.servers import Nginx
+
+PROJECT = """
+def test_sky(sframe, sky, expect):
+    expect("level", float(sky.flux.mean()))
+    expect("spread", float(sframe.flux.std()))
+"""
+LIMITS = """
+[level]
+high = 200
+unit = "m"
+source = "a test"
+
+[spread]
+high = 0.5
+unit = "m"
+source = "a test"
+"""
+DIFFER = {"run", "seconds", "started"}
+Run = Callable[..., tuple[pytest.RunResult, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Judge a production; give what is said and what is recorded."""
+    (pytester.path / "limits.toml").write_text(LIMITS)
+    pytester.makepyfile(test_project=PROJECT)
+
+    def run(specprod: str | Path, *words: str) -> tuple[pytest.RunResult, list[dict[str, Any]]]:
+        results = pytester.path / "r.jsonl"
+        results.unlink(missing_ok=True)
+        which = (f"--night={NIGHT}", f"--expid={EXPID}", "--camera=r6")
+        said = pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", f"--specprod={specprod}", *which, f"--specqa-results={results}", *words
+        )
+        lines = results.read_text().splitlines() if results.exists() else []
+        return said, [{key: value for key, value in json.loads(line).items() if key not in DIFFER} for line in lines]
+
+    return run
+
+
+def test_records_are_those_of_a_run_on_the_files_themselves(address: str, production: Path, run: Run) -> None:
+    here, near = run(production)
+    there, far = run(address)
+    assert here.ret == there.ret == 1
+    assert [(one["measure"], one["outcome"]) for one in near] == [("level", "passed"), ("spread", "failed")]
+    assert [one | {"inputs": ""} for one in far] == [one | {"inputs": ""} for one in near]
+    assert all(one["inputs"] for one in far)
+
+
+def test_nothing_but_the_production_is_a_usage_error_in_one_line(web: Nginx, run: Run) -> None:
+    for fault, word in [
+        ("denied", "403 Forbidden"),
+        ("locked", "401 Unauthorized"),
+        ("moved", "302 Found"),
+        ("nowhere", "no production"),
+    ]:
+        said, records = run(web.url(fault))
+        assert said.ret == pytest.ExitCode.USAGE_ERROR
+        (line,) = [line for line in said.errlines if word in line]
+        assert web.url(fault) in line
+        assert records == []
+
+
+def test_a_server_that_does_not_answer_is_a_usage_error_in_one_line(web: Nginx, run: Run) -> None:
+    said, records = run(web.url("busy"))
+    assert said.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in said.errlines if "503" in line]
+    assert "5 tries" in line
+    assert records == []
+
+
+def test_a_file_that_no_try_brings_is_unreachable_and_what_is_there_is_judged(web: Nginx, run: Run) -> None:
+    said, records = run(web.url("partly"))
+    assert said.ret == 0
+    assert {one["outcome"] for one in records} == {"unreachable"}
+    assert all("503" in one["message"] and "truncated" not in one["message"] for one in records)
+
+
+def test_a_file_that_is_missing_is_a_failure_as_ever(web: Nginx, run: Run) -> None:
+    said, records = run(web.url("lacking"))
+    assert said.ret == 1
+    assert {one["outcome"] for one in records} == {"failed"}
+    assert all("not found" in one["message"] for one in records)

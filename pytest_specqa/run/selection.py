@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_specqa.errors import SelectionError
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.run.options import HEALPIX, KINDS, Options
+from pytest_specqa.run.options import EARLIEST, HEALPIX, KINDS, LATEST, Options
 from pytest_specqa.values import GROUPS, NO_NIGHT, DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def _pixels(production: Archive, options: Options, *, by_choice: bool) -> list[T
     """Pixels of the sky that are asked for: all without a filter, none by filters of another kind, as they have spectra of many."""
     if HEALPIX not in production.kinds:
         raise SelectionError(f"{production.name} of {production.instrument.name} holds no pixels of the sky at all")
-    asked = {"night": options.nights, "tile": options.tiles, "expid": options.expids, "camera": options.cameras}
+    nights = [one for one in options.nights if one != (EARLIEST, LATEST)]
+    asked = {"night": nights, "tile": options.tiles, "expid": options.expids, "camera": options.cameras}
     others = [name for name, values in (asked | {"petal": options.petals}).items() if values]
     if others and (by_choice):
         many = "a pixel of the sky has spectra of many nights, tiles and petals"
@@ -135,8 +136,8 @@ def _by_night(production: Archive, options: Options) -> Found:
     taken, tiles = sorted(production.nights()), _tiles(production, options)
     nights = {*taken, *(tile.night for tile in tiles)}
     for low, high in options.nights:
-        if not any(low <= night <= high for night in nights):
-            text = str(low) if low == high else f"{low}:{high}"
+        if (low, high) != (EARLIEST, LATEST) and not any(low <= night <= high for night in nights):
+            text = str(low) if low == high else f"{low or ''}:{'' if high == LATEST else high}"
             nights.update(tile.night for tile in _tiles(production, replace(options, nights=())))
             raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
 
@@ -172,6 +173,9 @@ def _tiles(production: Archive, options: Options) -> list[Tile]:
 def _by_tile(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
     if not options.tiles:
         return exposures, tiles
+    if untold := [str(one.expid) for one in exposures if one.tile is None and one.expid in options.expids]:
+        asked = ",".join(map(str, options.tiles))
+        raise SelectionError(f"--tile {asked}: no table tells of which tile exposure {', '.join(untold)} is; leave --tile out")
     existing = {tile.tile for tile in tiles} | {exposure.tile for exposure in exposures if exposure.tile is not None}
     _require("tile", options.tiles, existing)
     return [one for one in exposures if one.tile in options.tiles], [one for one in tiles if one.tile in options.tiles]

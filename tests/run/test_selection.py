@@ -42,6 +42,7 @@ def test_pixels_are_judged_where_they_are_asked_for(root: Path) -> None:
     assert ids(root, "healpix") == []
     every = ["healpix-main-bright-311", "healpix-main-dark-311", "healpix-main-dark-27247"]
     assert sorted(ids(root, "healpix", group="healpix")) == sorted(every)
+    assert sorted(ids(root, "healpix", group="healpix", nights=((0, 99999999),))) == sorted(every), "--night : is all there is"
     assert ids(root, "tile", group="healpix") == []
     assert len(ids(root, "camera", group="healpix")) == 2
     assert ids(root, "night", group="healpix") == [str(NIGHT)]

@@ -85,22 +85,30 @@ class NoValue(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+GROUPS = ("cumulative", "older", "pernight", "perexp", "healpix")
+"""Reductions that are read: folders below ``tiles/``, those that had none before Everest, and pixels of the sky. Where several are
+there and none is asked for, the first is judged."""
+NO_NIGHT = 0
+"""Stands for the night of what is of no night: a pixel of the sky has spectra of many."""
+
+
 @dataclass(frozen=True)
 class DataUnit:
-    """What one test instance judges: a camera, an exposure, a tile petal, a tile or a night.
+    """What one test instance judges: a camera, an exposure, a tile petal, a tile, a night, or a pixel of the sky.
 
     Attributes
     ----------
     kind : str
-        ``camera``, ``exposure``, ``petal``, ``tile`` or ``night``.
+        ``camera``, ``exposure``, ``petal``, ``tile``, ``night`` or ``healpix``.
     night : int
-        YYYYMMDD; for tiles the last night that is included.
+        YYYYMMDD; for tiles the last night that is included; `NO_NIGHT` for a pixel, whose spectra are of many nights.
     expid, tile, petal : int or None
-        Exposure number, tile number and petal, where they apply.
+        Exposure number, tile number and petal, where they apply; of a reduction of one exposure (``perexp``) that exposure.
     camera : str or None
         Name such as ``r6``.
     group, suffix : str
-        Tiles only: the folder below ``tiles/`` and the file suffix, such as ``cumulative`` and ``thru20211014``.
+        Tiles: the folder below ``tiles/`` and the file suffix, such as ``cumulative`` and ``thru20211014``. Pixels: ``healpix`` and
+        ``SURVEY-PROGRAM-PIXEL``.
     """
 
     kind: str
@@ -119,10 +127,12 @@ class DataUnit:
             return f"{self.night}-{self.expid:08d}-{self.camera}"
         if self.kind == "exposure":
             return f"{self.night}-{self.expid:08d}"
-        if self.kind == "petal":
-            return f"{self.tile}-{self.night}-petal{self.petal}"
-        if self.kind == "tile":
-            return f"{self.tile}-{self.night}"
+        if self.kind == "healpix":
+            return f"healpix-{self.suffix}"
+        if self.kind in ("petal", "tile"):
+            # Two exposures of a tile and night have a reduction each in ``perexp``.
+            one = "" if self.expid is None else f"-{self.expid:08d}"
+            return f"{self.tile}-{self.night}{one}{'' if self.petal is None else f'-petal{self.petal}'}"
         return str(self.night)
 
     def __str__(self) -> str:
@@ -583,7 +593,24 @@ class Visit:
 
 @dataclass(frozen=True)
 class Tile:
-    """One reduction of one tile: ``tiles/GROUP/TILEID/GROUPID`` and its petals."""
+    """One reduction of one tile, ``tiles/GROUP/TILEID/GROUPID`` with its petals, or of one pixel of the sky.
+
+    Attributes
+    ----------
+    tile : int
+        TILEID; in the group ``healpix`` the number of the pixel (nside 64, nested).
+    night : int
+        YYYYMMDD, for a cumulative one the last that is included; `NO_NIGHT` where the reduction is of none, or it is not known.
+    group : str
+        ``cumulative``, ``pernight``, ``perexp``, another folder below ``tiles/``, ``older`` for ``tiles/TILEID/NIGHT`` as before
+        Everest, or ``healpix``.
+    suffix : str
+        What ends the names of its files: ``thru20211014``, ``20211014``, ``exp00104284``, or ``SURVEY-PROGRAM-PIXEL``.
+    petals : tuple of int
+        None for a pixel, whose spectra are of any petal.
+    survey, program : str
+        As tables and folders have them.
+    """
 
     tile: int
     night: int
@@ -592,3 +619,15 @@ class Tile:
     petals: tuple[int, ...]
     survey: str = ""
     program: str = ""
+
+    @property
+    def expid(self) -> int | None:
+        """The exposure that a reduction of one exposure is of."""
+        number = self.suffix.removeprefix("exp")
+        return int(number) if self.group == "perexp" and number.isdecimal() else None
+
+    def may_rest_on(self, night: int, expid: int) -> bool:
+        """Tell whether an exposure of the tile is among those that such a reduction is made of."""
+        if self.group == "perexp":
+            return expid == self.expid
+        return night == self.night if self.group in ("pernight", "older") else night <= self.night

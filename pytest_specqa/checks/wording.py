@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_specqa.printable import joined
-from pytest_specqa.values import DataUnit, Limit, Measured, Measurement, NoValue, Outcome
+from pytest_specqa.values import NO_NIGHT, DataUnit, Limit, Measured, Measurement, NoValue, Outcome
 
 SIGNIFICANT = 4
 LENGTH = 160
@@ -35,7 +35,9 @@ def number(value: float) -> str:
 
 def place(unit: DataUnit) -> str:
     """Name a unit in full: ``night 20211014 expid 00104284 tile 7951 camera r6``."""
-    parts = [f"night {unit.night}"]
+    if unit.kind == "healpix":
+        return f"healpix pixel {unit.suffix}"
+    parts = [f"night {unit.night}"] if unit.night != NO_NIGHT else []
     if unit.expid is not None:
         parts.append(f"expid {unit.expid:08d}")
     if unit.tile is not None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_specqa.values import Record
 
 NOTHING_BROKE, BROKE = 0, 1
-FILTERS = ("night", "tile", "expid", "camera", "petal")
+FILTERS = ("night", "tile", "expid", "camera", "petal", "healpix")
 
 
 def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +34,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser.add_argument(
             f"--{name}", action="append", default=[], metavar=f"{name.upper()}S", help=f"only these {name}s, as in pytest"
         )
-    parser.add_argument("--group", default="cumulative", help="folder below tiles/ [cumulative]")
+    parser.add_argument("--group", default="", help="reductions: cumulative, pernight, perexp, older, healpix [what is there]")
     parser.add_argument("-n", dest="processes", type=int, default=0, metavar="N", help="measure with N processes")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the comparison as one self-contained page")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it for a pull request: findings first, at most 60 kB")
@@ -87,15 +87,18 @@ def _refuse_nothing_in_common(comparison: Comparison, before: Side, after: Side)
 
 
 def _redshifts(before: Side, after: Side, records: list[Record], *, group: str, rate: float) -> RedshiftChanges:
-    """Compare the redshifts of all tile petals that were judged, if both sides are productions."""
-    from pytest_specqa.compare.redshifts import RedshiftChanges, redshift_changes  # noqa: PLC0415
+    """Compare the redshifts of all tile petals and pixels that were judged, if both sides are productions."""
+    from pytest_specqa.compare.redshifts import Place, RedshiftChanges, redshift_changes  # noqa: PLC0415
     from pytest_specqa.production import Production  # noqa: PLC0415
+    from pytest_specqa.production.redshifts import ANY_PETAL  # noqa: PLC0415
+    from pytest_specqa.rules.waivers import pixel_of  # noqa: PLC0415
 
     petals = [
-        (tile, record["night"], petal)
+        Place(tile, record["night"], petal, record["expid"] or 0)
         for record in records
         if record["kind"] == "petal" and (tile := record["tile"]) is not None and (petal := record["petal"]) is not None
     ]
+    petals += [Place(0, record["night"], ANY_PETAL, pixel=pixel) for record in records if (pixel := pixel_of(record))]
     if not before.root or not after.root or not petals:
         return RedshiftChanges()
     return redshift_changes(Production(before.root), Production(after.root), petals=petals, group=group, rate=rate)

@@ -229,7 +229,14 @@ def _redshifts_json(redshifts: RedshiftChanges) -> dict[str, Any]:
         for one in redshifts.classes
     ]
     moves = [
-        {"tile": one.tile, "fiber": one.fiber, "targetid": one.targetid, "before": one.before, "after": one.after}
+        {
+            "place": one.place,
+            "tile": one.tile,
+            "fiber": one.fiber,
+            "targetid": one.targetid,
+            "before": one.before,
+            "after": one.after,
+        }
         for one in redshifts.moves
     ]
     return {

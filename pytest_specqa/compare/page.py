@@ -121,7 +121,7 @@ def _redshifts(redshifts: RedshiftChanges) -> list[str]:
     parts += [f'<p class="note">{escape(note)}</p>' for note in redshifts.notes]
     moves = [
         (
-            ("unit", f"tile {move.tile}, fiber {move.fiber}"),
+            ("unit", f"{move.place}, fiber {move.fiber}"),
             ("number", str(move.targetid)),
             ("number", _redshift(move.before)),
             ("number", _redshift(move.after)),

@@ -73,23 +73,25 @@ def _cameras(flips: Iterable[VerdictChange]) -> dict[str, Any]:
     return {flip.unit: flip.record for flip in chosen}
 
 
-def _tiles(redshifts: RedshiftChanges, flips: Iterable[VerdictChange]) -> list[int]:
-    """Tiles whose verdict flipped, then those with most moved redshifts; tiles where nothing moved are left out."""
+def _tiles(redshifts: RedshiftChanges, flips: Iterable[VerdictChange]) -> list[str]:
+    """Tiles and pixels whose verdict flipped, then those with most moved redshifts; those where nothing moved are left out."""
     if not redshifts.columns:
         return []
-    flipped = {flip.record.get("tile") for flip in flips if flip.record.get("kind") in ("tile", "petal") and flip.flip in SHOWN}
+    shown = [flip.record for flip in flips if flip.flip in SHOWN]
+    flipped = {f"tile {record.get('tile')}" for record in shown if record.get("kind") in ("tile", "petal")}
+    flipped |= {record["unit"].replace("healpix-", "pixel ", 1) for record in shown if record.get("kind") == "healpix"}
     changed = moved(redshifts.columns["z_before"], redshifts.columns["z_after"])
-    tiles, counts = np.unique(redshifts.columns["tile"][changed], return_counts=True)
+    tiles, counts = np.unique(redshifts.columns["place"][changed], return_counts=True)
     ranked = sorted(zip(tiles.tolist(), counts.tolist(), strict=True), key=lambda pair: (pair[0] not in flipped, -pair[1]))
     return [tile for tile, _ in ranked]
 
 
-def _redshift_picture(redshifts: RedshiftChanges, tile: int, instrument: Instrument) -> Picture:
-    rows = redshifts.columns["tile"] == tile
+def _redshift_picture(redshifts: RedshiftChanges, place: str, instrument: Instrument) -> Picture:
+    rows = redshifts.columns["place"] == place
     columns = {name: column[rows] for name, column in redshifts.columns.items()}
     changed = moved(columns["z_before"], columns["z_after"])
     petals = sorted(set((columns["fiber"] // instrument.fibers).tolist()))
-    title = f"Tile {tile}, petal{'s' * (len(petals) > 1)} {', '.join(map(str, petals))}: redshifts"
+    title = f"{place.capitalize()}, petal{'s' * (len(petals) > 1)} {', '.join(map(str, petals))}: redshifts"
     note = f"{int((changed & ~columns['is_sky']).sum())} of {int((~columns['is_sky']).sum())} targets moved by |dz|/(1+z) > 0.003"
     arrays = {"before": columns["z_before"], "after": columns["z_after"], "fiber": columns["fiber"], "is_sky": columns["is_sky"]}
     return _drawn(title, "redshift_change", {**arrays, "moved": changed, "title": title, "note": note})

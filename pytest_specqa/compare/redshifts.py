@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from pytest_specqa.compare.shifts import Moved, Shift, median_shifts
 from pytest_specqa.errors import ProductError
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.production import Redshifts
+from pytest_specqa.production.layout import HEALPIX
+from pytest_specqa.production.redshifts import ANY_PETAL
 from pytest_specqa.results.comparing.changes import RATE
 from pytest_specqa.results.comparing.compare import Comparison
+from pytest_specqa.values import NO_NIGHT, Tile
 
 MOVED = 0.003
 """Smallest \\|dz\\| / (1 + z) that counts as another redshift: 1000 km/s rounded down, as DESI compares productions."""
@@ -27,6 +30,25 @@ LRG after Zhou et al. 2023 (AJ 165, 58), BGS after Hahn et al. 2023 (AJ 165, 253
 the [O II] fluxes and afterburners that ELG and QSO catalogues ask for are not in redrock files. QSO also need SPECTYPE QSO.
 """
 OTHER = 25.0
+
+
+class Place(NamedTuple):
+    """One petal of a reduction of a tile, of a night or of one exposure of it, or a pixel of the sky."""
+
+    tile: int
+    night: int
+    petal: int
+    expid: int = 0
+    pixel: str = ""
+
+    @property
+    def called(self) -> str:
+        """What its spectra are of."""
+        return f"pixel {self.pixel}" if self.pixel else f"tile {self.tile}"
+
+    def __str__(self) -> str:
+        exposure = f", exposure {self.expid}" if self.expid else ""
+        return self.called if self.pixel else f"{self.called}, night {self.night}{exposure}, petal {self.petal}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,7 @@ class ClassChange:
 class Move:
     """A redshift that is good in both productions and another one."""
 
-    tile: int
+    place: str
     fiber: int
     targetid: int
     before: float
@@ -78,10 +100,16 @@ class Move:
     spectype_before: str
     spectype_after: str
 
+    @property
+    def tile(self) -> int | None:
+        """Number of the tile; ``None`` of a pixel."""
+        kind, _, name = self.place.partition(" ")
+        return int(name) if kind == "tile" else None
+
 
 @dataclass(frozen=True)
 class RedshiftChanges:
-    """All targets of the tile petals that both productions have.
+    """All targets of the tile petals and pixels of the sky that both productions have.
 
     Attributes
     ----------
@@ -90,9 +118,10 @@ class RedshiftChanges:
     moves : tuple of Move
         Catastrophic moves, largest first.
     columns : dict of str to array
-        ``z_before``, ``z_after``, ``fiber``, ``tile``, ``is_sky``, ``good_before``, ``good_after`` of every matched spectrum.
+        ``place`` (``tile 7951`` or ``pixel main-dark-27247``), ``z_before``, ``z_after``, ``fiber``, ``is_sky``, ``good_before``,
+        ``good_after`` of every matched spectrum.
     petals : int
-        Number of tile petals.
+        Number of tile petals or pixels.
     notes : tuple of str
         What could not be compared.
     shifts : tuple of Shift
@@ -139,18 +168,18 @@ def verdict(comparison: Comparison, redshifts: RedshiftChanges) -> str:
 
 
 def redshift_changes(
-    before: Archive, after: Archive, *, petals: Iterable[tuple[int, int, int]], group: str, rate: float = RATE
+    before: Archive, after: Archive, *, petals: Iterable[Place], group: str, rate: float = RATE
 ) -> RedshiftChanges:
-    """Compare the redshifts of tile petals.
+    """Compare the redshifts of tile petals, or of pixels of the sky.
 
     Parameters
     ----------
     before, after : Archive
         The two productions.
-    petals : iterable of (int, int, int)
-        Tile, night and petal.
+    petals : iterable of Place
+        Which.
     group : str
-        Folder below ``tiles/``.
+        Their group; empty for what each production has.
     rate : float
         See `pytest_specqa.compare.shifts.median_shifts`.
 
@@ -159,20 +188,18 @@ def redshift_changes(
     RedshiftChanges
         Empty if there are no common petals; a petal that cannot be read is named in its notes.
     """
-    tiles = [{(tile.tile, tile.night): tile for tile in side.tiles(group=group)} for side in (before, after)]
+    tiles = [{_key(tile): tile for tile in (side.tiles(group=group) if group else side.tiles())} for side in (before, after)]
     parts: list[dict[str, NDArray[Any]]] = []
     notes = []
-    for number, night, petal in sorted(set(petals)):
-        place = f"tile {number}, night {night}, petal {petal}"
+    for place in sorted(set(petals)):
+        key = place._replace(petal=0)
         try:
-            old, new = (
-                side.read_redshifts(found[number, night], petal) for side, found in zip((before, after), tiles, strict=True)
-            )
+            old, new = (side.read_redshifts(found[key], place.petal) for side, found in zip((before, after), tiles, strict=True))
         except (ProductError, KeyError) as error:
             notes.append(f"{place}: redshifts not compared: {error}")
             continue
         rows, left_over = _matched(old, new)
-        parts.append(rows | {"tile": np.full(len(rows["fiber"]), number)})
+        parts.append(rows | {"place": np.full(len(rows["fiber"]), place.called)})
         if left_over:
             notes.append(f"{place}: {left_over} targets are in one production only")
     if not parts:
@@ -188,9 +215,19 @@ def redshift_changes(
     )
 
 
+def _key(tile: Tile) -> Place:
+    if tile.group == HEALPIX:
+        return Place(0, NO_NIGHT, 0, pixel=tile.suffix)
+    return Place(tile.tile, tile.night, 0, expid=tile.expid or 0)
+
+
 def _matched(old: Redshifts, new: Redshifts) -> tuple[dict[str, NDArray[Any]], int]:
-    """Columns of the targets in both, matched by TARGETID and FIBER, and the number of those in one only."""
-    keys = [np.rec.fromarrays([one["TARGETID"].astype("i8"), one.fiber.astype("i8")]) for one in (old, new)]
+    """Columns of the targets in both, matched by TARGETID and FIBER, and the number of those in one only.
+
+    A target of a pixel is on many fibers, of which another may be that of most exposures in another production.
+    """
+    fibers = [one.fiber.astype("i8") * (one.petal != ANY_PETAL) for one in (old, new)]
+    keys = [np.rec.fromarrays([one["TARGETID"].astype("i8"), fiber]) for one, fiber in zip((old, new), fibers, strict=True)]
     _, first, second = np.intersect1d(keys[0], keys[1], assume_unique=False, return_indices=True)
     bits = _targets(new)[second]
     columns = {"fiber": new.fiber[second], "is_sky": new.is_sky[second], "bits": bits, "targetid": new["TARGETID"][second]}
@@ -271,7 +308,7 @@ def _moves(columns: Mapping[str, NDArray[Any]]) -> list[Move]:
     size = np.abs(columns["z_after"] - columns["z_before"])[rows]
     return [
         Move(
-            tile=int(columns["tile"][row]),
+            place=str(columns["place"][row]),
             fiber=int(columns["fiber"][row]),
             targetid=int(columns["targetid"][row]),
             before=float(columns["z_before"][row]),

@@ -21,15 +21,16 @@ def add_verb(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "spectra",
         help="look at any choice of spectra, or at a tile, on one page",
-        description="Write one self-contained page of spectra, of a tile (coadds, with their redshifts) or of an exposure. "
-        "Without a choice, the page of the tile: n(z), redshift against fiber, effective time, positions.",
+        description="Write one self-contained page of spectra, of a tile (coadds, with their redshifts) or of an exposure, "
+        "or of a pixel of the sky. Without a choice, the page of a tile: n(z), redshift against fiber, effective time, positions.",
     )
     parser.add_argument("production", metavar="PROD", help="production: a path, or a name under $DESI_SPECTRO_REDUX")
     parser.add_argument("--out", type=Path, required=True, metavar="PAGE", help="where to write the page (.html)")
     what = parser.add_argument_group("of what")
     what.add_argument("--tile", type=int, metavar="TILE", help="coadded spectra of this tile")
     what.add_argument("--night", type=int, metavar="NIGHT", help="last night of the reduction, or night of the exposure [latest]")
-    what.add_argument("--group", default="cumulative", help="folder below tiles/ [cumulative]")
+    what.add_argument("--healpix", metavar="PIXEL", help="coadded spectra of this pixel of the sky: main-dark-27247, or 27247")
+    what.add_argument("--group", help="reductions of tiles: cumulative, pernight ... [what is there]")
     what.add_argument("--expid", type=int, metavar="EXPID", help="spectra of this exposure, camera by camera")
     what.add_argument("--camera", metavar="CAMERAS", help="cameras of the exposure: r6, a band r or a camword [all]")
     what.add_argument("--kind", choices=("frame", "sframe", "cframe"), default="sframe", help="which of its files [sframe]")
@@ -62,9 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     choice = _choice(arguments)
     production = Production(resolve(arguments.production, os.environ))
+    arguments.group = arguments.group or production.own_group
     if arguments.expid is not None:
         page, told = _of_exposure(arguments, production, choice)
-    elif arguments.tile_page or choice.empty:
+    elif arguments.healpix is None and (arguments.tile_page or choice.empty):
         page, told = _of_tile_page(arguments, production)
     else:
         page, told = _of_tile(arguments, production, choice)
@@ -76,8 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> None:
     from pytest_specqa.errors import UsageError  # noqa: PLC0415
 
-    if (arguments.tile is None) == (arguments.expid is None):
-        raise UsageError("give either --tile or --expid: the spectra of a tile, or of one exposure")
+    if sum(given is not None for given in (arguments.tile, arguments.expid, arguments.healpix)) != 1:
+        raise UsageError(
+            "give either --tile or --expid or --healpix: the spectra of a tile, of one exposure, or of a pixel of the sky"
+        )
+    if arguments.healpix is not None and (arguments.night is not None or arguments.petal is not None):
+        raise UsageError("--night and --petal go with --tile or --expid: a pixel of the sky has spectra of many nights and petals")
     if arguments.camera and arguments.expid is None:
         raise UsageError("--camera goes with --expid: coadds hold all cameras")
     if arguments.max < 1 or (arguments.rebin is not None and not 1 <= arguments.rebin <= 1000):
@@ -111,17 +117,21 @@ def _choice(arguments: argparse.Namespace) -> Choice:
 
 
 def _of_tile(arguments: argparse.Namespace, production: Production, choice: Choice) -> tuple[str, str]:
-    from pytest_specqa.look.spectra_find import find_tile  # noqa: PLC0415
+    from pytest_specqa.look.spectra_find import find_pixel, find_tile  # noqa: PLC0415
     from pytest_specqa.look.spectra_models import Models  # noqa: PLC0415
     from pytest_specqa.look.spectra_page import spectra_page  # noqa: PLC0415
-    from pytest_specqa.look.spectra_read import tile_spectra  # noqa: PLC0415
+    from pytest_specqa.look.spectra_read import called, tile_spectra  # noqa: PLC0415
 
-    tile = find_tile(production, arguments.tile, group=arguments.group, night=arguments.night)
+    if arguments.healpix is not None:
+        tile = find_pixel(production, arguments.healpix)
+    else:
+        tile = find_tile(production, arguments.tile, group=arguments.group, night=arguments.night)
     models = Models.find(arguments.templates, os.environ)
     by = arguments.rebin or 5
     found = tile_spectra(production, tile, choice, by=by, most=arguments.max, models=models)
-    title = f"Spectra of tile {tile.tile}, {tile.suffix}, {production.name}"
-    page = spectra_page(found, title=title, by=by, most=arguments.max, places=_places(arguments, tile.tile))
+    title = f"Spectra of {called(tile)}, {production.name}"
+    places = _places(arguments, tile.tile) if arguments.healpix is None else []
+    page = spectra_page(found, title=title, by=by, most=arguments.max, places=places)
     return page, _told(found.steps, found.notes)
 
 

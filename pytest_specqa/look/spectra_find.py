@@ -5,7 +5,9 @@ from __future__ import annotations
 from pytest_specqa.errors import MissingProductError, SelectionError
 from pytest_specqa.look.words import nearest
 from pytest_specqa.production import Production, parse_cameras
-from pytest_specqa.production.listing import cameras_of, folder_numbers, tile_folders
+from pytest_specqa.production.groups import groups_of
+from pytest_specqa.production.layout import HEALPIX
+from pytest_specqa.production.listing import BY_NIGHT, cameras_of, folder_numbers, group_folder, tile_folders
 from pytest_specqa.values import Tile
 
 
@@ -33,14 +35,14 @@ def find_tile(production: Production, number: int, *, group: str, night: int | N
     SelectionError
         If there is none, with the nearest there are; one line.
     """
-    groups = sorted(path.name for path in (production.root / "tiles").glob("*") if path.is_dir())
+    groups = [name for name in groups_of(production.root) if name != HEALPIX]
     if group not in groups:
         raise SelectionError(f"no group {group[:40]!r} of tiles in {production.name}: there are {', '.join(groups) or 'none'}")
     folders = [folder for _, folder in tile_folders(production.root, group=group, only=number)]
     if not folders:
-        there = folder_numbers(production.root / "tiles" / group)
+        there = folder_numbers(group_folder(production.root, group))
         raise SelectionError(f"no tile {number} in {production.name}, {group}: nearest are {nearest(number, there)}")
-    by_night = group in ("cumulative", "pernight")
+    by_night = group in BY_NIGHT
     nights = [int(folder) for folder in folders]
     if by_night and night is not None and night not in nights:
         raise SelectionError(f"tile {number} has no night {night} in {group}: nearest are {nearest(night, nights)}")
@@ -50,6 +52,23 @@ def find_tile(production: Production, number: int, *, group: str, night: int | N
     if not found:
         raise MissingProductError(f"tile {number} of {group} has no redshifts or coadds in {', '.join(folders[:5])}; process it")
     return found[-1]
+
+
+def find_pixel(production: Production, name: str) -> Tile:
+    """Find a pixel of the sky by SURVEY-PROGRAM-PIXEL, or by its number where that is of one survey and program.
+
+    Raises
+    ------
+    SelectionError
+        If there is none, or several; one line.
+    """
+    found = production.pixels([name])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SelectionError(f"pixel {name} is in several programs: give one of {', '.join(one.suffix for one in found)}")
+    there = [one.tile for one in production.pixels()]
+    raise SelectionError(f"no pixel {name} in {production.name}: nearest are {nearest(int(name.rpartition('-')[2]), there)}")
 
 
 def find_exposure(production: Production, expid: int, *, night: int | None) -> int:
@@ -77,7 +96,7 @@ def find_cameras(production: Production, word: str | None, *, night: int, expid:
 
 def tile_of(production: Production, number: int | None, *, group: str, night: int) -> Tile | None:
     """Find the reduction of the tile of an exposure, whose redshifts belong to its spectra; None where there is none."""
-    if number is None or group not in ("cumulative", "pernight"):
+    if number is None or group not in BY_NIGHT:
         return None
     try:
         return find_tile(production, number, group=group, night=night)

@@ -16,6 +16,8 @@ from pytest_specqa.look.spectra_found import Found, Spectrum, spread
 from pytest_specqa.look.spectra_models import Models
 from pytest_specqa.look.spectra_rebin import Floats, rebin
 from pytest_specqa.production import Fibermap, Production, Redshifts
+from pytest_specqa.production.layout import HEALPIX
+from pytest_specqa.production.redshifts import ANY_PETAL
 from pytest_specqa.values import Tile
 
 _FIT = {"SPECTYPE": "", "SUBTYPE": "", "Z": np.nan, "ZERR": np.nan, "ZWARN": 0, "DELTACHI2": np.nan}
@@ -92,25 +94,25 @@ def tile_spectra(production: Production, tile: Tile, choice: Choice, *, by: int,
     ProductError
         If there are no coadds, or a file is not what the data model says.
     """
-    petals, notes = _petals(tile, choice), []
+    petals, notes = _petals(tile, choice) if tile.group != HEALPIX else [ANY_PETAL], []
     tables: dict[int, dict[str, NDArray[Any]]] = {}
     fits: dict[int, Redshifts] = {}
     for petal in petals:
         try:
             coadd = production.read_coadd_tables(tile, petal)
         except MissingProductError as error:
-            notes.append(f"petal {petal} has no coadd")
+            notes.append(f"{_place(petal)} has no coadd")
             lost = error
             continue
         try:
             fits[petal] = production.read_redshifts(tile, petal)
         except MissingProductError:
-            notes.append(f"petal {petal} has no redshifts")
+            notes.append(f"{_place(petal)} has no redshifts")
         tables[petal] = joined(coadd.fibermap, fits.get(petal))
         notes += _strangers(petal, tables[petal], fits.get(petal))
     if not tables:
-        raise MissingProductError(f"no coadds of tile {tile.tile} ({tile.suffix}), so no spectra to show: {lost}")
-    chosen, where = _chosen(tables, choice, name=f"tile {tile.tile}")
+        raise MissingProductError(f"no coadds of {called(tile)}, so no spectra to show: {lost}")
+    chosen, where = _chosen(tables, choice, name=called(tile).partition(",")[0])
     spectra: list[Spectrum] = []
     paths: list[Path] = []
     drawn = set(spread(len(chosen.rows), most))
@@ -182,6 +184,15 @@ def exposure_spectra(
     return Found(tuple(spectra), chosen.steps, (*notes, *chosen.notes), tuple(paths), unit)
 
 
+def called(tile: Tile) -> str:
+    """Call a reduction by its tile and suffix, or by its pixel."""
+    return f"pixel {tile.suffix}" if tile.group == HEALPIX else f"tile {tile.tile}, {tile.suffix}"
+
+
+def _place(petal: int) -> str:
+    return "the pixel" if petal == ANY_PETAL else f"petal {petal}"
+
+
 def _fits(production: Production, tile: Tile | None, petal: int) -> tuple[Redshifts | None, list[str]]:
     if tile is None:
         return None, []
@@ -214,7 +225,7 @@ def _chosen(
     petal = np.concatenate([np.full(len(table["FIBER"]), number) for number, table in tables.items()])
     row = np.concatenate([np.arange(len(table["FIBER"])) for table in tables.values()])
     numbers = ",".join(map(str, tables))
-    where = f"{name}{f', petal {numbers}' if len(tables) < len(DESI.petals) else ''}"
+    where = f"{name}{f', petal {numbers}' if len(tables) < len(DESI.petals) and ANY_PETAL not in tables else ''}"
     chosen = choose(choice, columns, where=where)
     rows = chosen.rows
     return chosen, [(number, row[rows][petal[rows] == number]) for number in sorted(set(petal[rows].tolist()))]
@@ -224,9 +235,9 @@ def _strangers(petal: int, columns: Mapping[str, NDArray[Any]], fits: Redshifts 
     if fits is None:
         return
     if without := int((columns["FIT"] < 0).sum()):
-        yield f"petal {petal}: {without} of {len(columns['FIT'])} spectra have no fit of their TARGETID in {fits.path.name}"
+        yield f"{_place(petal)}: {without} of {len(columns['FIT'])} spectra have no fit of their TARGETID in {fits.path.name}"
     if lost := int((~np.isin(fits["TARGETID"], columns["TARGETID"])).sum()):
-        yield f"petal {petal}: {lost} of {len(fits)} fits have no spectrum of their TARGETID"
+        yield f"{_place(petal)}: {lost} of {len(fits)} fits have no spectrum of their TARGETID"
 
 
 def _spectra(
@@ -243,7 +254,7 @@ def _spectra(
     return [
         Spectrum(
             fiber=int(table["FIBER"][row]),
-            petal=petal,
+            petal=int(table["FIBER"][row]) // DESI.fibers if petal == ANY_PETAL else petal,
             targetid=int(table["TARGETID"][row]),
             facts={name: table[name][row].item() for name in facts},
             bands={band: (one, number) for band, one in binned.items()},

@@ -1,4 +1,4 @@
-"""Coadded spectra of one tile petal."""
+"""Coadded spectra of one tile petal or pixel of the sky."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_specqa.instrument import DESI
-from pytest_specqa.production.content import Image, Rows, read_content
+from pytest_specqa.production.content import Content, Image, Rows, read_content
 from pytest_specqa.production.defects import defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.frames import check_wave
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import check_identity
+from pytest_specqa.production.layout import HEALPIX
+from pytest_specqa.production.onfiber import identity_of, with_fibers
 from pytest_specqa.production.plausible import check_ivar, check_values
 from pytest_specqa.production.redshifts import MAX_VISITS
 from pytest_specqa.values import Tile
@@ -91,12 +93,12 @@ def read_coadd_tables(path: Path, *, tile: Tile, petal: int) -> CoaddTables:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     wanted = {
-        "FIBERMAP": Rows(("TARGETID", "FIBER"), most=MAX_VISITS),
-        "EXP_FIBERMAP": Rows(("TARGETID", "EXPID"), required=False, most=MAX_VISITS),
+        "FIBERMAP": _of_targets(tile),
+        "EXP_FIBERMAP": _of_exposures(tile),
     }
     content = read_content(path, wanted)
-    check_identity(path, content.named, expected={"TILEID": tile.tile, "PETAL": petal})
-    fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
+    check_identity(path, content.named, expected=identity_of(tile, petal))
+    fibermap = _fibermap(content, tile)
     rows, name = content.data.get("EXP_FIBERMAP"), "EXP_FIBERMAP"
     exposures = None if rows is None else Table(rows, content.headers[name], path, name)
     return CoaddTables(fibermap, exposures, content.header, path, tile, petal)
@@ -124,14 +126,16 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
     ProductError
         If the file is missing, unreadable or not what the data model says; one line.
     """
-    wanted: dict[str, Image | Rows] = {"FIBERMAP": Rows(("TARGETID", "FIBER"), most=MAX_VISITS)}
+    wanted: dict[str, Image | Rows] = {"FIBERMAP": _of_targets(tile)}
+    if tile.group == HEALPIX:
+        wanted["EXP_FIBERMAP"] = _of_exposures(tile)
     for band, bins in ((band, grid.bins) for band, grid in DESI.bands.items()):
         wanted[f"{band.upper()}_WAVELENGTH"] = Image(("f8", "f4"), (bins,), required=False)
         wanted[f"{band.upper()}_FLUX"] = Image(("f4",), (None, bins), required=False)
         wanted[f"{band.upper()}_IVAR"] = Image(("f4",), (None, bins), required=False)
     content = read_content(path, wanted)
-    check_identity(path, content.named, expected={"TILEID": tile.tile, "PETAL": petal})
-    fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], path)
+    check_identity(path, content.named, expected=identity_of(tile, petal))
+    fibermap = _fibermap(content, tile)
     bands = [band for band in DESI.bands if f"{band.upper()}_FLUX" in content.data]
     if not bands:
         raise defect(path, None, found="no HDU B_FLUX, R_FLUX or Z_FLUX", expected="spectra of at least one band")
@@ -145,6 +149,21 @@ def read_coadd(path: Path, *, tile: Tile, petal: int, rows: NDArray[Any] | None 
         check_wave(path, grid, band=band)
         flux[band], ivar[band], wave[band] = values[chosen], weights[chosen], grid.astype("f8")
     return Coadd(flux, ivar, wave, fibermap.select(chosen), content.header, path, tile, petal)
+
+
+def _of_targets(tile: Tile) -> Rows:
+    return Rows(("TARGETID",) if tile.group == HEALPIX else ("TARGETID", "FIBER"), most=MAX_VISITS)
+
+
+def _of_exposures(tile: Tile) -> Rows:
+    if tile.group == HEALPIX:
+        return Rows(("TARGETID", "EXPID", "FIBER"), most=MAX_VISITS)
+    return Rows(("TARGETID", "EXPID"), required=False, most=MAX_VISITS)
+
+
+def _fibermap(content: Content, tile: Tile) -> Fibermap:
+    fibermap = Fibermap(content.data["FIBERMAP"], content.headers["FIBERMAP"], content.path)
+    return with_fibers(fibermap, content.data["EXP_FIBERMAP"]) if tile.group == HEALPIX else fibermap
 
 
 def _within(path: Path, rows: NDArray[Any], count: int) -> NDArray[Any]:

@@ -14,6 +14,10 @@ from pytest_specqa.remote import place
 
 _EXPOSURE = "exposures/{night}/{expid:08d}/"
 _TILE = "tiles/{group}/{tile}/{folder}/"
+_HEALPIX = "healpix/{survey}/{program}/{hundred}/{pixel}/{kind}-{survey}-{program}-{pixel}.fits"
+HEALPIX_KINDS = ("redrock", "rrmodel", "coadd", "spectra")
+HEALPIX, OLDER_GROUP = "healpix", "older"
+"""Groups that are no folder below ``tiles/``: pixels of the sky, and ``tiles/TILEID/NIGHT`` as it was before Everest."""
 # Also what no expectation of ours reads: `Production.find` is how a check of one's own comes to such a file.
 TEMPLATES = {
     **{kind: _EXPOSURE + kind + "-{camera}-{expid:08d}.fits" for kind in ("frame", "sframe", "cframe", "sky", "fluxcalib")},
@@ -33,6 +37,8 @@ TEMPLATES = {
 # A tile reduced before Everest has the older name.
 OLDER = {"redrock": "zbest"}
 _SUFFIX = re.compile(r"(thru|exp|[a-z0-9]+subset)?([0-9]+)")
+PIXEL = re.compile(r"([0-9a-z]+)-([0-9a-z]+)-([0-9]{1,5})")
+"""SURVEY-PROGRAM-PIXEL, as files of a pixel are called; there are 49,152 at nside 64."""
 
 
 def resolve(specprod: str | None, environ: Mapping[str, str]) -> Path:
@@ -81,7 +87,8 @@ def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | N
     product : str
         A key of `TEMPLATES`.
     fields : Mapping
-        night, expid, camera, petal, tile, group and suffix, as far as the product needs them.
+        night, expid, camera, petal, tile, group and suffix, as far as the product needs them; of the group ``healpix`` the suffix
+        SURVEY-PROGRAM-PIXEL alone.
 
     Returns
     -------
@@ -97,6 +104,8 @@ def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | N
         raise UsageError(f"no product {product!r}: there are {', '.join(sorted(TEMPLATES))}")
     template = TEMPLATES[product]
     given = {key: value for key, value in fields.items() if value is not None}
+    if template.startswith(_TILE) and given.get("group") == HEALPIX:
+        return root / _healpix_path(product, str(given.get("suffix", "")))
     for key in ("night", "expid", "petal", "tile"):
         if key in given:
             given[key] = int(given[key])
@@ -114,6 +123,8 @@ def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | N
         r"[0-9A-Za-z_]+", str(given.get("group", "a"))
     ):
         raise UsageError(f"no camera {given.get('camera')!r} or group {given.get('group')!r}")
+    if given.get("group") == OLDER_GROUP:
+        template = template.replace("{group}/", "")
     return root / template.format(**given)
 
 
@@ -157,6 +168,16 @@ def _is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def _healpix_path(product: str, suffix: str) -> str:
+    match = PIXEL.fullmatch(suffix)
+    if match is None or product not in HEALPIX_KINDS:
+        raise UsageError(
+            f"no {product} of pixel {suffix!r}: expected {', '.join(HEALPIX_KINDS)} of SURVEY-PROGRAM-PIXEL such as main-dark-27247"
+        )
+    survey, program, pixel = match[1], match[2], int(match[3])
+    return _HEALPIX.format(kind=product, survey=survey, program=program, pixel=pixel, hundred=pixel // 100)
 
 
 def _folder(suffix: str) -> str:

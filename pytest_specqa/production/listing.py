@@ -11,10 +11,14 @@ from pathlib import Path
 from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import defect, one_line
+from pytest_specqa.production.layout import OLDER_GROUP
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.remote import Entry, is_remote
 from pytest_specqa.remote import listing as remote_listing
-from pytest_specqa.values import Exposure, Tile
+from pytest_specqa.values import NO_NIGHT, Exposure, Tile
+
+BY_NIGHT = ("cumulative", "pernight", OLDER_GROUP)
+"""Groups whose folders are named by a night."""
 
 Found = os.DirEntry[str] | Entry
 # Products that only a science exposure has, and those that only a calibration has.
@@ -35,6 +39,21 @@ def folder_numbers(folder: Path, *, digits: int | None = None, strict: bool = Fa
     """
     names = [entry.name for entry in _scan(folder, strict=strict) if re.fullmatch("[0-9]+", entry.name) and _is_folder(entry)]
     return sorted(int(name) for name in names if digits in (None, len(name)))
+
+
+def folder_names(folder: Path) -> list[str]:
+    """Names of the folders in a folder, in order; none where it does not exist."""
+    return sorted(entry.name for entry in _scan(folder) if _is_folder(entry))
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of all that is in a folder, in order; none where it does not exist."""
+    return sorted(entry.name for entry in _scan(folder))
+
+
+def group_folder(root: Path, group: str) -> Path:
+    """Folder that holds the tiles of a group; before Everest that was ``tiles`` itself."""
+    return root / "tiles" if group == OLDER_GROUP else root / "tiles" / group
 
 
 def table_nights(root: Path, *, known: Iterable[int] = ()) -> list[int]:
@@ -182,22 +201,22 @@ def list_tile(root: Path, *, group: str, tile: int, folder: str) -> Tile | None:
     root : Path
         Folder of the production.
     group, tile, folder
-        ``tiles/GROUP/TILEID/FOLDER``.
+        ``tiles/GROUP/TILEID/FOLDER``; of the group ``older`` ``tiles/TILEID/FOLDER``.
 
     Returns
     -------
     Tile or None
-        ``None`` where the folder holds no petal. `night` is 0 where the folder is not named by a night.
+        ``None`` where the folder holds no petal. `night` is `NO_NIGHT` where the folder is not named by a night.
     """
     petals: dict[str, set[int]] = {}
-    for entry in _scan(root / f"tiles/{group}/{tile}/{folder}"):
+    for entry in _scan(group_folder(root, group) / str(tile) / folder):
         match = _PETAL_FILE.fullmatch(entry.name)
         if match and int(match[2]) == tile:
             petals.setdefault(match[3], set()).add(int(match[1]))
     if not petals:
         return None
     suffix = max(petals, key=lambda name: (len(petals[name]), name))
-    night = int(folder) if group in ("cumulative", "pernight") else 0
+    night = int(folder) if group in BY_NIGHT else NO_NIGHT
     return Tile(tile=tile, night=night, group=group, suffix=suffix, petals=tuple(sorted(petals[suffix])))
 
 
@@ -205,7 +224,7 @@ def tile_folders(
     root: Path, *, group: str, nights: tuple[int, int] | None = None, only: int | None = None
 ) -> Iterator[tuple[int, str]]:
     """Tiles and the folders below them, of all nights or from a first to a last; of all tiles or of one."""
-    base = root / "tiles" / group
+    base = group_folder(root, group)
     for tile in folder_numbers(base) if only is None else [only]:
         if nights is not None and nights[0] == nights[1]:
             if (base / str(tile) / str(nights[0])).is_dir():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.production import listing
+from pytest_specqa.production.groups import own_group
+from pytest_specqa.production.summaries import ListedExposure, Summaries
 from pytest_specqa.production.tablefile import ExposureTable, read_exposure_table
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Exposure
@@ -67,11 +69,14 @@ class Nights:
         Folder of the production.
     table_path : callable
         Path of the exposure table of a night.
+    summaries : Summaries
+        Lists of the production, which tell where it has no exposure table at all.
     """
 
-    def __init__(self, root: Path, table_path: Callable[[int], Path]) -> None:
+    def __init__(self, root: Path, table_path: Callable[[int], Path], *, summaries: Summaries) -> None:
         self.root = root
         self._table_path = table_path
+        self._summaries = summaries
         self._tables: dict[int, ExposureTable | ProductError | None] = {}
         self._nights: dict[int, Night] = {}
 
@@ -81,9 +86,22 @@ class Nights:
         nights = set(self._folders)
         tabled = self._tabled - nights
         nights |= {night for night in tabled if self._asks(night)}
-        if not nights:
-            nights = {int(folder) for _, folder in listing.tile_folders(self.root, group="cumulative") if len(folder) == 8}
-        return sorted(nights)
+        return sorted(nights or self._of_tiles())
+
+    def _of_tiles(self) -> set[int]:
+        """Nights of the tiles, of a production without exposures."""
+        group = own_group(self.root)
+        if group not in listing.BY_NIGHT:
+            return set()
+        if group == "cumulative" and self.by_list and self._summaries.tiles and self._summaries.whole:
+            there = set(listing.folder_numbers(listing.group_folder(self.root, group)))
+            return {tile.night for tile in self._summaries.tiles.values() if tile.tile in there}
+        return {int(folder) for _, folder in listing.tile_folders(self.root, group=group) if len(folder) == 8}
+
+    @cached_property
+    def by_list(self) -> bool:
+        """Whether the lists of the production stand for exposure tables, of which it has none."""
+        return not self._tabled and bool(self._summaries.exposures or self._summaries.tiles)
 
     @cached_property
     def _tabled(self) -> set[int]:
@@ -100,7 +118,9 @@ class Nights:
     def night(self, night: int) -> Night:
         """List a night; empty where nothing is known of it."""
         if night not in self._nights:
-            self._nights[night] = _Listing(self.root, night, self._table(night), alone=self._lacks_table(night)).found()
+            listed = self._summaries.exposures.get(night, {}) if self.by_list else {}
+            found = _Listing(self.root, night, self._table(night), alone=self._lacks_table(night), listed=listed)
+            self._nights[night] = found.by_list(self._summaries) if listed else found.found()
         return self._nights[night]
 
     def rows(self, night: int) -> Mapping[int, ExposureRow] | None:
@@ -132,6 +152,7 @@ class _Listing:
     night: int
     table: ExposureTable | ProductError | None
     alone: bool
+    listed: Mapping[int, ListedExposure]
     faults: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     unlisted: list[int] = field(default_factory=list)
@@ -156,6 +177,44 @@ class _Listing:
             oddities=oddities,
         )
         return Night(exposures, report)
+
+    def by_list(self, summaries: Summaries) -> Night:
+        """Take the exposures that the list of the production has of the night, with the cameras that are on disk.
+
+        What else is there are calibrations and exposures that were left out of the production; where a line of the list cannot be
+        read, folders are looked into as without it.
+        """
+        exposures: dict[int, Exposure] = {}
+        for expid in sorted(self._on_disk()):
+            told = self.listed.get(expid)
+            found = self._of_list(told) if told else self._exposure(expid, ExposureTable({})) if not summaries.whole else None
+            if found is not None:
+                exposures[expid] = found
+        absent = sorted(set(self.listed) - set(exposures))
+        named = f"{', '.join(map(str, absent[:4]))}{' ...' if len(absent) > 4 else ''}"
+        what = f"{len(absent)} of the exposures of {summaries.exposure_list} without products on disk ({named})"
+        return Night(exposures, NightReport(folders=tuple(self.folders), oddities=(what,) if absent else ()))
+
+    def _of_list(self, told: ListedExposure) -> Exposure | None:
+        """List an exposure that the list of the production has; ``None`` where no camera of it is on disk."""
+        try:
+            files = listing.camera_files(self.root, night=self.night, expid=told.expid)
+        except ProductError as error:
+            self._note(error)
+            return None
+        return (
+            Exposure(
+                night=self.night,
+                expid=told.expid,
+                tile=told.tile,
+                cameras=tuple(sorted(files.cameras)),
+                survey=told.survey,
+                program=told.program,
+                exptime=told.exptime,
+            )
+            if files.kinds
+            else None
+        )
 
     def _note(self, error: ProductError) -> None:
         """Keep what is wrong with a folder, to be said after a colon."""

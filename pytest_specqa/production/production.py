@@ -16,18 +16,20 @@ from pytest_specqa.production import listing
 from pytest_specqa.production.coadds import Coadd, CoaddTables, read_coadd, read_coadd_tables
 from pytest_specqa.production.fibermap import ROSTER, Fibermap, badamp_bits, read_fibermap
 from pytest_specqa.production.frames import FRAME_KINDS, Frame, read_frame
+from pytest_specqa.production.groups import list_pixels, list_tiles, own_group
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import read_headers
-from pytest_specqa.production.layout import OLDER, find_product, product_path
+from pytest_specqa.production.layout import HEALPIX, OLDER, find_product, product_path
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
 from pytest_specqa.production.nearby import what_to_give
 from pytest_specqa.production.nights import NightReport, Nights
 from pytest_specqa.production.redshifts import Redshifts, read_redshifts
 from pytest_specqa.production.stream import FitsStream
+from pytest_specqa.production.summaries import Summaries
 from pytest_specqa.production.tables import ExposureRow, expected_kinds
-from pytest_specqa.production.visits import list_visits, listed_nights
+from pytest_specqa.production.visits import list_visits
 from pytest_specqa.remote import is_remote
-from pytest_specqa.values import Exposure, Tile, Visit
+from pytest_specqa.values import NO_NIGHT, Exposure, Tile, Visit
 
 FIBERMAPS_KEPT = 4
 ROSTERS_KEPT = 24
@@ -36,9 +38,10 @@ _FLUX_CALIBRATED = frozenset({"fluxcalib", "cframe"})
 
 
 class Production:
-    """One run of the pipeline: a folder with ``exposures/``, ``tiles/`` and exposure tables.
+    """One run of the pipeline: a folder with ``exposures/``, ``tiles/``, ``healpix/`` and exposure tables.
 
-    Listings are made from folder and file names and from tables, once, and kept; they open no FITS file.
+    Listings are made from folder and file names and from tables, once, and kept; they open no FITS file. A production without
+    exposure tables, such as a public release, goes by ``exposures-SPECPROD.csv`` and ``tiles-SPECPROD.csv`` where it has them.
 
     Parameters
     ----------
@@ -48,7 +51,7 @@ class Production:
     Raises
     ------
     UsageError
-        If it holds neither ``exposures/`` nor ``tiles/``, nor tables of what was to be made.
+        If it holds none of ``exposures/``, ``tiles/`` and ``healpix/``, nor tables of what was to be made.
     """
 
     instrument = DESI
@@ -61,16 +64,18 @@ class Production:
         "fluxcalib",
         "redshifts",
         "coadd",
+        HEALPIX,
         "fibermap",
         "exposure_table",
     )
 
     def __init__(self, root: Path) -> None:
         self.root = root if is_remote(root) else Path(root)
-        if not any((self.root / name).is_dir() for name in ("exposures", "tiles", "exposure_tables")):
+        if not any((self.root / name).is_dir() for name in ("exposures", "tiles", HEALPIX, "exposure_tables")):
             raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; {what_to_give(self.root)}")
         self.name = self.root.resolve().name
-        self._nights = Nights(self.root, lambda night: self.expected_path("exposure_table", night=night))
+        self._summaries = Summaries(self.root, self.name)
+        self._nights = Nights(self.root, lambda night: self.expected_path("exposure_table", night=night), summaries=self._summaries)
         self._fibermaps: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
         self._rosters: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()
 
@@ -107,13 +112,19 @@ class Production:
         """What the exposure table of a night and its folders say that cannot be, each with its place; see `nights.NightReport`."""
         return self._nights.night(night).report
 
-    def tiles(self, *, group: str = "cumulative", night: int | tuple[int, int] | None = None) -> list[Tile]:
+    @cached_property
+    def own_group(self) -> str:
+        """Group of reductions that is judged where none is asked for; see `groups.own_group`."""
+        return own_group(self.root)
+
+    def tiles(self, *, group: str | None = None, night: int | tuple[int, int] | None = None) -> list[Tile]:
         """Reductions of tiles.
 
         Parameters
         ----------
-        group : str
-            Folder below ``tiles/``.
+        group : str, optional
+            Folder below ``tiles/``, ``older`` for ``tiles/TILEID/NIGHT`` as before Everest, or ``healpix`` for pixels of the sky;
+            by default that of `own_group`.
         night : int or (int, int), optional
             Only those whose folder is named by this night, or by one from the first to the last; no table of other nights is read.
 
@@ -121,14 +132,19 @@ class Production:
         -------
         list of Tile
             In order of tile and night. Petals are those on disk and those that the exposure table of the night expects: all
-            three cameras good and LASTSTEP ``all``.
+            three cameras good and LASTSTEP ``all``. No pixel is of a night.
         """
+        group = group or self.own_group
         nights = (night, night) if isinstance(night, int) else night
-        by_night = group in ("cumulative", "pernight")
-        folders = listing.tile_folders(self.root, group=group, nights=nights if by_night else None)
-        found = (listing.list_tile(self.root, group=group, tile=tile, folder=folder) for tile, folder in folders)
-        tiles = [self._completed(tile) for tile in found if tile is not None]
+        if group == HEALPIX:
+            return [] if nights else self.pixels()
+        found = list_tiles(self.root, self._summaries if self._nights.by_list else None, group=group, nights=nights)
+        tiles = [self._completed(tile) for tile in found]
         return [tile for tile in tiles if nights is None or nights[0] <= tile.night <= nights[1]]
+
+    def pixels(self, wanted: Collection[str] = ()) -> list[Tile]:
+        """Pixels of the sky that have been reduced, all or some by number or SURVEY-PROGRAM-PIXEL; see `groups.list_pixels`."""
+        return list_pixels(self.root, wanted=wanted)
 
     def expected_products(self, exposure: Exposure, camera: str) -> tuple[str, ...] | None:
         """Kinds of products that a camera must have.
@@ -222,7 +238,7 @@ class Production:
         try:
             return find_product(self.expected_path(product, **where))
         except MissingProductError:
-            if product not in OLDER:
+            if product not in OLDER or where.get("group") == HEALPIX:
                 raise
             older = self.expected_path(OLDER[product], **where)
             if older.exists():
@@ -267,7 +283,7 @@ class Production:
 
     def visits(self, tile: Tile, petal: int, *, used: Mapping[int, int]) -> list[Visit] | None:
         """Exposures that the exposure tables know of a tile; see `visits.list_visits`."""
-        nights = self._nights_of_tiles.get(tile.tile, set())
+        nights = self._summaries.nights_of_tiles.get(tile.tile, set())
         return list_visits(self.root, self._nights.rows, tile=tile, petal=petal, used=used, nights=nights)
 
     def read_sky(self, *, night: int, expid: int, camera: str) -> Sky:
@@ -302,8 +318,13 @@ class Production:
         return read_coadd_tables(path, tile=tile, petal=petal)
 
     @cached_property
-    def _nights_of_tiles(self) -> dict[int, set[int]]:
-        return listed_nights(self.root)
+    def _night_of_exposure(self) -> dict[int, int]:
+        """Nights of all exposures: as the folders have them, and as the tables say of those without."""
+        found: dict[int, int] = {}
+        for night in self.nights():
+            for expid in (*(self._nights.rows(night) or ()), *listing.folder_numbers(self.root / f"exposures/{night}", digits=8)):
+                found[expid] = night
+        return found
 
     def _rows(self, night: int) -> Collection[ExposureRow]:
         return (self._nights.rows(night) or {}).values()
@@ -317,21 +338,25 @@ class Production:
         night = tile.night or self._night_of(tile)
         rows = [row for row in self._rows(night) if row.tile == tile.tile] if night else []
         petals = self._complete_petals(night, tile.tile, laststep="all") if tile.group != "perexp" else set()
+        listed = self._summaries.tiles.get(tile.tile) if self._nights.by_list else None
+        named = rows[0] if rows else listed
         return Tile(
             tile=tile.tile,
             night=night,
             group=tile.group,
             suffix=tile.suffix,
             petals=tuple(sorted(petals.union(tile.petals))),
-            survey=rows[0].survey if rows else "",
-            program=rows[0].program if rows else "",
+            survey=named.survey if named else "",
+            program=named.program if named else "",
         )
 
     def _night_of(self, tile: Tile) -> int:
-        if tile.group != "perexp":
-            return 0
-        folder = f"{int(tile.suffix.removeprefix('exp')):08d}"
-        return next((night for night in self.nights() if (self.root / f"exposures/{night}/{folder}").is_dir()), 0)
+        if tile.expid is None:
+            return NO_NIGHT
+        for night in self._summaries.nights_of_tiles.get(tile.tile, ()) if self._nights.by_list else ():
+            if tile.expid in self._summaries.exposures[night]:
+                return night
+        return self._night_of_exposure.get(tile.expid, NO_NIGHT)
 
     def _camera_fibermap(self, kind: str, night: int, expid: int, name: str) -> Fibermap:
         camera = Camera.parse(name)

@@ -1,4 +1,4 @@
-"""Redshifts of one tile petal, with the fibermap that belongs to them."""
+"""Redshifts of one tile petal or pixel of the sky, with the fibermap that belongs to them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ from pytest_specqa.production.defects import COPY, defect
 from pytest_specqa.production.fibermap import Fibermap, Table
 from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import check_identity
+from pytest_specqa.production.layout import HEALPIX
+from pytest_specqa.production.onfiber import identity_of, with_fibers
 from pytest_specqa.production.plausible import check_redshifts
 from pytest_specqa.values import Tile
 
 REDSHIFT_COLUMNS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "DELTACHI2")
 FIBERMAP_COLUMNS = ("TARGETID", "FIBER", "OBJTYPE")
+PIXEL_COLUMNS = ("TARGETID", "OBJTYPE")
+"""A pixel of the sky has targets of many tiles; their fibers are told by EXP_FIBERMAP."""
 MAX_TARGETS = 50_000
 """Rows of one petal with a row per target: 500, and more where skies of stuck positioners differ from exposure to exposure."""
 MAX_VISITS = 250_000
 """Rows of one petal with a row per target and exposure: 500 exposures; deep fields have 100."""
+ANY_PETAL = -1
 _MORE = {"EXP_FIBERMAP": ("TARGETID", "EXPID"), "TSNR2": ("TARGETID",)}
 
 
 @dataclass(frozen=True, eq=False)
 class Redshifts:
-    """Fitted redshifts, a row per target.
+    """Fitted redshifts of a tile petal or of a pixel of the sky, a row per target.
 
     Attributes
     ----------
     table : Table
         HDU REDSHIFTS (ZBEST in older files); ``r["Z"]`` gives a column of it.
     fibermap : Fibermap
-        FIBERMAP with one row for each row of `table`.
+        FIBERMAP with one row for each row of `table`; of a pixel FIBER is the one that the target was on in most exposures.
     header : Mapping
         Header of HDU 0.
     path : Path
@@ -44,7 +49,7 @@ class Redshifts:
     tile : Tile
         The reduction that it belongs to.
     petal : int
-        Number of the petal.
+        Number of the petal; `ANY_PETAL` of a pixel.
     instrument : Instrument
         What took the spectra.
     exposures : Table or None
@@ -108,7 +113,7 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
     path : Path
         A ``redrock-*`` or, from before Everest, ``zbest-*`` file.
     tile, petal
-        What the file name says; the header must not disagree.
+        What the file name says; the header must not disagree. Of a pixel the petal does not matter.
 
     Returns
     -------
@@ -121,24 +126,33 @@ def read_redshifts(path: Path, *, tile: Tile, petal: int) -> Redshifts:
         If the file is missing, unreadable or not what the data model says; one line.
     """
     name = "ZBEST" if path.name.startswith("zbest-") else "REDSHIFTS"
+    pixel = tile.group == HEALPIX
     more = {hdu: Rows(columns, required=hdu == "EXP_FIBERMAP", most=MAX_VISITS) for hdu, columns in _MORE.items()}
-    fits = {name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS), "FIBERMAP": Rows(FIBERMAP_COLUMNS, most=MAX_VISITS)}
+    fits = {
+        name: Rows(REDSHIFT_COLUMNS, most=MAX_TARGETS),
+        "FIBERMAP": Rows(PIXEL_COLUMNS if pixel else FIBERMAP_COLUMNS, most=MAX_VISITS),
+    }
+    if pixel:
+        more["EXP_FIBERMAP"] = Rows((*_MORE["EXP_FIBERMAP"], "FIBER"), most=MAX_VISITS)
     content = read_content(path, fits | more if name == "REDSHIFTS" else fits)
     check_identity(path, content.named, expected=_named(tile, petal))
     table = Table(content.data[name], content.headers[name], path, name)
     check_redshifts(path, name, z=table["Z"], columns={column: table[column] for column in ("ZWARN", "ZERR", "DELTACHI2")})
     fibermap = _matched(content, table)
+    if pixel:
+        fibermap, petal = with_fibers(fibermap, content.data["EXP_FIBERMAP"]), ANY_PETAL
     strangers = np.unique(fibermap["FIBER"][fibermap["FIBER"] // DESI.fibers != petal])
-    if len(strangers):
+    if len(strangers) and not pixel:
         raise defect(path, "FIBERMAP", found=f"FIBER {strangers[0]}", expected=f"fibers of petal {petal}", do="see which is right")
     exposures, tsnr2 = (Table(content.data[hdu], content.headers[hdu], path, hdu) if hdu in content.data else None for hdu in _MORE)
     return Redshifts(table, fibermap, content.header, path, tile, petal, exposures=exposures, tsnr2=tsnr2)
 
 
 def _named(tile: Tile, petal: int) -> dict[str, str | int]:
-    """Keywords that the file name gives; reductions of other groups do not name a night."""
-    named: dict[str, str | int] = {"TILEID": tile.tile, "PETAL": petal}
-    return {**named, "SPGRP": tile.group, "SPGRPVAL": tile.night} if tile.group in ("cumulative", "pernight") else named
+    """Keywords that the file name gives; reductions of a choice of exposures are of no night, and before Everest had no group."""
+    value = {"perexp": tile.expid, HEALPIX: tile.tile}.get(tile.group, tile.night)
+    known = tile.group in ("cumulative", "pernight", "perexp", HEALPIX) and value is not None
+    return identity_of(tile, petal) | ({"SPGRP": tile.group, "SPGRPVAL": int(value or 0)} if known else {})
 
 
 def _strangers(fibermap: Fibermap, table: Table, twice: int) -> str:

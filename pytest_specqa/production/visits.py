@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pytest_specqa.opening import open_regular
 from pytest_specqa.production import listing
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.values import Tile, Visit
-
-LIST_BYTES = 200_000_000
-"""A production has 30,000 exposures, of some hundred bytes each."""
-_NUMBER = re.compile("[0-9]{1,9}")
 
 Tables = Callable[[int], Mapping[int, ExposureRow] | None]
 
@@ -48,7 +40,7 @@ def list_visits(
         none, and has no LASTSTEP where the table does not list it.
     """
     known = {tile.night, *nights, *used.values()}
-    for group in ("cumulative", "pernight"):
+    for group in listing.BY_NIGHT:
         known.update(int(name) for _, name in listing.tile_folders(root, group=group, only=tile.tile) if len(name) == 8)
     tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night)) is not None}
     own = {
@@ -62,21 +54,6 @@ def list_visits(
             row = tabled[night].get(expid)
             own[expid] = _visit(root, night, row, petal) if row else Visit(night=night, expid=expid, tile=None, laststep="")
     return [own[expid] for expid in sorted(own)] if tabled else None
-
-
-def listed_nights(root: Path) -> dict[int, set[int]]:
-    """Nights of each tile in ``exposures-SPECPROD.csv``; none where there is no such list, or it cannot be read."""
-    nights: dict[int, set[int]] = {}
-    for path in sorted(root.glob("exposures-*.csv")):
-        try:
-            with io.TextIOWrapper(open_regular(path, limit=LIST_BYTES), newline="", encoding="utf-8", errors="replace") as file:
-                for row in csv.DictReader(file, restval=""):
-                    tile, night = str(row.get("TILEID", "")), str(row.get("NIGHT", ""))
-                    if _NUMBER.fullmatch(tile) and _NUMBER.fullmatch(night):
-                        nights.setdefault(int(tile), set()).add(int(night))
-        except (OSError, csv.Error):
-            continue
-    return nights
 
 
 def _visit(root: Path, night: int, row: ExposureRow, petal: int) -> Visit:

@@ -39,6 +39,7 @@ def bar(entries: Iterable[Entry], rowed: Sequence[Entry]) -> str:
         {f"petal{entry.lead['petal']}" for entry in rowed if entry.lead["petal"] is not None and not entry.lead["camera"]}
     )
     places = [*bands, *((camera, camera) for camera in cameras), *((petal, petal.replace("l", "l ", 1)) for petal in petals)]
+    places += [("healpix", "healpix pixels")] if any(entry.lead["kind"] == "healpix" for entry in rowed) else []
     checks = [(claim, claim) for claim in sorted({entry.claim for entry in rowed})]
     return (
         '<form id="specqa-bar" role="search" aria-label="find rows">'

@@ -1,4 +1,4 @@
-"""Nights and tiles at a glance: a cell for each unit, coloured and lettered by its worst outcome, that leads to its worst test."""
+"""Nights, tiles and pixels at a glance: a cell for each unit, coloured and lettered by its worst outcome, that leads to a test."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def grids(
     places: Mapping[Key, Place] | None = None,
     instrument: Instrument = DESI,
 ) -> str:
-    """HTML of all grids: one per night for exposures and cameras, and one for tiles and petals.
+    """HTML of all grids: one per night for exposures and cameras, one for tiles and petals, and one for pixels of the sky.
 
     Parameters
     ----------
@@ -82,13 +82,17 @@ def grids(
     around = Around(linked, places or {})
     nights: dict[int, list[Entry]] = defaultdict(list)
     tiles: list[Entry] = []
+    pixels: list[Entry] = []
     for entry in entries:
         if entry.records[0]["kind"] in ("tile", "petal"):
             tiles.append(entry)
+        elif entry.records[0]["kind"] == "healpix":
+            pixels.append(entry)
         else:
             nights[entry.records[0]["night"]].append(entry)
     blocks = [_night(night, nights[night], around=around, instrument=instrument) for night in sorted(nights)]
     blocks += [_tiles(tiles, around=around, petals=instrument.petals)] if tiles else []
+    blocks += [_pixels(pixels, around=around)] if pixels else []
     return f'<div class="specqa-grids">{"".join(blocks)}</div>' if blocks else ""
 
 
@@ -125,20 +129,38 @@ def _column(column: str) -> str:
 
 
 def _tiles(entries: Sequence[Entry], *, around: Around, petals: Sequence[int]) -> str:
-    cells: dict[tuple[int, int, int | None], Cell] = defaultdict(list)
+    cells: dict[tuple[int, int, int, int | None], Cell] = defaultdict(list)
     for entry in entries:
         record = entry.records[0]
-        cells[record["tile"] or 0, record["night"], record["petal"]].append(entry)
+        cells[record["tile"] or 0, record["night"], record["expid"] or 0, record["petal"]].append(entry)
     rows = []
-    for tile, night in sorted({(tile, night) for tile, night, _ in cells}):
-        found = "".join(
-            _cell(cells.get((tile, night, petal), []), f"tile {tile} petal {petal}", around, f"p{petal}") for petal in petals
-        )
-        whole = _cell(cells.get((tile, night, None), []), f"tile {tile}", around, "exposure")
-        rows.append(f'<tr><th scope="row">{tile} <span class="specqa-faint">through {night}</span></th>{found}{whole}</tr>')
+    for tile, night, expid in sorted({key[:3] for key in cells}):
+        row, name = (tile, night, expid), f"tile {tile}{f' exposure {expid:08d}' if expid else ''}"
+        found = "".join(_cell(cells.get((*row, petal), []), f"{name} petal {petal}", around, f"p{petal}") for petal in petals)
+        whole = _cell(cells.get((*row, None), []), name, around, "exposure")
+        rest = f"exposure {expid:08d}" if expid else f"through {night}"
+        rows.append(f'<tr><th scope="row">{tile} <span class="specqa-faint">{rest}</span></th>{found}{whole}</tr>')
     names = "".join(_column(f"p{petal}") for petal in petals) + '<th class="specqa-petal specqa-first" title="tile">tile</th>'
     head = f'<tr><th></th><th colspan="{len(petals)}" class="specqa-band">petals</th><th></th></tr><tr><th>tile</th>{names}</tr>'
     return _table("Tiles", head, rows)
+
+
+def _pixels(entries: Sequence[Entry], *, around: Around) -> str:
+    """A row for each hundred pixels, which share a folder: a survey has thousands."""
+    cells: dict[tuple[str, int], dict[int, Cell]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        where, _, number = entry.unit.removeprefix("healpix-").rpartition("-")
+        cells[where, int(number) // 100][int(number)].append(entry)
+    most = max(map(len, cells.values()))
+    rows = []
+    for (where, hundred), row in sorted(cells.items()):
+        found = "".join(_cell(row[number], f"pixel {where}-{number}", around) for number in sorted(row))
+        rest = f'<td class="specqa-absent" colspan="{most - len(row)}"></td>' if len(row) < most else ""
+        name = f'{escape(where)} <span class="specqa-faint">{hundred}00-{hundred}99</span>'
+        rows.append(f'<tr><th scope="row">{name}</th>{found}{rest}</tr>')
+    return _table(
+        "Healpix pixels", f'<tr><th>survey and program</th><th colspan="{most}">pixels in order of number</th></tr>', rows
+    )
 
 
 def _table(title: str, head: str, rows: Sequence[str]) -> str:

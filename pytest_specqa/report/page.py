@@ -16,7 +16,7 @@ from pytest_specqa.report.gather import Entry
 from pytest_specqa.report.grid import grids
 from pytest_specqa.report.places import placed
 from pytest_specqa.report.quota import kept
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import NO_NIGHT, Outcome, Record
 
 if TYPE_CHECKING:
     from pytest_html.report_data import ReportData
@@ -140,11 +140,13 @@ def _asset(name: str) -> str:
 
 def _name(page: ReportData, records: Iterable[Record]) -> None:
     every = list(records)
-    nights = sorted({int(record["night"]) for record in every})
+    nights = sorted({int(record["night"]) for record in every} - {NO_NIGHT})
     names = sorted({str(record["versions"].get("production", "")) for record in every} - {""})
-    span = f"night {nights[0]}" if len(nights) == 1 else f"nights {nights[0]}–{nights[-1]} ({len(nights)})"
+    span = f"nights {nights[0]}–{nights[-1]} ({len(nights)})" if len(nights) > 1 else "".join(f"night {one}" for one in nights)
     production = [f"production {name}" for name in names]
-    page.title = printable(f"Spectroscopic QA: {', '.join([*production, span])}")
+    pixels = len({record["unit"] for record in every if record["kind"] == "healpix"})
+    judged = [span, f"{pixels} healpix pixel{'s' * (pixels > 1)}" if pixels else ""]
+    page.title = printable(f"Spectroscopic QA: {', '.join([*production, *filter(None, judged)])}")
 
 
 def _others(page: ReportData) -> dict[str, str]:

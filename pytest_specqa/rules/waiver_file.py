@@ -14,13 +14,14 @@ from typing import Any
 from pytest_specqa.errors import WaiverError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.rules.toml_lines import LinedToml
-from pytest_specqa.rules.waivers import Range, Scope, Waiver, side_of
+from pytest_specqa.rules.waivers import Range, Scope, Waiver, pixel_of, side_of
 from pytest_specqa.values import Outcome, Record
 
 TABLE = "waiver"
 ANSWERS = ("reason", "issue", "owner")
 KEYS = (
-    "id", "expectation", "measure", "covers", "message", "nights", "expid", "tile", "camera", "petal", "fibers", "wavelengths",
+    "id", "expectation", "measure", "covers", "message", "nights", "expid", "tile", "camera", "petal", "healpix", "fibers",
+    "wavelengths",
     *ANSWERS, "expires",
 )  # fmt: skip
 NO_VALUE = "no value"
@@ -75,6 +76,7 @@ def _waiver(source: LinedToml[WaiverError], index: int, entry: dict[str, Any]) -
         tiles=take("tile", _numbers, frozenset()),
         cameras=take("camera", _cameras, frozenset()),
         petals=take("petal", _numbers, frozenset()),
+        pixels=take("healpix", _pixels, frozenset()),
     )
     return Waiver(
         id=texts["id"],
@@ -157,6 +159,13 @@ def _cameras(value: object) -> frozenset[str]:
     return frozenset(cameras)
 
 
+def _pixels(value: object) -> frozenset[str]:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and re.fullmatch(r"[0-9a-z]+-[0-9a-z]+-[0-9]{1,5}", name) for name in names):
+        raise ValueError("expected a pixel of the sky such as main-dark-27247, or a list of them")
+    return frozenset(names)
+
+
 def _fibers(value: object) -> tuple[Range, ...]:
     pairs = [[int(end) for end in part.split("-")] for part in value.split(",")] if isinstance(value, str) else value
     if not isinstance(pairs, list) or not pairs:
@@ -197,7 +206,7 @@ def draft(records: Iterable[Record], *, warnings: bool = False) -> str:
     groups: dict[tuple[Any, ...], list[Record]] = defaultdict(list)
     for record in records:
         if record["outcome"] in outcomes and not record.get("waiver"):
-            same = [record[key] for key in ("expectation", "measure", "tile", "camera", "petal")]
+            same = [record[key] for key in ("expectation", "measure", "tile", "camera", "petal")] + [pixel_of(record)]
             groups[*same, record["message"] if record["value"] is None else side_of(record)].append(record)
     used: dict[str, int] = defaultdict(int)
     return "\n".join(_entry(group, used) for group in groups.values())
@@ -217,6 +226,7 @@ def _entry(group: list[Record], used: dict[str, int]) -> str:
     if expids := sorted({record["expid"] for record in group if record["expid"] is not None}):
         fields["expid"] = expids
     fields |= {key: first[key] for key in ("tile", "camera", "petal") if first[key] is not None}
+    fields |= {"healpix": pixel_of(first)} if pixel_of(first) else {}
     if all(record["fibers"] for record in group):
         fields["fibers"] = sorted({tuple(pair) for record in group for pair in record["fibers"]})
     if all(record["waves"] for record in group):

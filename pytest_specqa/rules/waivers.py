@@ -27,8 +27,8 @@ class Scope:
         Names in the limits file.
     nights : tuple of int or None
         First and last night, both included.
-    expids, tiles, cameras, petals : frozenset
-        Allowed values; `petals` also admits the cameras of these petals.
+    expids, tiles, cameras, petals, pixels : frozenset
+        Allowed values; `petals` also admits the cameras of these petals, `pixels` are pixels of the sky SURVEY-PROGRAM-PIXEL.
     """
 
     expectation: str
@@ -38,6 +38,7 @@ class Scope:
     tiles: frozenset[int] = frozenset()
     cameras: frozenset[str] = frozenset()
     petals: frozenset[int] = frozenset()
+    pixels: frozenset[str] = frozenset()
 
     def holds(self, record: Record) -> bool:
         """Tell whether the record is about these units and measures."""
@@ -50,8 +51,13 @@ class Scope:
             (self.tiles, record["tile"]),
             (self.cameras, record["camera"]),
             (self.petals, petal_of(record)),
+            (self._units, record["unit"]),
         )
         return all(value in allowed for allowed, value in chosen if allowed)
+
+    @property
+    def _units(self) -> frozenset[str]:
+        return frozenset(f"healpix-{pixel}" for pixel in self.pixels)
 
     def sql(self) -> tuple[str, list[Any]]:
         """The same question as a SQL condition with its parameters."""
@@ -59,7 +65,8 @@ class Scope:
         if self.nights:
             clauses.append(("night BETWEEN ? AND ?", list(self.nights)))
         petal = "coalesce(petal, try_cast(camera[2:2] AS INTEGER))"
-        for column, allowed in (("expid", self.expids), ("tile", self.tiles), ("camera", self.cameras), (petal, self.petals)):
+        of_unit = (("expid", self.expids), ("tile", self.tiles), ("camera", self.cameras), (petal, self.petals))
+        for column, allowed in (*of_unit, ("unit", self._units)):
             if allowed:
                 clauses.append(_one_of(column, sorted(allowed)))
         return " AND ".join(text for text, _ in clauses), [value for _, values in clauses for value in values]
@@ -73,6 +80,11 @@ def petal_of(record: Record) -> int | None:
     """Petal of a record, from its camera where it names no petal itself."""
     petal, camera = record.get("petal"), record.get("camera")
     return petal if petal is not None else int(camera[1]) if camera else None
+
+
+def pixel_of(record: Record) -> str:
+    """Pixel of the sky that a record is about, SURVEY-PROGRAM-PIXEL; empty for other units."""
+    return record["unit"].removeprefix("healpix-") if record["kind"] == "healpix" else ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Suite:
     filters : tuple of str
         Options such as ``--night=20211014`` that select units.
     group : str
-        Folder below ``tiles/``.
+        Group of reductions; empty for what each production has.
     processes : int
         Number of worker processes.
     tests : tuple of str
@@ -38,7 +38,7 @@ class Suite:
     """
 
     filters: tuple[str, ...] = ()
-    group: str = "cumulative"
+    group: str = ""
     processes: int = 0
     tests: tuple[str, ...] = ()
 
@@ -56,7 +56,8 @@ class Suite:
             results, listed = Path(scratch) / "results.jsonl", Path(scratch) / "units.txt"
             # Options as one word each: pytest looks for its configuration beside the words that name folders.
             words = [sys.executable, "-m", "pytest", *(self.tests or suite()), "-q", "-p", "no:cacheprovider", *self.filters]
-            words += [f"--specprod={root}", f"--specqa-group={self.group}", f"--specqa-results={results}"]
+            words += [f"--specprod={root}", f"--specqa-results={results}"]
+            words += [f"--specqa-group={self.group}"] if self.group else []
             # What a configuration file asks for besides is for its own production: no store, no past and nothing to keep for one.
             words += ["-o", "specqa_store=", "-o", "specqa_history=", "-o", "specqa_vectors=false"]
             words += ["-n", str(self.processes)] if self.processes else []

@@ -17,7 +17,7 @@ from pytest_specqa.rules.limits import Limits
 from pytest_specqa.run import plan, reading, session
 from pytest_specqa.run.plan import Planned
 from pytest_specqa.run.session import Session
-from pytest_specqa.values import PROPERTY, DataUnit, NoValue, Record
+from pytest_specqa.values import NO_NIGHT, PROPERTY, DataUnit, NoValue, Record
 
 CHECK: pytest.StashKey[Check] = pytest.StashKey()
 TAKEN: pytest.StashKey[list[Record]] = pytest.StashKey()
@@ -162,15 +162,17 @@ def rerun(running: Session, item: pytest.Function, *, unit: DataUnit) -> str:
     else:
         path = item.path.relative_to(here) if item.path.is_relative_to(here) else item.path
         words = ["pytest", f"{path}::{item.originalname}"]
-    words += ["--specprod", chosen.specprod or str(running.production.root), "--night", str(unit.night)]
+    words += ["--specprod", chosen.specprod or str(running.production.root)]
+    words += ["--healpix", unit.suffix] if unit.kind == "healpix" else []
+    words += ["--night", str(unit.night)] if unit.night != NO_NIGHT else []
     words += ["--expid", str(unit.expid)] if unit.expid is not None else []
     words += ["--tile", str(unit.tile)] if unit.kind in ("tile", "petal") else []
     words += ["--camera", unit.camera] if unit.camera else []
     words += ["--petal", str(unit.petal)] if unit.kind == "petal" else []
-    if unit.kind not in ("camera", "petal"):
+    if unit.kind not in ("camera", "petal", "healpix"):
         words += [word for text in chosen.cameras for word in ("--camera", text)]
         words += [word for petal in chosen.petals for word in ("--petal", str(petal))]
-    words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative") else []
+    words += ["--specqa-group", unit.group] if unit.group not in ("", "cumulative", "healpix") else []
     words += ["--specqa-limits", str(chosen.limits)] if chosen.limits else []
     words += ["--specqa-history", str(chosen.history)] if chosen.history else []
     words += ["--specqa-verify", chosen.verify] if chosen.verify != "read" else []

@@ -10,6 +10,7 @@ import pytest
 from pytest_specqa.errors import SpecQAError, UsageError
 from pytest_specqa.run import mistakes, selection
 from pytest_specqa.run.calls import TAKEN
+from pytest_specqa.run.options import HEALPIX
 from pytest_specqa.run.plan import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
 from pytest_specqa.triage.stages import STAGES
@@ -122,11 +123,16 @@ def arrange(session: Session, items: list[pytest.Item], *, broken: bool = False)
 
 
 def _is_idle(item: pytest.Item, session: Session) -> bool:
-    """Tell whether a test has no unit because it is for other bands, or for a kind that the run does not judge."""
+    """Tell whether a test has no unit because it is for other bands, or for a kind that the run does not judge.
+
+    Few productions are judged by pixels of the sky: in others, their tests are as if they were not there.
+    """
     if unit_of(item) is not None or (callspec := getattr(item, "callspec", None)) is None:
         return False
     kinds = [kind for fixture, kind in UNIT_FIXTURES.items() if fixture in callspec.params]
-    return bool(kinds) and (item.get_closest_marker(BANDS_MARKER) is not None or kinds[0] not in session.options.kinds)
+    if not kinds:
+        return False
+    return item.get_closest_marker(BANDS_MARKER) is not None or kinds[0] not in session.options.kinds or kinds[0] == HEALPIX
 
 
 def _announce_reductions(session: Session, tests: list[tuple[pytest.Item, DataUnit]]) -> None:

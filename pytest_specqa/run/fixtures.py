@@ -71,6 +71,12 @@ def specqa_night(request: pytest.FixtureRequest) -> DataUnit:
 
 
 @pytest.fixture
+def specqa_healpix(request: pytest.FixtureRequest) -> DataUnit:
+    """One pixel of the sky in one survey and program."""
+    return _unit(request, "healpix")
+
+
+@pytest.fixture
 def expect(request: pytest.FixtureRequest) -> Expect:
     """``expect(name, value)`` compares a value with its limit and records it; see also `Expect.picture`."""
     return Expect(_check(request))
@@ -109,12 +115,14 @@ def exposures(request: pytest.FixtureRequest, specqa_night: DataUnit) -> list[Ex
 @pytest.fixture
 def tile(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> Tile:
     """What the listing says of the tile."""
-    return session.of(request.config).selection.tiles[specqa_tile.tile or 0, specqa_tile.night]
+    found = session.of(request.config).selection.tile(specqa_tile)
+    assert found is not None, "every tile unit is made of a tile"
+    return found
 
 
 @pytest.fixture
 def tile_exposures(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> list[Exposure]:
-    """The selected exposures of the tile up to the night of its reduction, in order; with ``--night`` those of its nights only."""
+    """The selected exposures that the reduction may rest on, in order; with ``--night`` those of its nights only."""
     found = session.of(request.config).products.tile_exposures(specqa_tile)
     for exposure in found:
         look_at_night(_check(request), exposure.night)
@@ -201,6 +209,18 @@ def tile_redshifts(request: pytest.FixtureRequest, specqa_tile: DataUnit) -> lis
     products, check = session.of(request.config).products, _check(request)
     petals = [unit for unit in products.selection.units["petal"] if widen(unit, "tile") == specqa_tile]
     return [products.redshifts(petal, check=check) for petal in petals]
+
+
+@pytest.fixture
+def pixel_redshifts(request: pytest.FixtureRequest, specqa_healpix: DataUnit) -> Redshifts:
+    """Redshifts of a pixel of the sky; FIBER is the one that a target was on in most of its exposures."""
+    return session.of(request.config).products.redshifts(specqa_healpix, check=_check(request))
+
+
+@pytest.fixture
+def pixel_coadd_tables(request: pytest.FixtureRequest, pixel_redshifts: Redshifts) -> CoaddTables:
+    """Tables of the coadd that the redshifts of a pixel were fitted to, without its spectra."""
+    return joins.coadd_tables(session.of(request.config).products, pixel_redshifts, _check(request))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pytest_specqa import remote
-from pytest_specqa.values import Record
+from pytest_specqa.values import NO_NIGHT, Record
 
 CAMERA_OR_PETAL = re.compile(r"-(?:[brz])?([0-9])-")
 NIGHT = re.compile(r"exposures/(\d{8})/")
@@ -25,7 +25,8 @@ def products(records: Iterable[Record]) -> list[str]:
 
 def nights(record: Record, names: Iterable[str]) -> list[str]:
     """Nights of a unit and of the files that its checks read."""
-    return sorted({str(record["night"])}.union(*(NIGHT.findall(name) for name in names)))
+    own = {str(record["night"])} if record["night"] != NO_NIGHT else set()
+    return sorted(own.union(*(NIGHT.findall(name) for name in names)))
 
 
 def tables(record: Record, names: Iterable[str]) -> list[str]:

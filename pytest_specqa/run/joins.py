@@ -86,7 +86,7 @@ def visit_fibermaps(products: Products, redshifts: Redshifts, check: Check) -> d
     used = redshifts.used
     if redshifts.exposures is None:
         known = visits(products, redshifts, check) or []
-        used = {visit.expid: visit.night for visit in known if visit.night <= redshifts.tile.night}
+        used = {visit.expid: visit.night for visit in known if redshifts.tile.may_rest_on(visit.night, visit.expid)}
     found: dict[int, Fibermap] = {}
     for expid, night in used.items():
         try:
@@ -106,7 +106,7 @@ def coadd_tables(products: Products, redshifts: Redshifts, check: Check) -> Coad
     Raises
     ------
     NotExpected
-        If the tile has no coadd.
+        If the petal or pixel has no coadd.
     """
     products.require_kind("coadd")
     production = cast("Production", products.production)
@@ -114,6 +114,6 @@ def coadd_tables(products: Products, redshifts: Redshifts, check: Check) -> Coad
         with attempt(check):
             found = production.read_coadd_tables(redshifts.tile, redshifts.petal)
     except MissingProductError:
-        raise NotExpected("there is no coadd of the petal") from None
+        raise NotExpected(f"there is no coadd of the {'pixel' if redshifts.petal < 0 else 'petal'}") from None
     check.read.append(found.path)
     return found

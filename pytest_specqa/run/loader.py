@@ -189,9 +189,10 @@ class Products:
         return cameras if unit.petal is None else [camera for camera in cameras if camera.petal == unit.petal]
 
     def tile_exposures(self, unit: DataUnit) -> list[Exposure]:
-        """Return the selected exposures of a tile up to the night of its reduction, in order."""
-        exposures = self.selection.exposures.values()
-        chosen = [one for one in exposures if one.tile == unit.tile and one.night <= unit.night]
+        """Return the selected exposures of a tile that its reduction may rest on, in order."""
+        tile = self.selection.tile(unit)
+        exposures = self.selection.exposures.values() if tile is not None else ()
+        chosen = [one for one in exposures if tile and one.tile == tile.tile and tile.may_rest_on(one.night, one.expid)]
         return sorted(chosen, key=lambda one: (one.night, one.expid))
 
     def _is_missing(self, kind: str, unit: DataUnit) -> bool:
@@ -202,8 +203,10 @@ class Products:
         return False
 
     def redshifts(self, unit: DataUnit, *, check: Check | Notes) -> Redshifts:
-        """Return the redshifts of one petal of a tile."""
-        tile = self.selection.tiles[int(unit.tile or 0), unit.night]
+        """Return the redshifts of one petal of a tile, or of a pixel of the sky."""
+        tile = self.selection.tile(unit)
+        if tile is None:
+            raise UsageError(f"a {unit.kind} has no redshifts: expected a petal or a pixel of the sky")
         petal = int(unit.petal or 0)
         self.require_kind("redshifts")
         key = ("redshifts", tile.tile, tile.group, tile.suffix, petal)

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.values import GROUPS
 
 if TYPE_CHECKING:
     import pytest
 
-GROUPS = ("cumulative", "pernight")
 FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
+HEALPIX = GROUPS[-1]
 VERIFY = ("read", "whole")
 EARLIEST, LATEST = 0, 99999999
 """Open ends of a range of nights; what has no night of its own lies at the first."""
-FILTERS = ("night", "tile", "expid", "camera", "petal")
-KINDS = ("camera", "petal", "exposure", "tile", "night")
+FILTERS = ("night", "tile", "expid", "camera", "petal", "healpix")
+KINDS = ("camera", "petal", "exposure", "tile", "night", "healpix")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,10 @@ class Options:
         Numbers to keep; empty keeps all.
     cameras : tuple of str
         Camera names, bands or camwords as typed; empty keeps all.
+    pixels : tuple of str
+        Pixels of the sky to keep, by number or as SURVEY-PROGRAM-PIXEL; empty keeps all.
     group : str
-        Folder below ``tiles/``.
+        One of `GROUPS`; empty for what the production has.
     results : tuple of Path
         Files that receive one record per measurement.
     limits, waivers : Path or None
@@ -78,7 +81,8 @@ class Options:
     expids: tuple[int, ...] = ()
     cameras: tuple[str, ...] = ()
     petals: tuple[int, ...] = ()
-    group: str = "cumulative"
+    pixels: tuple[str, ...] = ()
+    group: str = ""
     results: tuple[Path, ...] = ()
     limits: Path | None = None
     waivers: Path | None = None
@@ -104,7 +108,7 @@ class Options:
     @property
     def explicit(self) -> bool:
         """Whether the command line speaks of a production or of its units."""
-        return bool(self.specprod or self.nights or self.tiles or self.expids or self.cameras or self.petals)
+        return bool(self.specprod or self.nights or self.tiles or self.expids or self.cameras or self.petals or self.pixels)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -117,11 +121,12 @@ def add_options(parser: pytest.Parser) -> None:
         ("expid", "EXPIDS", "exposure numbers: repeatable, comma lists"),
         ("camera", "CAMERAS", "cameras r6, bands r or camwords a0123b4: repeatable, comma lists"),
         ("petal", "PETALS", "petals 0-9: repeatable, comma lists"),
+        ("healpix", "PIXELS", "pixels of the sky 27247 or main-dark-27247 of the group healpix: repeatable, comma lists"),
     ):
-        names = (f"--{name}", f"--{name}s")
+        names = (f"--{name}", f"--{name}s") if name != HEALPIX else (f"--{name}",)
         group.addoption(*names, dest=f"specqa_{name}", action="append", default=[], metavar=metavar, help=text)
     for name, metavar, text in (
-        ("group", "GROUP", f"folder below tiles/: {', '.join(GROUPS)} [cumulative]"),
+        ("group", "GROUP", f"reductions: {', '.join(GROUPS)} [the first of them that is there]"),
         ("limits", "FILE", "your own limits file, on top of limits.toml"),
         ("waivers", "FILE", "waivers.toml: known failures with reason, owner and expiry"),
         ("baseline", "RESULTS|PRODUCTION", "earlier results or production to compare with"),
@@ -187,7 +192,8 @@ def read_options(config: pytest.Config) -> Options:
         expids=tuple(_number(text, option="--expid") for text in typed["expid"]),
         petals=tuple(_petal(text) for text in typed["petal"]),
         cameras=tuple(_camera(text) for text in typed["camera"]),
-        group=_choice(config, "group", GROUPS),
+        pixels=tuple(_pixel(text) for text in typed["healpix"]),
+        group=_group(config, pixels=bool(typed["healpix"])),
         results=tuple(_result_file(config, text) for text in results),
         limits=_file(config, "limits"),
         waivers=_file(config, "waivers"),
@@ -242,6 +248,22 @@ def _camera(text: str) -> str:
     if not re.fullmatch(r"([a-z][0-9]*)+", text):
         raise UsageError(f"--camera {text}: expected a camera r6, a band r, or a camword a0123b4 (a is all bands)")
     return text
+
+
+def _pixel(text: str) -> str:
+    if not re.fullmatch(r"([0-9a-z]+-[0-9a-z]+-)?[0-9]{1,5}", text):
+        raise UsageError(f"--healpix {text}: expected pixels such as 27247 or main-dark-27247, separated by commas")
+    return text
+
+
+def _group(config: pytest.Config, *, pixels: bool) -> str:
+    """Group that is asked for; pixels are of one alone."""
+    asked = _choice(config, "group", GROUPS) if _text(config, "group") else ""
+    if pixels and asked not in ("", HEALPIX):
+        raise UsageError(
+            f"--healpix with --specqa-group {asked}: pixels of the sky are of the group {HEALPIX}; leave one of them out"
+        )
+    return HEALPIX if pixels else asked
 
 
 def _kind(text: str) -> str:

@@ -8,15 +8,17 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-_CAMERA, _EXPOSURE = r"20\d{6}-\d{8}-[a-z]\d+", r"20\d{6}-\d{8}"
-# The camera of an exposure, the exposure, tile and night, in this order: each id holds those that follow.
-_UNITS = [re.compile(rf"\[(?:.*-)?({unit})(?:-.*)?\]$") for unit in (_CAMERA, _EXPOSURE, r"(?<!\d)\d{1,7}-20\d{6}", r"20\d{6}")]
+_CAMERA, _EXPOSURE, _PIXEL = r"20\d{6}-\d{8}-[a-z]\d+", r"20\d{6}-\d{8}", "healpix-[0-9a-z]+-[0-9a-z]+-[0-9]+"
+# A pixel of the sky; the camera of an exposure, the exposure, tile and night, in this order: each id holds those that follow.
+_UNITS = [
+    re.compile(rf"\[(?:.*-)?({unit})(?:-.*)?\]$") for unit in (_PIXEL, _CAMERA, _EXPOSURE, r"(?<!\d)\d{1,7}-20\d{6}", r"20\d{6}")
+]
 AHEAD = 120
 """Units that a worker may pass over for one of its own cameras: those of four exposures, so that none is left far behind."""
 
 
 def share(nodeid: str) -> str:
-    """Return the camera of an exposure, exposure, tile or night in a test id; tests without one stand alone."""
+    """Return the pixel, camera of an exposure, exposure, tile or night in a test id; tests without one stand alone."""
     return next((found[1] for unit in _UNITS if (found := unit.search(nodeid))), nodeid)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_specqa.errors import SelectionError
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.run.options import EARLIEST, KINDS, LATEST, Options
-from pytest_specqa.values import DataUnit, Exposure, Tile
+from pytest_specqa.run.options import EARLIEST, HEALPIX, KINDS, LATEST, Options
+from pytest_specqa.values import GROUPS, NO_NIGHT, DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
@@ -27,14 +27,14 @@ class Selection:
     ----------
     exposures : mapping of int to Exposure
         By expid; ``cameras`` holds the selected ones only.
-    tiles : mapping of (int, int) to Tile
-        By tile and last night; ``petals`` holds the selected ones only.
+    tiles : mapping of (int, str) to Tile
+        By number and suffix, tiles and pixels of the sky; ``petals`` holds the selected ones only.
     units : mapping of str to tuple of DataUnit
         By kind, in the order in which they are judged.
     """
 
     exposures: Mapping[int, Exposure]
-    tiles: Mapping[tuple[int, int], Tile]
+    tiles: Mapping[tuple[int, str], Tile]
     units: Mapping[str, tuple[DataUnit, ...]] = field(default_factory=dict)
 
     @property
@@ -52,11 +52,13 @@ class Selection:
 
     def exposure(self, unit: DataUnit) -> Exposure | None:
         """Return the exposure that a camera or exposure belongs to."""
-        return None if unit.expid is None else self.exposures[unit.expid]
+        return None if unit.expid is None or unit.kind not in ("camera", "exposure") else self.exposures[unit.expid]
 
     def tile(self, unit: DataUnit) -> Tile | None:
-        """Return the tile reduction that a petal or tile unit belongs to."""
-        return self.tiles[unit.tile, unit.night] if unit.kind in ("petal", "tile") and unit.tile is not None else None
+        """Return the reduction that a petal, tile or pixel is of."""
+        if unit.kind == HEALPIX:
+            return self.tiles[_pixel_number(unit), unit.suffix]
+        return self.tiles[unit.tile, unit.suffix] if unit.kind in ("petal", "tile") and unit.tile is not None else None
 
 
 def select(production: Archive, options: Options) -> Selection:
@@ -79,19 +81,52 @@ def select(production: Archive, options: Options) -> Selection:
     SelectionError
         For a value that matches nothing, with the nearest that exist.
     """
+    group = options.group or (cast("Production", production).own_group if HEALPIX in production.kinds else GROUPS[0])
+    by_choice, options = options.group == HEALPIX, replace(options, group=group)
+    pixels = _pixels(production, options, by_choice=by_choice) if group == HEALPIX else []
+    if options.pixels:
+        return _selected([], pixels, production.instrument)
     exposures, tiles = _by_night(production, options)
     exposures, tiles = _by_tile(exposures, tiles, options=options)
     exposures, tiles = _by_expid(exposures, tiles, options=options)
     exposures, tiles = _by_petal(exposures, tiles, options=options, instrument=production.instrument)
     exposures, tiles = _by_camera(exposures, tiles, options=options, instrument=production.instrument)
     suspect = [] if options.tiles or options.expids or options.petals or options.cameras else _suspect_nights(production, options)
+    tiles += pixels
     if not exposures and not tiles and not suspect:
-        raise SelectionError(f"production {production.name} holds no science exposure and no tile under tiles/{options.group}")
+        what = f"no pixel under {HEALPIX}" if group == HEALPIX else f"no tile under tiles/{group}".removesuffix("/older")
+        raise SelectionError(f"production {production.name} holds no science exposure and {what}")
+    return _selected(exposures, tiles, production.instrument, suspect=suspect)
+
+
+def _selected(
+    exposures: Sequence[Exposure], tiles: Sequence[Tile], instrument: Instrument, *, suspect: Iterable[int] = ()
+) -> Selection:
     return Selection(
         exposures={exposure.expid: exposure for exposure in exposures},
-        tiles={(tile.tile, tile.night): tile for tile in tiles},
-        units=_units(exposures, tiles, production.instrument, suspect=suspect),
+        tiles={(tile.tile, tile.suffix): tile for tile in tiles},
+        units=_units(exposures, tiles, instrument, suspect=suspect),
     )
+
+
+def _pixels(production: Archive, options: Options, *, by_choice: bool) -> list[Tile]:
+    """Pixels of the sky that are asked for: all without a filter, none by filters of another kind, as they have spectra of many."""
+    if HEALPIX not in production.kinds:
+        raise SelectionError(f"{production.name} of {production.instrument.name} holds no pixels of the sky at all")
+    nights = [one for one in options.nights if one != (EARLIEST, LATEST)]
+    asked = {"night": nights, "tile": options.tiles, "expid": options.expids, "camera": options.cameras}
+    others = [name for name, values in (asked | {"petal": options.petals}).items() if values]
+    if others and (by_choice):
+        many = "a pixel of the sky has spectra of many nights, tiles and petals"
+        raise SelectionError(f"--{others[0]} in the group {HEALPIX}: {many}; choose pixels by --healpix, or another group")
+    found = [] if others else cast("Production", production).pixels(options.pixels)
+    for text in options.pixels:
+        if not any(text in (str(one.tile), one.suffix) for one in found):
+            there = cast("Production", production).pixels()
+            near = sorted(there, key=lambda one: (abs(one.tile - int(text.rpartition("-")[2])), one.suffix))[:NEAREST]
+            named = ", ".join(one.suffix for one in near) or "none"
+            raise SelectionError(f"--healpix {text}: no such pixel; nearest: {named} in production {production.name}")
+    return found
 
 
 Found = tuple[list[Exposure], list[Tile]]
@@ -103,7 +138,7 @@ def _by_night(production: Archive, options: Options) -> Found:
     for low, high in options.nights:
         if (low, high) != (EARLIEST, LATEST) and not any(low <= night <= high for night in nights):
             text = str(low) if low == high else f"{low or ''}:{'' if high == LATEST else high}"
-            nights.update(tile.night for tile in production.tiles(group=options.group))
+            nights.update(tile.night for tile in _tiles(production, replace(options, nights=())))
             raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
 
     exposures = [exposure for night in taken if _asked(night, options) for exposure in production.exposures(night)]
@@ -127,6 +162,8 @@ def _suspect_nights(production: Archive, options: Options) -> list[int]:
 
 def _tiles(production: Archive, options: Options) -> list[Tile]:
     """Tiles of the nights that are asked for: to know a tile its night's table is read, and there may be a thousand."""
+    if options.group == HEALPIX:
+        return []
     if not options.nights:
         return production.tiles(group=options.group)
     asked = (production.tiles(group=options.group, night=low if low == high else (low, high)) for low, high in options.nights)
@@ -149,7 +186,13 @@ def _by_expid(exposures: list[Exposure], tiles: list[Tile], *, options: Options)
         return exposures, tiles
     _require("expid", options.expids, {exposure.expid for exposure in exposures})
     kept = [exposure for exposure in exposures if exposure.expid in options.expids]
-    return kept, [tile for tile in tiles if any(one.tile == tile.tile and one.night <= tile.night for one in kept)]
+    rested = [
+        tile
+        for tile in tiles
+        # Where no table tells the tile of an exposure, a reduction of that exposure alone does.
+        if tile.expid in options.expids or any(one.tile == tile.tile and tile.may_rest_on(one.night, one.expid) for one in kept)
+    ]
+    return kept, rested
 
 
 def _by_petal(exposures: list[Exposure], tiles: list[Tile], *, options: Options, instrument: Instrument) -> Found:
@@ -219,13 +262,15 @@ def _units(
             petal = instrument.camera(name).petal
             units["camera"].append(DataUnit("camera", one.night, expid=one.expid, tile=one.tile, camera=name, petal=petal))
         units["exposure"].append(DataUnit("exposure", one.night, expid=one.expid, tile=one.tile))
-    for tile in sorted(tiles, key=lambda tile: (tile.night, tile.tile)):
-        group, suffix = tile.group, tile.suffix
-        for petal in tile.petals:
-            units["petal"].append(DataUnit("petal", tile.night, tile=tile.tile, petal=petal, group=group, suffix=suffix))
-        units["tile"].append(DataUnit("tile", tile.night, tile=tile.tile, group=group, suffix=suffix))
+    for tile in sorted(tiles, key=lambda tile: (tile.night, tile.tile, tile.suffix)):
+        if tile.group == HEALPIX:
+            units[HEALPIX].append(DataUnit(HEALPIX, NO_NIGHT, group=tile.group, suffix=tile.suffix))
+            continue
+        whole = DataUnit("tile", tile.night, expid=tile.expid, tile=tile.tile, group=tile.group, suffix=tile.suffix)
+        units["petal"] += [replace(whole, kind="petal", petal=petal) for petal in tile.petals]
+        units["tile"].append(whole)
     nights = {one.night for one in exposures} | {tile.night for tile in tiles} | set(suspect)
-    units["night"] = [DataUnit("night", night) for night in sorted(nights)]
+    units["night"] = [DataUnit("night", night) for night in sorted(nights - {NO_NIGHT})]
     return {kind: tuple(found) for kind, found in units.items()}
 
 
@@ -235,14 +280,21 @@ def _camera_order(name: str, instrument: Instrument) -> tuple[int, int]:
 
 
 def order(unit: DataUnit, instrument: Instrument) -> tuple[int, ...]:
-    """Return the sort key of a unit: night by night the cameras and then the exposure, the night itself; then petals and tiles."""
+    """Return the sort key of a unit: night by night the cameras, the exposure, the night itself; then petals and tiles; pixels."""
     tail = (*_camera_order(unit.camera, instrument), 0) if unit.camera else (len(instrument.bands), 0, 0)
     if unit.kind in ("camera", "exposure"):
         return (0, unit.night, 0, unit.expid or 0, *tail)
     if unit.kind == "night":
         return (0, unit.night, 1, 0, *tail)
+    if unit.kind == HEALPIX:
+        # The same pixel is there for several surveys and programs.
+        return (2, _pixel_number(unit), int.from_bytes(unit.suffix.encode()))
     petal = unit.petal if unit.petal is not None else instrument.spectrographs
-    return (1, unit.night, 0, unit.tile or 0, petal, 0, 0)
+    return (1, unit.night, 0, unit.tile or 0, unit.expid or 0, petal, 0)
+
+
+def _pixel_number(unit: DataUnit) -> int:
+    return int(unit.suffix.rpartition("-")[2])
 
 
 def widen(unit: DataUnit, kind: str) -> DataUnit:
@@ -251,7 +303,7 @@ def widen(unit: DataUnit, kind: str) -> DataUnit:
     Raises
     ------
     ValueError
-        If units of that kind do not hold it, such as the tile of a camera.
+        If units of that kind do not hold it, such as the tile of a camera; nothing holds a pixel of the sky.
     """
     if unit.kind == kind:
         return unit
@@ -261,5 +313,5 @@ def widen(unit: DataUnit, kind: str) -> DataUnit:
         return replace(unit, kind="exposure", camera=None, petal=None)
     if kind == "tile" and unit.kind == "petal":
         return replace(unit, kind="tile", petal=None)
-    branches = "camera, exposure, night or petal, tile, night"
+    branches = "camera, exposure, night; petal, tile, night; or healpix"
     raise ValueError(f"a {unit.kind} belongs to no {kind}; a test asks for units of one branch: {branches}")

@@ -27,16 +27,16 @@ def look_at(finding: Finding, production: str) -> str:
     Returns
     -------
     str
-        ``specqa look ...`` for what shows in an exposure, ``specqa spectra ...`` for what shows in the redshifts of a tile; empty
-        for whole nights and for what has no product to look at.
+        ``specqa look ...`` for what shows in an exposure, ``specqa spectra ...`` for what shows in the redshifts of a tile or of
+        a pixel of the sky; empty for whole nights and for what has no product to look at.
     """
     lead = finding.lead
     if lead["value"] is None:
         return ""
     if lead["expid"] is not None:
         return command(_exposure(finding, production))
-    if lead["tile"] is not None:
-        return command(_tile(finding, production))
+    if lead["tile"] is not None or lead["kind"] == "healpix":
+        return command(_redshifts(finding, production))
     return ""
 
 
@@ -52,9 +52,11 @@ def _exposure(finding: Finding, production: str) -> list[str]:
     return [*words, "--out", "look.html"]
 
 
-def _tile(finding: Finding, production: str) -> list[str]:
+def _redshifts(finding: Finding, production: str) -> list[str]:
     lead = finding.lead
-    words = ["specqa", "spectra", production, "--tile", str(lead["tile"]), "--night", str(lead["night"])]
+    of_tile = ["--tile", str(lead["tile"]), "--night", str(lead["night"])]
+    of_pixel = ["--healpix", lead["unit"].removeprefix("healpix-")]
+    words = ["specqa", "spectra", production, *(of_pixel if lead["kind"] == "healpix" else of_tile)]
     words += ["--petal", str(lead["petal"])] if lead["petal"] is not None else []
     windows = windows_of(lead)
     if windows:

@@ -85,7 +85,8 @@ def scope_of(reach: Reach, shown: Sequence[Record], run: Run, *, weaker: Sequenc
         Such as ``r cameras of petals 6-8, both exposures of tile 7951, not in 00104282 or 00104286``; empty where records name no
         place.
     """
-    parts = [_cameras(reach, run), _exposures(reach, run), _fibers(reach), _strength(reach, shown, weaker), _weaker(weaker)]
+    where = _pixels(shown) or _exposures(reach, run)
+    parts = [_cameras(reach, run), where, _fibers(reach), _strength(reach, shown, weaker), _weaker(weaker)]
     return ", ".join(part for part in parts if part)
 
 
@@ -158,6 +159,14 @@ def _exposures(reach: Reach, run: Run) -> str:
         return text
     named = listed([f"{expid:08d}" for expid in reach.spared], last="or")
     return f"{text}, not in {named if len(reach.spared) <= MANY else count(len(reach.spared), 'other exposure')}"
+
+
+def _pixels(records: Iterable[Record]) -> str:
+    """Name pixels of the sky, whose spectra are of no exposure of their own."""
+    names = sorted({record["unit"].removeprefix("healpix-") for record in records if record["kind"] == "healpix"})
+    if not names:
+        return ""
+    return f"pixel{'s' * (len(names) > 1)} {listed(names)}" if len(names) <= MANY else f"{len(names)} pixels of the sky"
 
 
 def _every(number: int) -> str:

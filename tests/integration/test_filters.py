@@ -125,7 +125,7 @@ def test_what_does_not_exist_is_a_usage_error_that_lists_the_nearest(project, ru
         (["--petal", "10"], "--petal 10: expected petals 0-9*"),
         (["--specqa-verify", "half"], "--specqa-verify half: expected one of read, whole*"),
         (["--specqa-max-pictures", "-1"], "--specqa-max-pictures -1: expected a whole number*"),
-        (["--specqa-group", "monthly"], "--specqa-group monthly: expected one of cumulative, pernight"),
+        (["--specqa-group", "monthly"], "--specqa-group monthly: expected one of cumulative, older, pernight, perexp, healpix"),
         (["--specqa-fail-on", "rain"], "--specqa-fail-on rain: expected one of failures, warnings, regressions"),
         (["--specqa-fail-on", "regressions"], "*needs --specqa-baseline*"),
         (["--specqa-limits", "none.toml"], "--specqa-limits none.toml: no such file*"),

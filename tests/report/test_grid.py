@@ -124,3 +124,21 @@ def test_cells_are_numbered_by_finding_where_there_are_several(entry):
     html = grids(found, linked=lambda _: True, places=places)
     assert re.findall(r">([FWP])<sub>(\d)</sub></a>", html) == [("F", "2"), ("F", "1"), ("W", "2")]
     assert "<sub>" not in grids(found, linked=lambda _: True, places=dict.fromkeys(places, Place(1, "shows")))
+
+
+def test_pixels_of_the_sky_have_a_row_for_each_hundred(entry):
+    names = ("main-dark-27247", "main-dark-27201", "main-dark-311", "sv3-dark-311")
+    found = [entry(camera=None, expid=None, kind="healpix", unit=f"healpix-{name}", night=0, tile=None) for name in names]
+    found.append(entry("failed", camera=None, expid=None, kind="healpix", unit="healpix-main-dark-27247", night=0, tile=None))
+    html = grids(found, linked=lambda _: False)
+    assert re.findall(r"<h3>([^<]+)</h3>", html) == ["Healpix pixels"]
+    assert cells(html, 'main-dark <span class="specqa-faint">27200-27299') == "PF", "in order of number"
+    assert cells(html, 'main-dark <span class="specqa-faint">300-399') == "P."
+    assert cells(html, 'sv3-dark <span class="specqa-faint">300-399') == "P."
+    assert "pixel main-dark-27247: 1 failed, 1 passed" in html
+
+
+def test_reductions_of_one_exposure_have_rows_of_their_own(entry):
+    found = [entry(camera=None, expid=expid, kind="petal", petal=6, unit=f"7951-{expid}") for expid in (104284, 104285)]
+    html = grids(found, linked=lambda _: False)
+    assert [f"exposure 0010428{number}" in html for number in (4, 5, 6)] == [True, True, False]

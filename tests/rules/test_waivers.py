@@ -267,3 +267,21 @@ def test_warnings_are_drafted_on_demand(record):
     warned = record(1.5, limit=replace(Limit("sky_chromatic", high=1.0), severity=Severity.WARN))
     assert waiver_file.draft([warned]) == ""
     assert "[[waiver]]" in waiver_file.draft([warned], warnings=True)
+
+
+@pytest.mark.parametrize(("pixel", "covered"), [("main-dark-311", True), ("main-dark-312", False), ("sv3-dark-311", False)])
+def test_a_waiver_of_a_pixel_of_the_sky_is_for_that_pixel(tmp_path, record, pixel, covered):
+    entry = waivers(tmp_path, GOOD.replace("covers", f'healpix = "{pixel}"\ncovers'))
+    found = record(1.5, camera=None, expid=None) | {"unit": "healpix-main-dark-311", "kind": "healpix", "night": 0, "tile": None}
+    (marked,), _ = apply([found], entry, today=TODAY)
+    assert bool(marked["waiver"]) is covered
+    condition, values = entry[0].scope.sql()
+    with duckdb.connect() as connection:
+        row = "SELECT 'test_sky_model_smooth' AS expectation, 'sky_chromatic' AS measure, 'healpix-main-dark-311' AS unit"
+        assert bool(connection.execute(f"SELECT * FROM ({row}) WHERE {condition}", values).fetchall()) is covered
+    assert 'healpix = "main-dark-311"' in waiver_file.draft([found])
+
+
+def test_a_pixel_that_is_none_is_refused_with_its_line(tmp_path):
+    with pytest.raises(WaiverError, match="expected a pixel of the sky such as main-dark-27247"):
+        waivers(tmp_path, GOOD.replace("covers", 'healpix = "27247"\ncovers'))

@@ -44,3 +44,11 @@ def test_redshifts_are_looked_at_as_spectra_of_their_window():
 def test_what_has_no_product_has_nothing_to_look_at():
     assert look_at(finding(DataUnit("night", 20211014), Measured(1.0), measure="missing_tiles", stage="night"), "daily") == ""
     assert look_at(finding(CAMERA, Measured(float("nan"))), "daily") == ""
+
+
+def test_a_pixel_is_looked_at_by_its_name():
+    unit = DataUnit("healpix", 0, group="healpix", suffix="main-dark-27247")
+    window = Feature("window", fibers=(0, 4999), waves=(1.0992, 1.1008), amplitude=90.0, error=9.0, significance=20.0)
+    found = finding(unit, Measured(20.0, features=(window,)), measure="redshift_pileup", stage="redshifts")
+    assert look_at(found, "iron") == "specqa spectra iron --healpix main-dark-27247 --z 1.099:1.101 --out spectra.html"
+    assert "pixel main-dark-27247" in found.scope

@@ -17,7 +17,7 @@ from pytest_specqa.results.markdown import clipped, escaped, folded, table
 from pytest_specqa.results.telling import Extent, cause, check_of, data_flow, finding_dict, found_in, limits_of, stage_name
 from pytest_specqa.rules.waivers import State
 from pytest_specqa.triage import Finding, lead
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import NO_NIGHT, Outcome, Record
 
 SHOWN = 20
 """Findings, checks that block, and regressions that text and Markdown list."""
@@ -93,7 +93,7 @@ def text(report: GateReport) -> str:
     """For a terminal: findings first, then what blocks, the verdict first and last."""
     lines = [report.sentence]
     for night, finding in report.findings[:SHOWN]:
-        lines += ["", f"night {night}: {finding.headline}", f"  {_shown_by(finding)}"]
+        lines += ["", f"{_when(night)}: {finding.headline}", f"  {_shown_by(finding)}"]
         lines += [f"  where: {finding.scope}"] if finding.scope else []
         lines += [f"  next: {finding.advice}"] if finding.advice else []
     lines += _more(len(report.findings), SHOWN, "findings")
@@ -175,12 +175,16 @@ def markdown(report: GateReport) -> str:
     return "\n".join([*parts, "", *folded(title, table(["Claim", *COLUMNS], cells)), ""])
 
 
+def _when(night: int) -> str:
+    return f"night {night}" if night != NO_NIGHT else "pixels of the sky"
+
+
 def _paragraph(night: int, finding: Finding) -> str:
     """A finding in a list: scope, cause, advice, and the measurement that shows it best."""
     sign = "❌" if finding.outcome is Outcome.FAILED else "⚠️"
     advice = f" _{escaped(clipped(finding.advice))}_" if finding.advice else ""
     return (
-        f"- {sign} **{escaped(stage_name(finding))}**, night {night}, {escaped(clipped(finding.scope))}: "
+        f"- {sign} **{escaped(stage_name(finding))}**, {_when(night)}, {escaped(clipped(finding.scope))}: "
         f"{escaped(clipped(cause(finding)))}.{advice}<br>{escaped(_shown_by(finding))}"
     )
 

@@ -16,7 +16,7 @@ from pytest_specqa.results.store import EXTRA
 from pytest_specqa.rules.policy import Policy, Terms
 from pytest_specqa.rules.waivers import Ledger
 from pytest_specqa.triage import STAGES
-from pytest_specqa.values import UNJUDGED, Outcome, Record, Severity, Verified
+from pytest_specqa.values import NO_NIGHT, UNJUDGED, Outcome, Record, Severity, Verified
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,8 +116,10 @@ class Release:
         return {(part, expectation, found): count for part, expectation, found, count in rows}
 
     def nights(self) -> tuple[int, int, int]:
-        """First and last night, and their number."""
-        ((first, last, count),) = self._run("SELECT min(night), max(night), count(DISTINCT night) FROM found")
+        """First and last night, and their number; pixels of the sky are of none."""
+        ((first, last, count),) = self._run(
+            f"SELECT min(night), max(night), count(DISTINCT night) FROM found WHERE night <> {NO_NIGHT}"
+        )
         return first or 0, last or 0, count
 
     def unverified(self) -> tuple[int, list[str]]:

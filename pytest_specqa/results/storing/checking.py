@@ -14,6 +14,7 @@ from pytest_specqa.results.storing.columns import SAME_ROW, SAME_VECTOR
 from pytest_specqa.results.storing.compacting import leftovers, without_doubles
 from pytest_specqa.results.storing.reading import read_part
 from pytest_specqa.results.storing.shelf import FOLDER, ONCE, PART, SWAP, Shelf
+from pytest_specqa.values import NO_NIGHT
 
 if TYPE_CHECKING:
     import pyarrow
@@ -134,6 +135,8 @@ def _distinct(table: pyarrow.Table, name: str) -> list[str]:
 
 def _nights_of(unit: str) -> list[int]:
     """Return the numbers of a unit's name of which one is its night: ``20211014-00104284-r6``, ``1298-20211014``."""
+    if unit.startswith("healpix-"):
+        return [NO_NIGHT]
     return [int(part) for part in unit.split("-")[:2] if part.isdecimal()]
 
 

@@ -100,7 +100,7 @@ def _require_own(record: Record, production: str) -> None:
         raise ResultsError(
             f"holds a measurement {found} ({record['unit']}, {record['measure']}), expected {production!r}; give each its own store"
         )
-    if not record.get("night"):
+    if not record.get("night") and record["kind"] != "healpix":
         raise ResultsError(f"holds a measurement without a night ({record['unit']}, {record['measure']}), which no store can keep")
 
 

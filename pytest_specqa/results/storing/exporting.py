@@ -27,7 +27,7 @@ def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int
     path : Path
         Ends in ``.jsonl`` or ``.parquet``.
     nights : iterable of int, optional
-        Nights, each YYYYMMDD; by default all.
+        Nights, each YYYYMMDD; by default all, and what is of no night.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def export(store: Store, path: Path, nights: Iterable[int] | None = None) -> int
         If there are none, or the file cannot be written.
     """
     asked = None if nights is None else set(nights)
-    chosen = [night for night in store.nights if asked is None or night in asked]
+    chosen = [night for night in store.records.folders() if (asked is None or night in asked) and store.records.parts(night)]
     if not chosen:
         raise EmptyResultsError(f"{store.root}: holds no measurements of these nights; see its nights with specqa store check")
     return results.write(path, _records(store, chosen))

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.store import replacing, write_text
+from pytest_specqa.values import NO_NIGHT
 
 if TYPE_CHECKING:
     import pyarrow
 
 PART = re.compile(r"[0-9a-f]{16}(-once)?\.parquet")
 FOLDER = re.compile(r"night=(\d{8})")
+"""What is of no night, as pixels of the sky are, is kept below ``night=00000000``."""
 SWAP = ".replacing"
 """Says which parts a new one stands for; as long as it is there they are none, whether or not they are removed yet."""
 ONCE = "-once"
@@ -44,18 +46,18 @@ class Shelf:
 
     def folder(self, night: int) -> Path:
         """Where the parts of a night are."""
-        return self.root / f"night={night}"
+        return self.root / f"night={night:08d}"
 
     def folders(self) -> list[int]:
-        """Nights that have a folder, in order."""
+        """Nights that have a folder, in order, and `NO_NIGHT` where that has one."""
         try:
             return sorted(int(match[1]) for entry in os.scandir(self.root) if (match := FOLDER.fullmatch(entry.name)))
         except FileNotFoundError:
             return []
 
     def nights(self) -> list[int]:
-        """Nights that have parts, in order."""
-        return [night for night in self.folders() if self.parts(night)]
+        """Nights that have parts, in order; what is of no night is not among them."""
+        return [night for night in self.folders() if night != NO_NIGHT and self.parts(night)]
 
     def parts(self, night: int) -> list[Path]:
         """Parts that count, in order of their names; a replacement that was cut short counts as done."""

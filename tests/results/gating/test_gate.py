@@ -492,6 +492,16 @@ def test_a_journal_that_cannot_be_read_is_told_too(judge, record, tmp_path):
     assert "now.parquet.journal.2: is no journal of pytest-specqa" in gate_output.text(report)
 
 
+def test_pixels_of_the_sky_count_as_no_night_and_block_as_others_do(judge, record):
+    pixel = {"unit": "healpix-main-dark-311", "kind": "healpix", "night": 0, "tile": None}
+    sound = judge([record(), record(camera=None, expid=None) | pixel], "[gate]\nmin_nights = 1\n")
+    assert (sound.nights, sound.passed) == ((20211014, 20211014, 1), True)
+    assert not judge([record(camera=None, expid=None) | pixel], "[gate]\nmin_nights = 1\n").passed
+    blocked = judge([record(), record(2.0, camera=None, expid=None) | pixel])
+    assert not blocked.passed
+    assert "pixels of the sky: " in gate_output.text(blocked)
+
+
 UNREAD = {"measured": Measured.impossible("https://x/y: 503"), "outcome": "unreachable", "measure": "unreachable"}
 
 

@@ -6,6 +6,7 @@ Everything else may change from one version to the next.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -30,6 +31,10 @@ __all__ = [
     "UsageError",
     "__version__",
 ]
+
+if not (Path(__file__).parent / "qa_tests").is_dir():
+    # In an editable install the expectations lie beside the package: pytest --pyargs pytest_specqa.qa_tests finds them there.
+    __path__.append(str(Path(__file__).parents[1]))
 
 
 def __getattr__(name: str) -> Any:

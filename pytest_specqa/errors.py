@@ -21,6 +21,10 @@ class MissingProductError(ProductError):
     """A product file that should exist and does not."""
 
 
+class UnreachableError(ProductError):
+    """A file or folder on a server that could not be read in spite of all retries: it says nothing about the data."""
+
+
 class LimitError(UsageError):
     """An entry of a limits file that is malformed, unknown or can never fail."""
 

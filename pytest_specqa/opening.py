@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,6 +45,28 @@ class UnfitFileError(OSError):
     def __init__(self, path: Path, *, found: str, expected: str, do: str, code: int = errno.EINVAL) -> None:
         super().__init__(code, f"{found}, expected {expected}", str(path))
         self.found, self.expected, self.do = found, expected, do
+
+
+class Elsewhere:
+    """A path that is none of this machine's file system, and opens itself."""
+
+    __slots__ = ()
+
+    def open_forward(self, *, limit: int | None = None) -> BinaryIO:
+        """Open it as `open_regular` does."""
+        raise NotImplementedError
+
+
+class ForwardFile(BufferedIOBase):
+    """What `Elsewhere` opens: a file that knows its own state, which does not change as long as it can be read.
+
+    Attributes
+    ----------
+    state : State
+        What tells its content from another.
+    """
+
+    state: State
 
 
 class ChangedFileError(UnfitFileError):
@@ -90,18 +113,25 @@ def open_regular(path: Path, *, limit: int | None = None) -> BinaryIO:
     OSError
         As the system raises it, for anything else.
     """
+    if isinstance(path, Elsewhere):
+        return path.open_forward(limit=limit)
     descriptor = _open(path)
     try:
         found = os.fstat(descriptor)
         _require_regular(path, found)
         if limit is not None and found.st_size > limit:
-            what, most = f"a file of {found.st_size / 1e6:,.0f} MB", f"at most {limit / 1e6:,g} MB"
-            raise UnfitFileError(path, found=what, expected=most, do="see what wrote it", code=errno.EFBIG)
+            raise too_large(path, found.st_size, limit)
         os.set_blocking(descriptor, True)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def too_large(path: Path, size: int, limit: int) -> UnfitFileError:
+    """Say that a file has more bytes than it may have."""
+    what, most = f"a file of {size / 1e6:,.0f} MB", f"at most {limit / 1e6:,g} MB"
+    return UnfitFileError(path, found=what, expected=most, do="see what wrote it", code=errno.EFBIG)
 
 
 def explained(error: OSError, path: Path) -> UnfitFileError | None:
@@ -139,7 +169,7 @@ def require_regular(path: Path) -> None:
 
 def state(file: BinaryIO) -> State:
     """Return the state of an open file."""
-    return State.of(os.fstat(file.fileno()))
+    return file.state if isinstance(file, ForwardFile) else State.of(os.fstat(file.fileno()))
 
 
 def require_unchanged(path: Path, file: BinaryIO, before: State) -> None:
@@ -160,17 +190,19 @@ def require_unchanged(path: Path, file: BinaryIO, before: State) -> None:
         If it was written to, replaced or removed.
     """
     try:
-        now = State.of(path.stat())
+        # On a server only the answers to what was read tell.
+        now = state(file) if isinstance(file, ForwardFile) else State.of(path.stat())
     except OSError as error:
         what = "was removed" if isinstance(error, FileNotFoundError) else f"can no longer be found ({error.strerror})"
-        raise _changed(path, what) from None
+        raise changed(path, what) from None
     if state(file) != before:
-        raise _changed(path, "changed")
+        raise changed(path, "changed")
     if now != before:
-        raise _changed(path, "was replaced")
+        raise changed(path, "was replaced")
 
 
-def _changed(path: Path, what: str) -> ChangedFileError:
+def changed(path: Path, what: str) -> ChangedFileError:
+    """Say what became of a file while it was read."""
     found, do = f"a file that {what} while it was read", "run again when the pipeline is done"
     return ChangedFileError(path, found=found, expected="a finished file", do=do, code=errno.ESTALE)
 

@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 
 from pytest_specqa.report import page
-from pytest_specqa.run import calls, collecting, gatherer, hookspecs, keeping, options, plan, reports, rootdir, storing, writable
+from pytest_specqa.run import (
+    calls,
+    collecting,
+    gatherer,
+    hookspecs,
+    keeping,
+    mistakes,
+    options,
+    plan,
+    reports,
+    rootdir,
+    storing,
+    writable,
+)
 from pytest_specqa.run import session as running
 
 pytest_plugins = ["pytest_specqa.run.fixtures"]
@@ -27,8 +40,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Keep the root folder out of the production."""
+    """Refuse what is meant for other programs; keep the root folder out of the production."""
     with running.usage_errors():
+        mistakes.verify_words(early_config)
         rootdir.correct(early_config)
 
 
@@ -71,9 +85,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the tests of one unit together."""
-    collecting.arrange(running.of(config), items)
+    collecting.arrange(running.of(config), items, broken=session.testsfailed > 0)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,8 @@ from string import Formatter
 
 from pytest_specqa.errors import MissingProductError, UsageError
 from pytest_specqa.production.defects import defect, one_line
+from pytest_specqa.production.nearby import nearest
+from pytest_specqa.remote import place
 
 _EXPOSURE = "exposures/{night}/{expid:08d}/"
 _TILE = "tiles/{group}/{tile}/{folder}/"
@@ -39,32 +41,34 @@ def resolve(specprod: str | None, environ: Mapping[str, str]) -> Path:
     Parameters
     ----------
     specprod : str or None
-        A path, or a bare name below ``$DESI_SPECTRO_REDUX``; by default ``$SPECPROD``.
+        A path, an address of https or S3, or a bare name below ``$DESI_SPECTRO_REDUX``; by default ``$SPECPROD``.
     environ : Mapping
         The environment.
 
     Returns
     -------
     Path
-        An existing folder.
+        An existing folder, on this machine or on a server.
 
     Raises
     ------
     UsageError
-        If nothing is given or it does not exist; one line that says what to give.
+        If nothing is given, it does not exist, or its server refuses it; one line that says what to give.
+    UnreachableError
+        If its server does not answer.
     """
     redux, name = environ.get("DESI_SPECTRO_REDUX", ""), specprod or environ.get("SPECPROD", "")
     if not name or not (specprod or redux):
         raise UsageError("no production given: use --specprod PATH, or set DESI_SPECTRO_REDUX and SPECPROD")
     bare = "/" not in name and name not in (".", "..")
-    candidates = [Path(name)] if specprod else []
+    candidates = [place(name)] if specprod else []
     if redux and bare:
-        candidates.append(Path(redux) / name)
+        candidates.append(place(redux) / name)
     for candidate in candidates:
         if candidate.is_dir():
             return candidate
-    places = " or ".join(map(str, candidates)) or name
-    raise UsageError(f"no production {places}: give --specprod the path of a folder, or a name below DESI_SPECTRO_REDUX")
+    places = (" or ".join(map(str, candidates)) or name) + (nearest(name, place(redux)) if redux and bare else "")
+    raise UsageError(f"no production {places}: give --specprod the path or address of a folder, or a name below DESI_SPECTRO_REDUX")
 
 
 def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | None]) -> Path:

@@ -12,8 +12,11 @@ from pytest_specqa.errors import ProductError
 from pytest_specqa.instrument import DESI
 from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.tables import ExposureRow
+from pytest_specqa.remote import Entry, is_remote
+from pytest_specqa.remote import listing as remote_listing
 from pytest_specqa.values import Exposure, Tile
 
+Found = os.DirEntry[str] | Entry
 # Products that only a science exposure has, and those that only a calibration has.
 _SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
 _CALIBRATION = frozenset({"fiberflat", "fit-psf"})
@@ -56,10 +59,11 @@ def table_nights(root: Path, *, known: Iterable[int] = ()) -> list[int]:
     """
     known = list(known)
     nights: list[int] = []
-    for month in _look(root / "exposure_tables", vouched=bool(known)):
+    folder = root / "exposure_tables"
+    for month in _look(folder, vouched=bool(known)):
         if not _is_folder(month):
             continue
-        entries = _look(Path(month.path), vouched=any(month.name == str(night)[:6] for night in known))
+        entries = _look(folder / month.name, vouched=any(month.name == str(night)[:6] for night in known))
         names = (_TABLE_FILE.fullmatch(entry.name) for entry in entries)
         nights += [int(match[1]) for match in names if match]
     return sorted(nights)
@@ -76,7 +80,7 @@ def has_table(path: Path) -> bool:
     return True
 
 
-def _look(folder: Path, *, vouched: bool) -> list[os.DirEntry[str]]:
+def _look(folder: Path, *, vouched: bool) -> list[Found]:
     try:
         return _scan(folder, strict=True)
     except ProductError:
@@ -85,9 +89,9 @@ def _look(folder: Path, *, vouched: bool) -> list[os.DirEntry[str]]:
         return []
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: Found) -> bool:
     try:
-        return entry.is_dir() or (entry.is_symlink() and not Path(entry.path).exists())
+        return entry.is_dir() or (isinstance(entry, os.DirEntry) and entry.is_symlink() and not Path(entry.path).exists())
     except OSError:
         return True
 
@@ -217,9 +221,11 @@ def _preproc_tile(root: Path, night: int, expid: int) -> int | None:
     return None
 
 
-def _scan(folder: Path, *, strict: bool = False) -> list[os.DirEntry[str]]:
+def _scan(folder: Path, *, strict: bool = False) -> list[Found]:
     """List what is in a folder: nothing where there is none, unless a link says that there should be one (`strict`)."""
     with one_line(folder):
+        if is_remote(folder):
+            return [*remote_listing(folder).values()]
         try:
             with os.scandir(folder) as entries:
                 return list(entries)

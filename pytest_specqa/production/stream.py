@@ -243,9 +243,11 @@ class FitsStream:
         """
         self._ending = True
         if self.gzipped and self._hdu is not None:
-            with one_line(self.path), open_regular(self.path) as tail:
-                tail.seek(-4, os.SEEK_END)
-                size = int.from_bytes(tail.read(4), "little")
+            with one_line(self.path):
+                at = self._file.seek(0, os.SEEK_CUR)
+                self._file.seek(-4, os.SEEK_END)
+                size = int.from_bytes(self._file.read(4), "little")
+                self._file.seek(at)
             if size % BLOCK == 0 and size >= max(self._hdu.end, self.position):
                 if size - self.position < BLOCK:
                     self._drain(2 * BLOCK)

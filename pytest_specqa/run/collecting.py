@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.errors import SpecQAError, UsageError
-from pytest_specqa.run import selection
+from pytest_specqa.run import mistakes, selection
 from pytest_specqa.run.calls import TAKEN
 from pytest_specqa.run.plan import STAGE_MARKER
 from pytest_specqa.run.session import UNIT_FIXTURES, Session, unit_of
@@ -40,6 +40,7 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     if not kinds:
         return
     narrowest = kinds[0]
+    session.expectations.add(metafunc.function.__name__)
     if narrowest not in session.options.kinds:
         metafunc.parametrize(f"specqa_{narrowest}", [pytest.param(None, id=f"no-{narrowest}")], indirect=True)
         return
@@ -55,6 +56,10 @@ def parametrize(session: Session, metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker(BANDS_MARKER)
     if marker is not None and narrowest == "camera":
         units = tuple(unit for unit in units if unit.camera is not None and unit.camera[0] in marker.args)
+    session.counted += len(units)
+    if mistakes.too_many(session):
+        # Counted to the end, and not made: there may be millions.
+        units = ()
     marks = pytest.mark.skip(reason=f"the selection holds no {narrowest} that this test is for")
     params: list[Any] = list(units) or [pytest.param(None, marks=marks, id=f"no-{narrowest}")]
     metafunc.parametrize(f"specqa_{narrowest}", params, indirect=True, ids=str if units else None)
@@ -75,7 +80,7 @@ def _verify_reduction(test: pytest.Item) -> None:
             raise UsageError(f"{test.nodeid}: {REDUCES_MARKER} names no function, expected {REDUCES_MARKER}(by=function)")
 
 
-def arrange(session: Session, items: list[pytest.Item]) -> None:
+def arrange(session: Session, items: list[pytest.Item], *, broken: bool = False) -> None:
     """Put the tests of one unit together, those marked to be first before the others in file order; tests without units stay.
 
     Parameters
@@ -84,12 +89,17 @@ def arrange(session: Session, items: list[pytest.Item]) -> None:
         What `parametrize` has met.
     items : list of pytest.Item
         Reordered in place.
+    broken : bool
+        Whether a file could not be collected, of which pytest tells.
 
     Raises
     ------
     pytest.UsageError
         If nothing can be judged; a worker of pytest-xdist hands it to the controller, which alone can set the exit code.
     """
+    session.usage_error = (
+        session.usage_error or mistakes.too_many(session) or mistakes.why_nothing(session, left=bool(items) or broken)
+    )
     if not session.usage_error and session.kinds_used and not any(session.selection.units[kind] for kind in session.kinds_used):
         session.usage_error = _nothing(session)
     if session.usage_error:

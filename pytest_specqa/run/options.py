@@ -18,6 +18,8 @@ GROUPS = ("cumulative", "pernight")
 FAIL_ON = ("failures", "warnings", "regressions")
 RESULT_SUFFIXES = (".jsonl", ".parquet")
 VERIFY = ("read", "whole")
+EARLIEST, LATEST = 0, 99999999
+"""Open ends of a range of nights; what has no night of its own lies at the first."""
 FILTERS = ("night", "tile", "expid", "camera", "petal")
 KINDS = ("camera", "petal", "exposure", "tile", "night")
 
@@ -104,13 +106,14 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("specqa", "spectroscopic data quality")
     group.addoption("--specprod", metavar="PATH|NAME", help="production folder, or its name under $DESI_SPECTRO_REDUX [$SPECPROD]")
     for name, metavar, text in (
-        ("night", "NIGHTS", "nights YYYYMMDD: repeatable, comma lists, inclusive ranges 20210501:20210531"),
+        ("night", "NIGHTS", "nights YYYYMMDD: repeatable, comma lists, inclusive ranges 20210501:20210531; : is all of them"),
         ("tile", "TILES", "tile numbers: repeatable, comma lists"),
         ("expid", "EXPIDS", "exposure numbers: repeatable, comma lists"),
         ("camera", "CAMERAS", "cameras r6, bands r or camwords a0123b4: repeatable, comma lists"),
         ("petal", "PETALS", "petals 0-9: repeatable, comma lists"),
     ):
-        group.addoption(f"--{name}", dest=f"specqa_{name}", action="append", default=[], metavar=metavar, help=text)
+        names = (f"--{name}", f"--{name}s")
+        group.addoption(*names, dest=f"specqa_{name}", action="append", default=[], metavar=metavar, help=text)
     for name, metavar, text in (
         ("group", "GROUP", f"folder below tiles/: {', '.join(GROUPS)} [cumulative]"),
         ("limits", "FILE", "your own limits file, on top of limits.toml"),
@@ -203,12 +206,11 @@ def _split(texts: Iterable[str]) -> Iterable[str]:
 
 
 def _night_range(text: str) -> tuple[int, int]:
-    first, _, last = text.partition(":")
-    bounds = (first, last if ":" in text else first)
-    for bound in bounds:
-        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", bound):
+    first, colon, last = text.partition(":")
+    for bound in (first, last) if colon else (first,):
+        if (bound or not colon) and not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", bound):
             raise UsageError(f"--night {text}: {bound!r} is no night; expected YYYYMMDD, or a range YYYYMMDD:YYYYMMDD")
-    low, high = int(bounds[0]), int(bounds[1])
+    low, high = int(first or EARLIEST), int((last if colon else first) or LATEST)
     if low > high:
         raise UsageError(f"--night {text}: the range runs backwards; expected {high}:{low}")
     return low, high

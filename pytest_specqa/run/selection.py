@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_specqa.errors import SelectionError
 from pytest_specqa.instrument import Instrument
-from pytest_specqa.run.options import KINDS, Options
+from pytest_specqa.run.options import EARLIEST, KINDS, LATEST, Options
 from pytest_specqa.values import DataUnit, Exposure, Tile
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def _by_night(production: Archive, options: Options) -> Found:
     taken, tiles = sorted(production.nights()), _tiles(production, options)
     nights = {*taken, *(tile.night for tile in tiles)}
     for low, high in options.nights:
-        if not any(low <= night <= high for night in nights):
-            text = str(low) if low == high else f"{low}:{high}"
+        if (low, high) != (EARLIEST, LATEST) and not any(low <= night <= high for night in nights):
+            text = str(low) if low == high else f"{low or ''}:{'' if high == LATEST else high}"
             nights.update(tile.night for tile in production.tiles(group=options.group))
             raise SelectionError(f"--night {text}: {_missing('night', low, nights)} in production {production.name}")
 
@@ -136,6 +136,9 @@ def _tiles(production: Archive, options: Options) -> list[Tile]:
 def _by_tile(exposures: list[Exposure], tiles: list[Tile], *, options: Options) -> Found:
     if not options.tiles:
         return exposures, tiles
+    if untold := [str(one.expid) for one in exposures if one.tile is None and one.expid in options.expids]:
+        asked = ",".join(map(str, options.tiles))
+        raise SelectionError(f"--tile {asked}: no table tells of which tile exposure {', '.join(untold)} is; leave --tile out")
     existing = {tile.tile for tile in tiles} | {exposure.tile for exposure in exposures if exposure.tile is not None}
     _require("tile", options.tiles, existing)
     return [one for one in exposures if one.tile in options.tiles], [one for one in tiles if one.tile in options.tiles]

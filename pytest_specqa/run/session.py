@@ -23,7 +23,7 @@ from pytest_specqa.printable import printable
 from pytest_specqa.processes import single_threaded
 from pytest_specqa.rules import limits_file
 from pytest_specqa.rules.limits import Limits
-from pytest_specqa.run import options, preparing, selection, writable
+from pytest_specqa.run import mistakes, options, preparing, selection, writable
 from pytest_specqa.run.cache import NightCache, ProductCache
 from pytest_specqa.run.loader import Products
 from pytest_specqa.run.options import Options
@@ -60,6 +60,8 @@ class Session:
         self.options = chosen
         self.usage_error = ""
         self.kinds_used: set[str] = set()
+        self.expectations: set[str] = set()
+        self.counted = 0
         self.known: frozenset[tuple[str, str, str]] = frozenset()
         self.lost = 0
         self.beside = ""
@@ -236,6 +238,7 @@ def verify_selection(session: Session) -> None:
     """Stop before anything is collected if the command line names units that do not exist."""
     if session.options.explicit and not session.is_worker:
         with usage_errors():
+            mistakes.verify_tests(session)
             _ = session.selection
             if session.trends is not None:
                 session.trends.verify(session.selection.nights)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.printable import printable
+from pytest_specqa.processes import single_threaded
 from pytest_specqa.results.storing.cli import night_range
 
 if TYPE_CHECKING:
     from pytest_specqa.scale.engine import Engine
-    from pytest_specqa.scale.plan import How, Plan
+    from pytest_specqa.scale.plan import How, Plan, Task
 
 DONE, BAD, INTERRUPTED = 0, 1, 130
 ENGINES = {"local": "Local", "slurm": "Slurm", "dask": "Dask"}
@@ -83,7 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa run``."""
     from pytest_specqa.production import Production, resolve  # noqa: PLC0415
     from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
+    from pytest_specqa.scale.driving import hopeful  # noqa: PLC0415
 
+    # Workers inherit it, in whatever order they load what they need: sums over threads differ in the last digits.
+    single_threaded(os.environ)
     production = Production(resolve(arguments.production, os.environ))
     how = _how(arguments, root=str(production.root), name=production.name)
     engine = None if arguments.plan_only else _engine(arguments)
@@ -91,8 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
     with _alone(out), _stoppable():
         plan = _plan(production, how, out, again=arguments.replan)
         missing = plan.missing(out)
-        _say(f"plan: {_told(plan)}; {_counted(len(plan.tasks) - len(missing), 'task')} done, {len(missing)} to do")
-        return DONE if engine is None else _drive(out, plan, engine)
+        todo = len(hopeful(out, missing))
+        dead = f", {len(missing) - todo} given up" if todo < len(missing) else ""
+        _say(f"plan: {_told(plan)}; {_counted(len(plan.tasks) - len(missing), 'task')} done, {todo} to do{dead}")
+        return DONE if engine is None else _drive(out, plan, engine, missing=missing)
 
 
 def _how(arguments: argparse.Namespace, *, root: str, name: str) -> How:
@@ -167,6 +173,7 @@ def _plan(production: Any, how: How, out: Path, *, again: bool) -> Plan:
     """Take up the plan of a store, or make one."""
     from pytest_specqa.results.storing import planned  # noqa: PLC0415
     from pytest_specqa.scale import planning  # noqa: PLC0415
+    from pytest_specqa.scale.driving import hopeful  # noqa: PLC0415
     from pytest_specqa.scale.plan import Plan  # noqa: PLC0415
     from pytest_specqa.scale.tries import Tries  # noqa: PLC0415
 
@@ -176,7 +183,7 @@ def _plan(production: Any, how: How, out: Path, *, again: bool) -> Plan:
         other = "asks for something else" if old.how != how else ""
         if not other and old.checks == planning.collect(old):
             return old
-        if missing := old.missing(out):
+        if missing := hopeful(out, old.missing(out)):
             what = other or "was made with other code or limits"
             raise UsageError(
                 f"{out}: its plan (nights {old.how.nights}, {len(missing)} of {_counted(len(old.tasks), 'task')} to do) {what}; "
@@ -189,11 +196,11 @@ def _plan(production: Any, how: How, out: Path, *, again: bool) -> Plan:
     return plan
 
 
-def _drive(out: Path, plan: Plan, engine: Engine) -> int:
+def _drive(out: Path, plan: Plan, engine: Engine, *, missing: Sequence[Task]) -> int:
     from pytest_specqa.scale.driving import drive  # noqa: PLC0415
     from pytest_specqa.scale.progress import Progress  # noqa: PLC0415
 
-    progress = Progress(out, plan)
+    progress = Progress(out, plan, missing=missing)
     try:
         drive(out, engine, told=progress.told, given_up=progress.given_up)
     except KeyboardInterrupt:

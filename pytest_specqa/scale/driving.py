@@ -35,7 +35,7 @@ def drive(out: Path, engine: Engine, *, told: Told, given_up: Callable[[Task, st
     plan, tries = Plan.read(out), Tries(out)
     missing = _without_hopeless(out, plan, tries, plan.missing(out), given_up=given_up)
     while missing:
-        lost: set[str] = set()
+        asked, lost = {task.name for task in missing}, set[str]()
 
         def hear(event: Event, lost: set[str] = lost) -> None:
             """Note a loss before it is told."""
@@ -48,15 +48,21 @@ def drive(out: Path, engine: Engine, *, told: Told, given_up: Callable[[Task, st
         # The word of an engine is not taken for what is in the store.
         missing = plan.missing(out)
         for task in missing:
-            if task.name not in lost:
+            if task.name in asked - lost:
                 tries.note(Event(task, "lost", NO_PART))
-        missing = _without_hopeless(out, plan, tries, missing, given_up=given_up)
+        missing = _without_hopeless(out, plan, tries, [task for task in missing if task.name in asked], given_up=given_up)
+
+
+def hopeful(out: Path, tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks that are not given up."""
+    tries = Tries(out)
+    return [task for task in tasks if not tries.spent(task.name)]
 
 
 def _without_hopeless(
     out: Path, plan: Plan, tries: Tries, missing: Sequence[Task], *, given_up: Callable[[Task, str], None]
 ) -> list[Task]:
-    """Record what was lost too often, and return the others."""
+    """Record what was lost too often, which says the same however often it is done, and return the others."""
     for task in missing:
         if tries.spent(task.name):
             unjudged.record(out, plan, task, why=tries.why(task.name))

@@ -135,6 +135,15 @@ class Plan:
         """Return the names of the units of a task."""
         return [row["unit"] for row in self.rows_of(task)]
 
+    def tasks_of_units(self, tasks: Collection[Task]) -> dict[str, str]:
+        """Return the names of some tasks by their units."""
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        names = pa.array([task.name for task in tasks], pa.string())
+        rows = self.units.filter(pc.is_in(self.units.column("task"), value_set=names))
+        return dict(zip(rows.column("unit").to_pylist(), rows.column("task").to_pylist(), strict=True))
+
     def write(self, path: Path) -> None:
         """Write it whole or not at all; `ResultsError` if that cannot be done."""
         told = {**asdict(self.how), "checks": [asdict(check) for check in self.checks]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -37,18 +37,28 @@ class Progress:
         The store.
     plan : Plan
         Its plan.
+    missing : collection of Task
+        What is not done.
     stream : file
         Where it is shown.
     clock : callable
         Seconds.
     """
 
-    def __init__(self, out: Path, plan: Plan, *, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        out: Path,
+        plan: Plan,
+        *,
+        missing: Collection[Task],
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         from tqdm import tqdm  # noqa: PLC0415
 
         self.found = Found(out, plan)
-        missing = {task.name for task in plan.missing(out)}
-        done = [task for task in plan.tasks if task.name not in missing]
+        left = {task.name for task in missing}
+        done = [task for task in plan.tasks if task.name not in left]
         for task in done:
             self.found.add(task)
         self.lost = 0
@@ -81,7 +91,7 @@ class Progress:
         """Take a task that is given up."""
         self.found.add(task)
         self.bar.update(task.checks)
-        self.say(f"{task.name} is given up and recorded as not measured: its worker died: {why}")
+        self.say(f"{task.name} is given up and recorded as not measured, its worker died: {why}; once mended, try it with --replan")
 
     def say(self, text: str) -> None:
         """Write a line above the bar."""
@@ -136,7 +146,7 @@ class Found:
         if not self._waiting:
             return
         done, self._waiting = self._waiting, []
-        units = {unit: task for task in done for unit in self._plan.units_of(task)}
+        units = self._plan.tasks_of_units(done)
         names = ", ".join(SQL_TYPES)
         bad = f"outcome IN ('{Outcome.FAILED}', '{Outcome.WARNED}') OR measure = '{NoValue.CRASH}'"
 
@@ -148,7 +158,7 @@ class Found:
         of_task: dict[str, list[Any]] = {}
         for row in Store.open(self._out).ask(ask, nights={task.night for task in done}):
             if row["unit"] in units:
-                of_task.setdefault(units[row["unit"]].name, []).append(from_row(row))
+                of_task.setdefault(units[row["unit"]], []).append(from_row(row))
         for records in of_task.values():
             self.dead += sum(record["outcome"] == Outcome.NOT_MEASURED for record in records)
             made = findings(record for record in records if not is_excused(record))

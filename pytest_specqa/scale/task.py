@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import printable
+from pytest_specqa.processes import single_threaded
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.scale.plan import Plan, Task
 
@@ -46,6 +48,7 @@ def run_task(out: Path, name: str) -> Path:
     ResultsError
         If the store has no such plan or task.
     """
+    single_threaded(os.environ)
     from pytest_specqa.run import within  # noqa: PLC0415
 
     night = name.partition("-")[0]

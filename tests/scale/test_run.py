@@ -71,12 +71,18 @@ def test_an_exposure_that_kills_its_workers_is_given_up_and_recorded(project: Pr
     assert {row["measure"] for row in dead} == {"crash"}
     assert gate(project) == 1
     assert "planned tasks: " in (told := capsys.readouterr().out)
-    assert "the workers of 3 units died, such as 20211015-00000021;" in told
+    assert "1 of 6 tasks not judged (20211015-exposure-00000021); the workers of 3 units died" in told
     # The others are judged, once each, and what is recorded is not tried again.
     assert project.judged().count("20211014-00000011-r7") == 1
     assert set(project.outcomes().values()) == {"passed", "not measured"}
     assert project.run() == 1
+    assert "5 tasks done, 0 to do, 1 given up" in capsys.readouterr().out
     assert project.judged().count("20211015-00000021-r7") == 3
+    # What it was is mended.
+    (project.suite / "strike.txt").unlink()
+    assert project.run("store", "--replan") == 0
+    assert {row["outcome"] for row in project.rows(query="SELECT outcome FROM records")} == {"passed"}
+    assert gate(project) == 0
 
 
 def test_an_interrupted_run_goes_on_with_what_is_missing(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +102,7 @@ def test_an_interrupted_run_goes_on_with_what_is_missing(project: Project, capsy
     assert SECOND in missing
     assert FIRST not in missing
     assert gate(project) == 1
-    assert "3 of 6 tasks are not judged (20211015-exposure-00000021, 20211015-tile-1, 20211015-night)" in capsys.readouterr().out
+    assert "3 of 6 tasks not judged (20211015-exposure-00000021, 20211015-tile-1, 20211015-night)" in capsys.readouterr().out
     before = project.judged()
     assert project.run() == 0
     assert gate(project) == 0

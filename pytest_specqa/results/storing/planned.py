@@ -101,7 +101,7 @@ def read(path: Path, *, nights: Collection[int] | None = None) -> tuple[pyarrow.
 
 
 def missing(store: Store, units: pyarrow.Table, checks: Sequence[Check]) -> list[str]:
-    """Return the names of tasks of which the store has not every check, in their order.
+    """Return the names of tasks of which the store has not every check, in their order; one that was given up counts as none.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _lacking(store: Store, units: pyarrow.Table, asked: pyarrow.Table) -> list[s
         connection.register("asked", asked)
         return connection.execute(
             "WITH judged AS (SELECT unit, count(DISTINCT expectation) AS checks FROM all_records "
-            "SEMI JOIN asked USING (expectation, code, limits) GROUP BY unit) "
+            f"SEMI JOIN asked USING (expectation, code, limits) WHERE NOT starts_with(message, '{DIED}') GROUP BY unit) "
             "SELECT plan.task FROM plan LEFT JOIN judged USING (unit) "
             "WHERE coalesce(judged.checks, 0) < plan.checks GROUP BY plan.task ORDER BY min(plan.place)"
         ).fetchall()
@@ -160,11 +160,9 @@ def left(store: Store, *, named: int = 3) -> str:
     units, told = read(path)
     lacking = missing(store, units, [Check(**check) for check in json.loads(told)["checks"]])
     tasks = units.column("task").unique()
-    more = ", ..." * (len(lacking) > named)
-    lines = (
-        [f"{len(lacking):,} of {count(len(tasks), 'task')} are not judged ({', '.join(lacking[:named])}{more})"] if lacking else []
-    )
+    names = ", ".join(lacking[:named]) + ", ..." * (len(lacking) > named)
+    lines = [f"{len(lacking):,} of {count(len(tasks), 'task')} not judged ({names})"] if lacking else []
     query = f"SELECT DISTINCT unit FROM records WHERE starts_with(message, '{DIED}')"
     if dead := sorted(row[0] for row in store.ask(lambda connection: connection.sql(query).fetchall())):
-        lines.append(f"the workers of {count(len(dead), 'unit')} died, such as {dead[0]}")
+        lines.append(f"the workers of {count(len(dead), 'unit')} died")
     return "; ".join(lines)

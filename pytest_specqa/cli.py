@@ -21,7 +21,8 @@ from pytest_specqa import __version__
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.printable import Clean, printable, printable_lines
 
-USAGE, INTERNAL = 2, 3
+USAGE, INTERNAL, PIPE = 2, 3, 141
+"""The last is what a shell says of a program whose reader is gone."""
 OUTPUTS = ("html", "markdown", "junit", "json", "out", "outfile")
 """Options of the verbs that name a file to be written."""
 FOLDERS = ("demo", "judgement", "site", "try")
@@ -42,6 +43,7 @@ VERBS = {
     "watch": ("pytest_specqa.watch.cli", "judge a production while it is made"),
     "prepare": ("pytest_specqa.trials.prepare", "compile the measures for this machine, once"),
     "try": ("pytest_specqa.trials.trying", "try one expectation on simulated units, clean and with a fault"),
+    "completion": ("pytest_specqa.completion", "write what a shell completes verbs and options with"),
     "judgement": ("pytest_specqa.trials.cli", "measure false alarms and sensitivity of the expectations"),
 }
 
@@ -117,6 +119,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpecQAError as error:
         print(printable(f"specqa {arguments.verb}: {error}"), file=sys.stderr)
         return USAGE
+    except BrokenPipeError:
+        # Who reads has seen enough, such as head. What is left in the buffer goes nowhere, instead of failing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
     except KeyboardInterrupt:
         print(f"specqa {arguments.verb}: interrupted", file=sys.stderr)
         return 130

@@ -75,3 +75,34 @@ def test_limits_that_are_a_loop_of_links_are_one_line(tmp_path, capsys):
     loop.symlink_to(loop.name)
     assert cli.main(["limits", "lint", str(loop)]) == 1
     assert "a loop of links" in "".join(capsys.readouterr())
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault_of_the_program():
+    words = [sys.executable, "-m", "pytest_specqa.cli", "limits", "list"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == cli.PIPE
+
+
+def test_a_demo_below_a_file_is_one_line(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    assert cli.main(["demo", str(file / "x")]) == cli.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"specqa demo: {file / 'x'}: a part of its path is a file; choose another folder for the demo"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_verb_and_its_options(shell, capsys):
+    assert cli.main(["completion", shell]) == 0
+    written = capsys.readouterr().out
+    assert all(verb in written for verb in cli.VERBS)
+    assert "--list-faults" in written or shell == "tcsh"
+
+
+def test_completion_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert cli.main(["completion", "bash"]) == cli.USAGE
+    assert capsys.readouterr().err == "specqa completion: shtab is not installed: pip install 'pytest-specqa[completion]'\n"

@@ -94,8 +94,13 @@ def write_production(
     if not 1 <= faults_from <= nights:
         raise UsageError(f"faults from night {faults_from} on: expected one of nights 1 to {nights}")
     planted = check_faults(faults or {})
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{target}: a part of its path is a file; choose another folder for the demo") from None
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written ({error.strerror or error}); choose another folder for the demo") from None
     try:
         tasks = [
             PetalTask(

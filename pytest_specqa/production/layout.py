@@ -9,6 +9,7 @@ from string import Formatter
 
 from pytest_specqa.errors import MissingProductError, UsageError
 from pytest_specqa.production.defects import defect, one_line
+from pytest_specqa.production.nearby import nearest
 from pytest_specqa.remote import place
 
 _EXPOSURE = "exposures/{night}/{expid:08d}/"
@@ -66,7 +67,7 @@ def resolve(specprod: str | None, environ: Mapping[str, str]) -> Path:
     for candidate in candidates:
         if candidate.is_dir():
             return candidate
-    places = " or ".join(map(str, candidates)) or name
+    places = (" or ".join(map(str, candidates)) or name) + (nearest(name, place(redux)) if redux and bare else "")
     raise UsageError(f"no production {places}: give --specprod the path or address of a folder, or a name below DESI_SPECTRO_REDUX")
 
 

@@ -20,6 +20,7 @@ from pytest_specqa.production.headers import Header
 from pytest_specqa.production.identity import read_headers
 from pytest_specqa.production.layout import OLDER, find_product, product_path
 from pytest_specqa.production.models import Fiberflat, FluxCalib, Sky, read_fiberflat, read_fluxcalib, read_sky
+from pytest_specqa.production.nearby import what_to_give
 from pytest_specqa.production.nights import NightReport, Nights
 from pytest_specqa.production.redshifts import Redshifts, read_redshifts
 from pytest_specqa.production.stream import FitsStream
@@ -67,7 +68,7 @@ class Production:
     def __init__(self, root: Path) -> None:
         self.root = root if is_remote(root) else Path(root)
         if not any((self.root / name).is_dir() for name in ("exposures", "tiles", "exposure_tables")):
-            raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; give the folder that holds them")
+            raise UsageError(f"{root} is no production: it has neither exposures/ nor tiles/; {what_to_give(self.root)}")
         self.name = self.root.resolve().name
         self._nights = Nights(self.root, lambda night: self.expected_path("exposure_table", night=night))
         self._fibermaps: OrderedDict[tuple[int, int], Fibermap] = OrderedDict()

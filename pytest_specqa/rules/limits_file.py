@@ -58,7 +58,7 @@ def _add(path: Path, limits: Limits) -> tuple[list[str], Limits]:
     layer: dict[str, Entry] = {}
     for name, table in source.content.items():
         try:
-            layer[name] = _entry(name, table, source=source)
+            layer[name] = _entry(name, table, source=source, known=[other for below in limits.layers for other in below])
             _check_reach(layer[name], Limits((*limits.layers, layer)))
         except LimitError as error:
             problems.append(str(error))
@@ -72,7 +72,7 @@ def _error(source: Source, name: str, text: str, *, key: str = "", when: int | N
     return source.wrong((name, WHEN), when, f"[[{name}.{WHEN}]] {text}", key=key)
 
 
-def _entry(name: str, table: Any, *, source: Source) -> Entry:
+def _entry(name: str, table: Any, *, source: Source, known: Sequence[str]) -> Entry:
     if not isinstance(table, dict):
         raise LimitError(
             f"{source.path}: {name} = {table!r} stands outside a table; expected [{name}] with low or high, and source"
@@ -83,6 +83,9 @@ def _entry(name: str, table: Any, *, source: Source) -> Entry:
     blocks = table.get("when", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise _error(source, name, f"when is no list of tables; write [[{name}.when]]", key="when")
+    if "source" not in table and name not in known and (near := difflib.get_close_matches(name, known, n=1)):
+        text = f"is the limit of no measure; did you mean [{near[0]}]? One for a measure of your own needs a source"
+        raise _error(source, name, text)
     values = _values(name, {key: value for key, value in table.items() if key != "when"}, source=source, when=None)
     overrides = tuple(_override(name, block, source=source, when=number) for number, block in enumerate(blocks))
     return Entry(name=name, values=values, overrides=overrides, source=source)

@@ -161,7 +161,8 @@ def header(config: pytest.Config) -> list[str]:
     if not running.announced:
         return []
     try:
-        lines = [terminal.header(running.production.root, running.selection), *keeping.of(config).header()]
+        chosen = bool(running.options.cameras)
+        lines = [terminal.header(running.production.root, running.selection, cameras=chosen), *keeping.of(config).header()]
         lines += [running.trends.told(running.selection.nights)] if running.trends is not None else []
         return [printable(line) for line in lines]
     except SpecQAError:

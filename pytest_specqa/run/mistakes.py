@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_specqa.checks import wording
 from pytest_specqa.errors import UsageError
 from pytest_specqa.rules import expectations
 
@@ -107,7 +108,5 @@ def too_many(session: Session) -> str:
     if session.options.nights or session.counted <= MOST_CHECKS:
         return ""
     nights = session.selection.nights
-    return (
-        f"this selection holds {session.counted:,} checks of {len(nights)} nights of production {session.production.name}: "
-        f"choose some, such as --night {nights[-1]}, or judge all of them with --night :"
-    )
+    held = f"{session.counted:,} checks of {wording.count(len(nights), 'night')} of production {session.production.name}"
+    return f"this selection holds {held}: choose some, such as --night {nights[-1]}, or judge all of them with --night :"

@@ -49,9 +49,9 @@ def correct(config: pytest.Config) -> None:
     if overlooked := next(_ini_files(here), None):
         name, value = mistaken[0]
         option = f"--{name.replace('_', '-')}"
-        tests = "" if config.known_args_namespace.file_or_dir else f", and name the tests, such as {expectations.NAME}"
+        naming = "" if config.known_args_namespace.file_or_dir else f", and name the tests, such as {expectations.NAME}"
         raise UsageError(
-            f"pytest takes the {value} of {option} for a folder of tests and overlooks {overlooked}; write {option}={value}{tests}"
+            f"pytest takes the {value} of {option} for a folder of tests and overlooks {overlooked}; write {option}={value}{naming}"
         )
     tests = [
         path if path.is_dir() else path.parent

@@ -23,13 +23,16 @@ COLOURS: Mapping[Outcome, dict[str, bool]] = {
 Line = tuple[str, dict[str, bool]]
 
 
-def header(root: Path, selection: Selection) -> str:
-    """Name the production, its nights and the number of units."""
+def header(root: Path, selection: Selection, *, cameras: bool = False) -> str:
+    """Name the production, its nights and the number of units, and on request the cameras that were asked for."""
     nights = selection.nights
     span = str(nights[0]) if len(nights) == 1 else f"{nights[0]}-{nights[-1]} ({len(nights)} nights)"
     parts = [
         wording.count(len(selection.units[kind]), kind) for kind in ("exposure", "camera", "tile", "petal") if selection.units[kind]
     ]
+    # r10 is no camera, and as a camword it is r0 and r1.
+    named = sorted({str(unit.camera) for unit in selection.units["camera"]}) if cameras else []
+    parts += [" ".join(named)] if named else []
     return f"specqa: production {root}, night {span}, {', '.join(parts)}"
 
 

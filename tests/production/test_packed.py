@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
+import subprocess
 from pathlib import Path
 
 import fitsio
@@ -284,3 +286,16 @@ def test_a_packed_table_that_contradicts_itself_is_one_line(tmp_path, cards, tol
     with pytest.raises(ProductError, match=told) as caught:
         read(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(shutil.which("fpack") is None, reason="needs fpack on PATH (Debian: libcfitsio-bin)")
+def test_what_fpack_packs_is_what_was_packed(tmp_path):
+    plain = tmp_path / "p.fits"
+    images = [fits.PrimaryHDU(IMAGE, fits.Header({"EXTNAME": "FLUX"}.items())), fits.ImageHDU(BITS, name="MASK")]
+    fits.HDUList([*images, fits.BinTableHDU(TABLE, name="TABLE")]).writeto(plain, checksum=True)
+    subprocess.run(["fpack", "-table", "-g2", "-q", "0", str(plain)], check=True)
+    before, after = read(plain), read(plain.with_name("p.fits.fz"))
+    assert before.keys() == after.keys() == {"FLUX", "MASK", "TABLE"}
+    for name, values in before.items():
+        np.testing.assert_array_equal(values, after[name])
+        assert values.dtype == after[name].dtype

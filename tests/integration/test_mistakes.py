@@ -172,8 +172,9 @@ def test_more_checks_than_anyone_means_by_accident_are_counted_and_not_made(proj
         "ERROR: this selection holds 8 checks of 1 night of production daily: "
         "choose some, such as --night 20211014, or judge all of them with --night :"
     )
-    run("--night", ":", *workers).assert_outcomes(passed=8)
-    run("-n0", "--camera", "r6").assert_outcomes(passed=4)
+    if not workers:
+        run("--night", ":").assert_outcomes(passed=8)
+        run("--camera", "r6").assert_outcomes(passed=4)
 
 
 def test_no_instance_of_a_check_is_made_above_the_bound(project, run, night, monkeypatch, pytester):

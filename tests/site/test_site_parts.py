@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from pytest_specqa.cli import main
+from pytest_specqa.report.words import css_class
 from pytest_specqa.site import history_page, nightly, residual_image, stacks, sums, timeline
 from pytest_specqa.site.timeline import Box, Limits, Points, Span
 from pytest_specqa.values import Outcome
@@ -224,3 +225,25 @@ def test_sums_of_a_folder_whose_name_is_a_pattern_are_its_own(tmp_path: Path) ->
         pq.write_table(pa.table({"night": [night]}), tmp_path / name / "sums.parquet")
     with sums.opened(tmp_path / "s[1]" / "sums.parquet") as kept:
         assert kept.sql("SELECT night FROM sums").fetchall() == [(20220102,)]
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ((Outcome.PASSED, Outcome.NOT_MEASURED), Outcome.PASSED),
+        ((Outcome.PASSED, Outcome.UNREACHABLE), Outcome.UNREACHABLE),
+        ((Outcome.UNREACHABLE, Outcome.WARNED), Outcome.WARNED),
+        ((), Outcome.NOT_MEASURED),
+    ],
+)
+def test_a_unit_is_shown_by_its_worst_check_but_for_what_cannot_be_measured(found, shown) -> None:
+    counts = tuple(int(one in found) for one in Outcome)
+    assert nightly.Cell("u", "camera", 1, None, "r6", None, counts).outcome is shown
+
+
+def test_the_script_of_the_exposure_page_knows_every_outcome_in_its_order() -> None:
+    script = (Path(nightly.__file__).parent / "assets/exposure.js").read_text()
+    words = re.search(r"const WORDS = \[(.*?)\]", script)
+    classes = re.search(r"const CLASSES = \[(.*?)\]", script)
+    assert re.findall(r"'([^']*)'", words[1]) == [str(one) for one in Outcome]
+    assert re.findall(r"'([^']*)'", classes[1]) == [css_class(one) for one in Outcome]

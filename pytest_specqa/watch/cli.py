@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.printable import printable
+from pytest_specqa.remote import is_remote
 
 PASSED, FAILED, SIGNALLED = 0, 1, 128
 GROUPS = ("cumulative", "pernight")
@@ -90,7 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
     from pytest_specqa.watch.memory import NAME  # noqa: PLC0415
 
-    production = Production(resolve(arguments.production, os.environ))
+    root = resolve(arguments.production, os.environ)
+    if is_remote(root):
+        raise UsageError(f"{root}: found an address; expected a folder of this machine; judge it with specqa run")
+    production = Production(root)
     options = _options(arguments)
     store = Store.create(arguments.store, production=production.name)
     since = f"{datetime.datetime.now().astimezone():%Y-%m-%d %H:%M:%S%z}"
@@ -103,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
     stop = Stop()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return _watch(arguments, production.root.resolve(), store=store, options=options, stop=stop)
+        return _watch(arguments, root.resolve(), store=store, options=options, stop=stop)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

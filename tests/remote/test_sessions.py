@@ -14,6 +14,7 @@ import pytest_specqa.production
 import pytest_specqa.remote.bucket
 import pytest_specqa.remote.web  # noqa: F401
 from pytest_specqa import remote
+from pytest_specqa.cli import main
 from tests.production.conftest import EXPID, NIGHT, Writer
 from tests.remote.servers import Nginx, nginx
 
@@ -130,3 +131,10 @@ def test_the_next_camera_is_read_while_one_is_judged(pytester: pytest.Pytester, 
     moved = [sum(one.sent for one in requests) for requests in asked]
     assert len(asked[1]) < len(asked[0])
     assert moved[1] == pytest.approx(moved[0], rel=0.05)
+
+
+def test_watch_needs_a_folder_of_this_machine(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", address, "--store", str(tmp_path / "store")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{address}: found an address; expected a folder of this machine" in line
+    assert not (tmp_path / "store").exists()

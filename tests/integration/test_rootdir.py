@@ -20,7 +20,9 @@ def test_an_overlooked_ini_file_is_a_usage_error_that_says_what_to_write(project
     pytester.makeini("[pytest]\naddopts = -x\n")
     result = pytester.runpytest_inprocess("--specprod", night.root)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: *overlooks {pytester.path}/tox.ini; write --specprod={night.root}, and name the tests, such as qa_tests"])
+    result.stderr.fnmatch_lines(
+        [f"ERROR: *overlooks {pytester.path}/tox.ini; write --specprod={night.root}, and name the tests, such as qa_tests"]
+    )
 
 
 @pytest.mark.parametrize("form", ["joined", "apart"])

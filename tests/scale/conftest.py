@@ -132,7 +132,7 @@ class Project:
             return connection.sql(query).to_arrow_table().to_pylist()
 
     def outcomes(self, out: str = "store") -> dict[str, str]:
-        return {row["unit"]: row["outcome"] for row in self.rows(out, "SELECT unit, outcome FROM all_records")}
+        return {row["unit"]: row["outcome"] for row in self.rows(out, "SELECT unit, outcome FROM records")}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from night import PLUGIN, link_night
 
 from pytest_specqa.results.storing import planned
 from pytest_specqa.results.storing.dataset import Store
+
+NUMBER = re.compile(r"\d+\.\d+(e-?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,20 @@ def run(root: Path, scratch: Path, *, exposures: int, engine: str) -> Cost:
 
 
 def same(stores: list[Path]) -> str:
-    """Compare what two stores hold: records and numbers of every fiber, without what names a session and its hour."""
+    """Compare what two stores hold: records and numbers of every fiber, without what names a session and its hour.
+
+    Sums in single precision may end in other digits in another session: rows are compared as they are, and to five digits.
+    """
     said = []
     for view, without in (("records", "run, added, planned, content"), ("vectors", "added, content")):
-        query = f"SELECT * EXCLUDE ({without}) FROM {view}"
-        rows = []
+        rows, rounded = [], []
         for store in stores:
             with Store.open(store).connect() as connection:
-                rows.append({repr(row) for row in connection.sql(query).fetchall()})
-        said.append(f"{view}: {' and '.join(f'{len(each):,}' for each in rows)}, {len(rows[0] ^ rows[1]):,} in one only")
-        said += [f"  {row:.300}" for row in sorted(rows[0] ^ rows[1])[:4]]
+                rows.append({repr(row) for row in connection.sql(f"SELECT * EXCLUDE ({without}) FROM {view}").fetchall()})
+            rounded.append({NUMBER.sub(lambda found: f"{float(found[0]):.5g}", row) for row in rows[-1]})
+        counts = f"{view}: {' and '.join(f'{len(each):,}' for each in rows)}"
+        said.append(f"{counts}; of the first {len(rows[0] - rows[1]):,} differ, {len(rounded[0] - rounded[1]):,} to five digits")
+        said += [f"  {row:.300}" for row in sorted(rounded[0] ^ rounded[1])[:4]]
     return "\n".join(said)
 
 

@@ -20,6 +20,8 @@ from pytest_specqa.scale.task import TaskFailed, run_task
 LOCAL, SLURM = "local", "slurm"
 SILENT = 50
 """Level of logging: what Dask says of a worker that died is told as an event."""
+ANY_PORT = {"dashboard_address": ":0"}
+"""Where the usual port of the status page is taken, Dask would warn and take another."""
 ONCE = {
     # How often a task is tried after its worker died is counted in one place, and not here.
     "distributed.scheduler.allowed-failures": 0,
@@ -94,7 +96,12 @@ def _local(workers: int, memory: str) -> Any:
     import distributed  # noqa: PLC0415
 
     return distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1", dashboard_address=None, silence_logs=SILENT
+        n_workers=workers,
+        threads_per_worker=1,
+        memory_limit=memory,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs=SILENT,
     )
 
 
@@ -104,7 +111,14 @@ def _slurm(workers: int, memory: str, out: Path) -> Any:
     except ImportError:
         raise UsageError("Dask on Slurm needs dask-jobqueue: pip install 'pytest-specqa[scale]'") from None
     try:
-        cluster = SLURMCluster(cores=1, processes=1, memory=memory, log_directory=str(out / "plan/dask"), silence_logs=SILENT)
+        cluster = SLURMCluster(
+            cores=1,
+            processes=1,
+            memory=memory,
+            log_directory=str(out / "plan/dask"),
+            silence_logs=SILENT,
+            scheduler_options=ANY_PORT,
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"dask-jobqueue: {' '.join(str(error).split())}") from None
     # Keeps so many: a job that ends is submitted again.

@@ -46,6 +46,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def night_range(text: str) -> tuple[int, int]:
+    """Read a night or an inclusive range of nights; `argparse.ArgumentTypeError` says what is expected."""
     match = re.fullmatch(r"(20\d{6})(?::(20\d{6}))?", text)
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no night, expected YYYYMMDD or YYYYMMDD:YYYYMMDD")

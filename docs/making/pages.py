@@ -70,7 +70,7 @@ def _pictures(facts: Facts, pictures: Iterable[Path]) -> list[str]:
     lines = []
     for path in pictures:
         found = judged.faults_of(facts)[0]
-        what = f"what the report shows where {found.fault.name} is planted in a {found.kind}: {found.fault.doc}"
+        what = f"what the report shows where {found.fault.name} is planted in {_one(found.kind)}: {found.fault.doc}"
         lines += [f"```{{figure}} {PICTURES}/{path.name}", f":alt: {facts.title}: {what}", "", prose(_capital(what))]
         lines += ["```", ""]
     return lines
@@ -95,6 +95,10 @@ def _measure(one: Measure) -> list[str]:
         f"*Source:* {_sourced(limit.source)}",
         "",
     ]
+
+
+def _one(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def _capital(text: str) -> str:

@@ -18,8 +18,8 @@ from pytest_specqa.trials.runner import Suite
 from pytest_specqa.values import Limit
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("camera", "exposure", "petal", "tile", "night")
-"""Units from small to large."""
+KINDS = ("camera", "exposure", "petal", "tile", "night", "healpix")
+"""Units from small to large, and pixels of the sky, beside which no test asks for another."""
 
 
 @dataclass(frozen=True)

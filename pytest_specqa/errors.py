@@ -29,6 +29,10 @@ class UnreachableError(ProductError):
     """A file or folder on a server that could not be read in spite of all retries: it says nothing about the data."""
 
 
+class RefusedError(UnreachableError, UsageError):
+    """A file or folder that a server does not show this user: who asked must mend it, and the data have no part in it."""
+
+
 class LimitError(UsageError):
     """An entry of a limits file that is malformed, unknown or can never fail."""
 

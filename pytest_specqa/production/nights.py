@@ -199,6 +199,8 @@ class _Listing:
         """List an exposure that the list of the production has; ``None`` where no camera of it is on disk."""
         try:
             files = listing.camera_files(self.root, night=self.night, expid=told.expid)
+        except UnreachableError:
+            raise
         except ProductError as error:
             self._note(error)
             return None

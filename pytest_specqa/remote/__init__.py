@@ -60,9 +60,7 @@ def open_stream(path: RemotePath) -> BinaryIO:
     FileNotFoundError
         If there is no such file.
     UnreachableError
-        If no retry brings it; so does reading.
-    UsageError
-        If the user may not read it.
+        If no retry brings it, or the user may not read it (`RefusedError`, a usage error); so does reading.
     """
     return path.open_forward()
 
@@ -82,7 +80,7 @@ def listing(folder: RemotePath) -> Mapping[str, Entry]:
 
     Raises
     ------
-    UnreachableError, UsageError
+    UnreachableError
         As `open_stream` does.
     """
     return folder.site.entries(folder.key) or {}
@@ -106,7 +104,7 @@ def state(path: RemotePath) -> str:
     ------
     FileNotFoundError
         If there is none.
-    UnreachableError, UsageError
+    UnreachableError
         As `open_stream` does.
     """
     return path.site.mark(path.key)

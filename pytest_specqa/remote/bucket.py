@@ -8,7 +8,7 @@ import s3fs
 from aiobotocore.session import AioSession
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
-from pytest_specqa.errors import UsageError
+from pytest_specqa.errors import RefusedError
 from pytest_specqa.remote.index import Entry
 from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, require_success
 from pytest_specqa.remote.sites import Reply, Site, part, require_whole
@@ -39,7 +39,7 @@ class Bucket(Site):
             try:
                 anonymous = await session.get_credentials() is None
             except BotoCoreError as error:
-                raise UsageError(
+                raise RefusedError(
                     f"{self.address}: the AWS configuration cannot be read ({type(error).__name__}); correct it"
                 ) from None
             # Every repetition is counted and paced in one place, for all kinds of servers.
@@ -98,7 +98,7 @@ class Bucket(Site):
         except (ConnectionError, HTTPClientError, OSError) as error:
             raise PassingError(f"no connection ({type(error).__name__})") from None
         except BotoCoreError as error:
-            raise UsageError(f"{where}: the AWS configuration does not serve ({type(error).__name__}); correct it") from None
+            raise RefusedError(f"{where}: the AWS configuration does not serve ({type(error).__name__}); correct it") from None
 
     @staticmethod
     async def _body(stream: Any) -> bytes:

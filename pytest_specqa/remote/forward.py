@@ -37,7 +37,7 @@ class RemoteFile(ForwardFile):
     ------
     FileNotFoundError
         If there is none.
-    UnreachableError, UsageError
+    UnreachableError
         If the server does not answer, or refuses; so does reading.
     """
 

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
-from pytest_specqa.errors import UnreachableError, UsageError
+from pytest_specqa.errors import RefusedError, UnreachableError
 
 Answer = TypeVar("Answer")
 
@@ -161,7 +161,7 @@ def require_success(status: int, *, where: str, code: str = "", retry_after: str
     ------
     FileNotFoundError
         If there is no such file.
-    UsageError
+    RefusedError
         If the user may not read it, or it is elsewhere; an address that a server sends is never opened.
     PassingError
         If another try may help.
@@ -175,9 +175,9 @@ def require_success(status: int, *, where: str, code: str = "", retry_after: str
         raise FileNotFoundError(where)
     if status in REFUSED:
         do = "give the address of a production that you may read, or your credentials (~/.netrc for https, the AWS profile for s3)"
-        raise UsageError(f"{where}: found {said}; expected leave to read it; {do}")
+        raise RefusedError(f"{where}: found {said}; expected leave to read it; {do}")
     if 300 <= status < 400:
-        raise UsageError(f"{where}: found {said}, a way to another address; expected the files themselves; give that address")
+        raise RefusedError(f"{where}: found {said}, a way to another address; expected the files themselves; give that address")
     if status in PASSING or status >= 500:
         raise PassingError(said, wait=seconds(retry_after))
     raise unreachable(where, found=said)

@@ -87,7 +87,7 @@ class Site(ABC):
 
         Raises
         ------
-        UnreachableError, UsageError
+        UnreachableError
             If the server does not answer, or refuses.
         """
         with self._listing_lock:
@@ -123,7 +123,7 @@ class Site(ABC):
         ------
         FileNotFoundError
             If there is no such file.
-        UnreachableError, UsageError
+        UnreachableError
             If the server does not answer, or refuses.
         """
         if (waiting := AHEAD.find(self, key, start)) is not None:

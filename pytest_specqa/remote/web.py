@@ -10,7 +10,7 @@ import aiohttp
 import fsspec
 import yarl
 
-from pytest_specqa.errors import UsageError
+from pytest_specqa.errors import RefusedError
 from pytest_specqa.remote.index import Entry, entries
 from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, require_success, unreachable
 from pytest_specqa.remote.sites import Reply, Site, part, require_whole
@@ -79,7 +79,7 @@ class Web(Site):
         except FileNotFoundError:
             raise
         except aiohttp.ClientConnectorCertificateError as error:
-            raise UsageError(
+            raise RefusedError(
                 f"{where}: found no trustworthy certificate ({_word(error)}); expected one; see SSL_CERT_FILE"
             ) from None
         except TimeoutError:

@@ -53,6 +53,7 @@ http {{
         location /whole/ {{ alias {root}/; max_ranges 0; }}
         location ~ ^/(cut|flaky|reset|marked)/ {{ proxy_pass http://127.0.0.1:{behind}; proxy_buffering off; }}
         location ~ ^/partly/(?<rest>.*)$ {{ alias {root}/$rest; location ~ sframe {{ return 503; }} }}
+        location ~ ^/barred/(?<rest>.*)$ {{ alias {root}/$rest; location ~ sframe {{ return 403; }} }}
     }}
 }}
 """

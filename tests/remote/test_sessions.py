@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest_specqa.remote.web  # noqa: F401
 from pytest_specqa import remote
 from pytest_specqa.cli import main
 from tests.production.conftest import EXPID, NIGHT, Writer
+from tests.remote.conftest import SFRAME
 from tests.remote.servers import Nginx, nginx
 
 PROJECT = """
@@ -36,6 +38,17 @@ source = "a test"
 """
 DIFFER = {"run", "seconds", "started"}
 Run = Callable[..., tuple[pytest.RunResult, list[dict[str, Any]]]]
+
+
+def two_cameras(tmp_path: Path) -> Path:
+    """Write sky models of two cameras, beside a folder for a server."""
+    root, writer = tmp_path / "redux" / "daily", Writer()
+    folder = root / f"exposures/{NIGHT}/{EXPID:08d}"
+    folder.mkdir(parents=True)
+    for camera in ("r6", "r7"):
+        writer.write(folder / f"sky-{camera}-{EXPID:08d}.fits", writer.sky())
+    (tmp_path / "nginx").mkdir()
+    return root
 
 
 @pytest.fixture
@@ -95,6 +108,18 @@ def test_a_file_that_no_try_brings_is_unreachable_and_what_is_there_is_judged(we
     assert all("503" in one["message"] and "truncated" not in one["message"] for one in records)
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_a_file_that_is_refused_in_mid_run_is_told_with_its_address_and_is_no_crash(
+    web: Nginx, run: Run, workers: tuple[str, ...]
+) -> None:
+    said, records = run(web.url("barred"), *workers)
+    assert said.ret == 0
+    assert {one["outcome"] for one in records} == {"unreachable"}
+    (line,) = {one["message"] for one in records}
+    assert line.startswith(f"{web.url('barred')}/{SFRAME}: found 403 Forbidden; expected leave to read it; ")
+    assert "Traceback" not in said.stdout.str() + said.stderr.str()
+
+
 def test_a_file_that_is_missing_is_a_failure_as_ever(web: Nginx, run: Run) -> None:
     said, records = run(web.url("lacking"))
     assert said.ret == 1
@@ -117,20 +142,34 @@ def test_a_second_run_reads_no_part_of_a_file_that_the_first_has_kept(
 
 
 def test_the_next_camera_is_read_while_one_is_judged(pytester: pytest.Pytester, tmp_path: Path) -> None:
-    root, writer = tmp_path / "redux" / "daily", Writer()
-    folder = root / f"exposures/{NIGHT}/{EXPID:08d}"
-    folder.mkdir(parents=True)
-    for camera in ("r6", "r7"):
-        writer.write(folder / f"sky-{camera}-{EXPID:08d}.fits", writer.sky())
+    root = two_cameras(tmp_path)
     (pytester.path / "limits.toml").write_text(LIMITS)
     pytester.makepyfile("def test_sky(sky, expect):\n    expect('level', float(sky.flux.mean()))\n")
-    (tmp_path / "nginx").mkdir()
     with nginx(tmp_path / "nginx", root) as web:
         pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--specprod={web.url()}", f"--night={NIGHT}")
         asked = [[one for one in web.asked() if f"sky-{camera}" in one.path] for camera in ("r6", "r7")]
     moved = [sum(one.sent for one in requests) for requests in asked]
     assert len(asked[1]) < len(asked[0])
     assert moved[1] == pytest.approx(moved[0], rel=0.05)
+
+
+def test_workers_judge_what_one_process_does_and_each_folder_is_listed_once_by_each(pytester: pytest.Pytester, tmp_path: Path) -> None:
+    root = two_cameras(tmp_path)
+    (pytester.path / "limits.toml").write_text(LIMITS)
+    pytester.makepyfile("def test_sky(sky, expect):\n    expect('level', float(sky.flux.mean()))\n")
+    results = pytester.path / "r.jsonl"
+
+    def judged(specprod: object, *words: str) -> list[dict[str, Any]]:
+        results.unlink(missing_ok=True)
+        where = (f"--specprod={specprod}", f"--night={NIGHT}", f"--specqa-results={results}")
+        assert pytester.runpytest_inprocess("-p", "no:cacheprovider", *where, *words).ret == 0
+        found = [json.loads(line) for line in results.read_text().splitlines()]
+        return [{key: value for key, value in one.items() if key not in DIFFER | {"inputs"}} for one in found]
+
+    with nginx(tmp_path / "nginx", root) as web:
+        assert judged(web.url(), "-n2") == judged(root)
+        asked = Counter(one.path for one in web.asked() if one.path.endswith("/"))
+    assert max(asked.values()) <= 3, asked
 
 
 def test_watch_needs_a_folder_of_this_machine(address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -137,9 +137,15 @@ class Site(ABC):
         return reply
 
     def mark(self, key: str) -> str:
-        """Tell one content of a file from another; empty where the server says nothing. `FileNotFoundError` where there is none."""
+        """Tell one content of a file from another; empty where the server says nothing. `FileNotFoundError` where there is none.
+
+        What a listing that is kept lacks is not asked for: every check of a night asks after the table that a release has not.
+        """
         if key not in self._marks:
-            kept = (self._listings.get(key.rpartition("/")[0]) or {}).get(key.rpartition("/")[2])
+            parent, _, name = key.rpartition("/")
+            kept = (self._listings.get(parent) or {}).get(name)
+            if kept is None and (parent in self._listings or self._is_missing(parent)):
+                raise FileNotFoundError(self.where(key))
             self._marks[key] = kept.etag if kept and kept.etag else self._ask(HEAD, key, lambda: self._head(key)).mark
         return self._marks[key]
 

@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from pytest_specqa.errors import UnreachableError, UsageError
+from pytest_specqa.errors import RefusedError, UnreachableError
 from pytest_specqa.remote.patience import PATIENCE, PassingError, Patience, Retrying, require_success, seconds
 
 WHERE = "https://data.example.org/prod/a.fits"
@@ -24,7 +24,7 @@ def test_another_try_may_mend_these(status: int) -> None:
     ("status", "kind"),
     [
         *((status, FileNotFoundError) for status in (404, 410)),
-        *((status, UsageError) for status in (301, 302, 307, 308, 401, 403, 407)),
+        *((status, RefusedError) for status in (301, 302, 307, 308, 401, 403, 407)),
         *((status, UnreachableError) for status in (204, 400, 405, 418)),
     ],
 )
@@ -40,9 +40,9 @@ def test_these_are_answers(status: int) -> None:
 
 
 def test_a_code_of_the_server_is_said_only_if_it_is_a_word() -> None:
-    with pytest.raises(UsageError, match="403 SignatureDoesNotMatch"):
+    with pytest.raises(RefusedError, match="403 SignatureDoesNotMatch"):
         require_success(403, where=WHERE, code="SignatureDoesNotMatch")
-    with pytest.raises(UsageError, match="403 Forbidden"):
+    with pytest.raises(RefusedError, match="403 Forbidden"):
         require_success(403, where=WHERE, code="key AKIA/secret\n")
 
 

@@ -153,7 +153,7 @@ def test_the_next_camera_is_read_while_one_is_judged(pytester: pytest.Pytester, 
     assert moved[1] == pytest.approx(moved[0], rel=0.05)
 
 
-def test_workers_judge_what_one_process_does_and_each_folder_is_listed_once_by_each(pytester: pytest.Pytester, tmp_path: Path) -> None:
+def test_workers_judge_what_one_process_does_and_list_each_folder_once(pytester: pytest.Pytester, tmp_path: Path) -> None:
     root = two_cameras(tmp_path)
     (pytester.path / "limits.toml").write_text(LIMITS)
     pytester.makepyfile("def test_sky(sky, expect):\n    expect('level', float(sky.flux.mean()))\n")

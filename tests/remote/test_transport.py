@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pytest_specqa import remote
-from pytest_specqa.errors import MissingProductError, ProductError, SpecQAError, UnreachableError, UsageError
+from pytest_specqa.errors import MissingProductError, ProductError, RefusedError, SpecQAError, UnreachableError, UsageError
 from pytest_specqa.instrument import Camera
 from pytest_specqa.opening import ChangedFileError
 from pytest_specqa.production.frames import read_frame
@@ -155,7 +155,7 @@ def test_a_server_that_fails_twice_gives_the_file_the_third_time(web: Nginx, pro
 @pytest.mark.parametrize(("fault", "word"), [("denied", "403 Forbidden"), ("moved", "302 Found"), ("locked", "401 Unauthorized")])
 def test_a_refusal_is_the_users_to_mend_and_is_not_repeated(fault: str, word: str, web: Nginx, at: At, moved: Moved) -> None:
     before, path = len(web.asked()), at(web.url(fault)) / SKY
-    line = refusal(UsageError, path)
+    line = refusal(RefusedError, path)
     assert line.startswith(f"{path}: found {word}")
     assert moved().requests == 1
     # The address that the server sent is not opened either.

@@ -18,6 +18,11 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
 }
 _REGULAR = "a regular file"
+PACKED = (".gz", ".fz")
+"""Ends of the names of packed FITS files behind ``.fits``: of gzip and of fpack."""
+FITS = (".fits", *(f".fits{end}" for end in PACKED))
+"""Ends of the names of FITS files; `FITS_END` is the pattern of them."""
+FITS_END = r"\.fits(?:" + "|".join(PACKED).replace(".", r"\.") + ")?"
 # What the system says in words of its own, for those who must mend it; found, expected, and what to do.
 _SAID = {
     errno.EACCES: ("permission denied", "a readable file", "give read permission"),

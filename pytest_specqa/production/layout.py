@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 
 from pytest_specqa.errors import MissingProductError, UsageError
+from pytest_specqa.opening import PACKED
 from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.nearby import nearest
 from pytest_specqa.remote import place
@@ -129,7 +130,7 @@ def product_path(root: Path, product: str, *, fields: Mapping[str, int | str | N
 
 
 def find_product(path: Path) -> Path:
-    """The file at a path, or beside it with ``.gz``.
+    """The file at a path, or beside it with ``.gz`` or ``.fz``.
 
     Parameters
     ----------
@@ -144,20 +145,20 @@ def find_product(path: Path) -> Path:
     Raises
     ------
     MissingProductError
-        If neither exists.
+        If none exists.
     ProductError
-        If both exist, it is a loop of links, or the folder cannot be searched.
+        If more than one exists, it is a loop of links, or the folder cannot be searched.
     """
-    packed = path.with_name(path.name + ".gz")
+    candidates = [path, *(path.with_name(path.name + end) for end in PACKED)]
     with one_line(path):
-        there = [candidate for candidate in (path, packed) if _is_there(candidate)]
-    if len(there) == 2:
+        there = [candidate for candidate in candidates if _is_there(candidate)]
+    if len(there) > 1:
         expected = "only one of them"
-        raise defect(path, None, found=f"{path.name} beside {packed.name}", expected=expected, do="remove the stale one")
+        raise defect(path, None, found=" beside ".join(one.name for one in there), expected=expected, do="remove the stale one")
     if there:
         return there[0]
     tail = ".gz" if path.suffix == ".fits" else ""
-    dangling = " (a link that leads nowhere)" if path.is_symlink() or packed.is_symlink() else ""
+    dangling = " (a link that leads nowhere)" if any(one.is_symlink() for one in candidates) else ""
     do = "process it, or exclude it in the exposure table (LASTSTEP, BADCAMWORD)"
     raise MissingProductError(f"{path.name}: not found{dangling}; expected {path}{f'[{tail}]' if tail else ''}; {do}")
 

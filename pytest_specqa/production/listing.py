@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_specqa.errors import ProductError, UnreachableError
 from pytest_specqa.instrument import DESI
+from pytest_specqa.opening import FITS_END
 from pytest_specqa.production.defects import defect, one_line
 from pytest_specqa.production.layout import OLDER_GROUP
 from pytest_specqa.production.tables import ExposureRow
@@ -24,10 +25,8 @@ Found = os.DirEntry[str] | Entry
 # Products that only a science exposure has, and those that only a calibration has.
 _SCIENCE = frozenset({"sframe", "cframe", "sky", "fluxcalib"})
 _CALIBRATION = frozenset({"fiberflat", "fit-psf"})
-_CAMERA_FILE = re.compile(
-    rf"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([{DESI.letters}][0-9])-([0-9]{{8}})\.fits(?:\.gz)?"
-)
-_PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-([0-9]+)-([0-9A-Za-z_]+)\.fits(?:\.gz)?")
+_CAMERA_FILE = re.compile(rf"(frame|sframe|cframe|sky|fluxcalib|fiberflat|fit-psf)-([{DESI.letters}][0-9])-([0-9]{{8}}){FITS_END}")
+_PETAL_FILE = re.compile(r"(?:redrock|zbest|coadd)-([0-9])-([0-9]+)-([0-9A-Za-z_]+)" + FITS_END)
 _TABLE_FILE = re.compile(r"exposure_table_([0-9]{8})\.csv")
 
 

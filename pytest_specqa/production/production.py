@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -226,7 +227,7 @@ class Production:
         Returns
         -------
         Path
-            The ``.fits`` or ``.fits.gz`` file.
+            The ``.fits``, ``.fits.gz`` or ``.fits.fz`` file.
 
         Raises
         ------
@@ -240,9 +241,8 @@ class Production:
         except MissingProductError:
             if product not in OLDER or where.get("group") == HEALPIX:
                 raise
-            older = self.expected_path(OLDER[product], **where)
-            if older.exists():
-                return older
+            with suppress(MissingProductError):
+                return find_product(self.expected_path(OLDER[product], **where))
             raise
 
     def read_headers(self, path: Path) -> dict[str, Header]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.checks.check import Check
 from pytest_specqa.errors import ProductError
+from pytest_specqa.opening import FITS
 
 if TYPE_CHECKING:
     from pytest_specqa.archive import Archive
@@ -57,7 +58,7 @@ def ledger() -> Ledger:
 
 def verified(paths: Iterable[Path]) -> str:
     """Return the weakest level among the FITS files of these paths; empty without any: tables of text have no sums."""
-    files = [path for path in paths if path.name.endswith((".fits", ".fits.gz"))]
+    files = [path for path in paths if path.name.endswith(FITS)]
     return str(ledger().weakest(files)) if files else ""
 
 

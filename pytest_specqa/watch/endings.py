@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_specqa.errors import ProductError
-from pytest_specqa.opening import open_regular
+from pytest_specqa.opening import FITS, open_regular
 from pytest_specqa.production.stream import BLOCK, GZIP_MAGIC, FitsStream
 
 
@@ -30,7 +30,7 @@ def cut_short(files: Iterable[Path]) -> list[Path]:
     ----------
     RFC 1952, section 2.3.1 (ISIZE); FITS standard 4.0, section 3.1.
     """
-    return [path for path in files if path.name.endswith((".fits", ".fits.gz")) and not _ends(path)]
+    return [path for path in files if path.name.endswith(FITS) and not _ends(path)]
 
 
 def _ends(path: Path) -> bool:

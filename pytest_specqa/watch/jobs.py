@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_specqa.instrument import DESI
+from pytest_specqa.opening import FITS_END, PACKED
 from pytest_specqa.production import Production, listing
 from pytest_specqa.values import Exposure
 
 EVERY = 600.0
 """Seconds after which the files of an older night are looked at again, though the times of their folders have not changed."""
-_PRODUCT = re.compile(r"(?!exposure-qa-)[a-z][a-z-]*-(?:[brz]?[0-9]-)?[0-9]{8}\.fits(?:\.gz)?")
+_PRODUCT = re.compile(r"(?!exposure-qa-)[a-z][a-z-]*-(?:[brz]?[0-9]-)?[0-9]{8}" + FITS_END)
 """Products of an exposure; what is made of them later, and temporary files, are none."""
 _TILE_PRODUCTS = ("redrock", "coadd")
 KINDS = {"exposure": ("camera", "exposure"), "tile": ("petal", "tile"), "night": ("night",)}
@@ -255,7 +256,7 @@ def _petals(tile: int, exposures: Sequence[Exposure]) -> list[int]:
 
 
 def _absent(names: Iterable[str], entries: Iterable[Entry]) -> tuple[str, ...]:
-    there = {entry.name.removesuffix(".gz") for entry in entries}
+    there = {entry.name.removesuffix(end) for entry in entries for end in PACKED}
     return tuple(name for name in names if name not in there)
 
 

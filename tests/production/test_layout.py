@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_specqa.errors import MissingProductError, ProductError, UsageError
+from pytest_specqa.production import Production
 from pytest_specqa.production.layout import find_product, product_path, resolve
 
 ROOT = Path("/p")
@@ -61,14 +62,17 @@ def test_nothing_else_becomes_part_of_a_path(product: str, fields: dict[str, Any
     assert "\n" not in str(error.value)
 
 
-def test_a_packed_file_is_found_but_not_two(tmp_path: Path) -> None:
-    plain, packed = tmp_path / "sky-r6-00104284.fits", tmp_path / "sky-r6-00104284.fits.gz"
+@pytest.mark.parametrize("end", [".gz", ".fz"])
+def test_a_packed_file_is_found_but_not_two(tmp_path: Path, end: str) -> None:
+    plain, packed = tmp_path / "sky-r6-00104284.fits", tmp_path / f"sky-r6-00104284.fits{end}"
     with pytest.raises(MissingProductError, match=r"^sky-r6-00104284.fits: not found; expected /.*\.fits\[.gz\]; process it"):
         find_product(plain)
     packed.touch()
     assert find_product(plain) == packed
     plain.touch()
-    with pytest.raises(ProductError, match=r"found sky-r6-00104284.fits beside sky-r6-00104284.fits.gz; expected only one of them"):
+    with pytest.raises(
+        ProductError, match=rf"found sky-r6-00104284.fits beside sky-r6-00104284.fits{end}; expected only one of them"
+    ):
         find_product(plain)
     packed.unlink()
     assert find_product(plain) == plain
@@ -126,3 +130,22 @@ def test_a_loop_of_links_is_no_missing_product(tmp_path: Path) -> None:
     with pytest.raises(ProductError, match="found a loop of links; expected a regular file; mend the link") as caught:
         find_product(path)
     assert not isinstance(caught.value, MissingProductError)
+
+
+@pytest.mark.parametrize("end", ["", ".gz", ".fz"])
+def test_packed_files_are_listed_and_found_by_their_names_and_the_older_name_of_redshifts_too(tmp_path: Path, end: str) -> None:
+    night, expid = 20211014, 104284
+    for name in (
+        f"exposures/{night}/{expid:08d}/sframe-r6-{expid:08d}.fits{end}",
+        f"tiles/cumulative/7951/{night}/zbest-6-7951-thru{night}.fits{end}",
+        f"tiles/cumulative/7951/{night}/zbest-7-7951-thru{night}.fits.xz",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    production = Production(tmp_path)
+    assert [one.cameras for one in production.exposures(night)] == [("r6",)]
+    (tile,) = production.tiles()
+    assert tile.petals == (6,)
+    assert production.find("sframe", night=night, expid=expid, camera="r6").name.endswith(f".fits{end}")
+    found = production.find("redrock", tile=7951, group="cumulative", suffix=tile.suffix, petal=6)
+    assert found.name == f"zbest-6-7951-thru{night}.fits{end}"

@@ -148,7 +148,7 @@ def test_packed_images_of_fitsio_are_those_that_were_packed(tmp_path):
     np.testing.assert_array_equal(found["FLUX"], IMAGE)
 
 
-@pytest.mark.parametrize("ending", [".fits", ".fits.gz"])
+@pytest.mark.parametrize("ending", [".fits", ".fits.gz", ".fits.fz"])
 def test_a_frame_of_packed_images_is_the_frame(tmp_path, ending):
     """Also where the tool that packs has left an empty HDU before what came first, and its keywords with that."""
     arrays = frame_arrays()

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytest_specqa.instrument import DESI, Instrument
 from pytest_specqa.measures.fibermaps.product_joins import SHARED, TOLD, Said, conflicts_of
+from pytest_specqa.opening import FITS_END
 from pytest_specqa.values import Measured
 
 COMPARED: Mapping[str, float] = {**SHARED, "AIRMASS": 0.01, "PROGRAM": 0}
@@ -29,7 +30,7 @@ NUMBERS: Mapping[str, tuple[float, float, str]] = {
 """Keywords that measures calculate with: least and largest value, and what that is."""
 PLACED = ("NIGHT", "EXPID", "TILEID")
 """Keywords that HDUs behind the first copy, too."""
-_PRODUCT = re.compile(r"(?P<kind>[a-z]+)-(?:(?P<camera>[a-z]\d+)-)?(?P<number>\d{8})\.fits(?:\.gz)?")
+_PRODUCT = re.compile(r"(?P<kind>[a-z]+)-(?:(?P<camera>[a-z]\d+)-)?(?P<number>\d{8})" + FITS_END)
 _FLAT = re.compile(r"(fiberflatnight|fiberflatexp)-([a-z]\d+)-(\d{8})\.fits")
 _SKY = re.compile(r"sky-([a-z]\d+)-(\d{8})\.fits")
 

@@ -73,8 +73,7 @@ class Web(Site):
         try:
             async with session.request(method, url, headers=asked, allow_redirects=False) as answer:
                 if not (answer.status == UNSATISFIABLE and "Range" in headers):
-                    code, wait = "", answer.headers.get("Retry-After", "")
-                    require_success(answer.status, where=where, code=code, retry_after=wait)
+                    require_success(answer.status, where=where, retry_after=answer.headers.get("Retry-After", ""))
                 return answer.status, answer.headers, await self._body(answer, where)
         except FileNotFoundError:
             raise

@@ -116,7 +116,7 @@ def _pixels(production: Archive, options: Options, *, by_choice: bool) -> list[T
     nights = [one for one in options.nights if one != (EARLIEST, LATEST)]
     asked = {"night": nights, "tile": options.tiles, "expid": options.expids, "camera": options.cameras}
     others = [name for name, values in (asked | {"petal": options.petals}).items() if values]
-    if others and (by_choice):
+    if others and by_choice:
         many = "a pixel of the sky has spectra of many nights, tiles and petals"
         raise SelectionError(f"--{others[0]} in the group {HEALPIX}: {many}; choose pixels by --healpix, or another group")
     found = [] if others else cast("Production", production).pixels(options.pixels)

@@ -47,7 +47,8 @@ def test_documents_that_the_code_names_exist():
 
 
 def test_the_check_in_the_readme_measures():
-    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    (code,) = (one for one in blocks if "def test_" in one)
     names: dict[str, object] = {}
     exec(code, names)
     flux = np.ones((500, 10))

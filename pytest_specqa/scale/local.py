@@ -73,7 +73,6 @@ class Local:
     def run(self, out: Path, tasks: Sequence[Task], told: Told) -> None:
         """Carry out tasks as `pytest_specqa.scale.engine.Engine` asks."""
         todo, workers = deque(tasks), list[Worker]()
-        single_threaded(os.environ)
         context = multiprocessing.get_context("spawn")
         try:
             while todo or any(worker.task for worker in workers):
@@ -141,6 +140,8 @@ def _ended(code: int | None) -> str:
 
 def _work(out: Path, pipe: connection.Connection) -> None:
     """Carry out tasks until there are no more; what a worker runs."""
+    # The process that started it may have loaded numpy long ago, and so have told nothing of threads.
+    single_threaded(os.environ)
     # Ctrl-C in a terminal comes to all; the one that started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -21,6 +21,7 @@ def test_a_poison_exposure_costs_only_itself_and_rows_are_those_of_one_process(m
         task.name: "lost" if task.expid == 11 else "done" for task in made.plan.tasks
     }
     assert [event.why for event in events if event.state == "lost"] == ["its worker died"]
+    assert made.threads() == {"1"}
     assert made.rows() == made.rows_of_one_process(without=11)
 
 

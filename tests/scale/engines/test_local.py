@@ -1,6 +1,9 @@
-"""Processes of this machine, whose numbers are those of one process: each has one thread for linear algebra."""
+"""Processes of this machine and elements of an array by hand: their numbers are those of one process, with one thread each."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import numpy as np
 
@@ -15,4 +18,12 @@ def test_a_worker_has_one_thread_though_the_process_that_starts_it_has_as_many_a
     events: list[Event] = []
     Local(1).run(made.out, made.plan.tasks[:1], events.append)
     assert [event.state for event in events] == ["started", "done"]
+    assert made.threads() == {"1"}
+
+
+def test_an_element_of_an_array_by_hand_has_one_thread_too(made: Made) -> None:
+    words = [sys.executable, "-m", "pytest_specqa.cli", "run-task", made.out, "--night=20211014"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {task.night for task in made.plan.missing(made.out)} == {20211015}
     assert made.threads() == {"1"}

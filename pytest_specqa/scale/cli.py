@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -155,7 +156,7 @@ def _how(arguments: argparse.Namespace, production: Production) -> How:
 
 def _verify_own(words: Sequence[str], out: Path) -> None:
     """Refuse options of pytest by which tasks would judge something else than was planned, or compare with each other."""
-    for word, after in zip(words, (*words[1:], ""), strict=True):
+    for word, after in pairwise((*words, "")):
         name, given, value = word.partition("=")
         if name in TAKEN:
             raise UsageError(f"--pytest {name}: each task has its own; choose by the options of specqa run")
@@ -301,7 +302,11 @@ def run_one(arguments: argparse.Namespace) -> int:
 
     names: Sequence[str] = arguments.tasks
     if arguments.night is not None:
-        names = [*names, *(task.name for task in Plan.read(arguments.out, nights=[arguments.night]).missing(arguments.out))]
+        plan = Plan.read(arguments.out, nights=[arguments.night])
+        missing = plan.missing(arguments.out)
+        if not missing:
+            _say(f"night {arguments.night}: " + ("all is judged" if plan.tasks else "the plan has no task of it"))
+        names = [*names, *(task.name for task in missing)]
     elif not names:
         raise UsageError("expected names of tasks, or --night NIGHT")
     return DONE if run_all(arguments.out, names) else BAD

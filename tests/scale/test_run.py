@@ -166,7 +166,7 @@ def test_a_changed_test_is_judged_anew_and_an_unfinished_plan_is_not_replaced_un
     ("more", "told"),
     [
         (["--nights=2021"], "argument --nights: '2021' is no night"),
-        (["--nights=20300101"], "no such night; nearest: 20211014, 20211015"),
+        (["--nights=20300101", "--pytest="], "no such night; nearest: 20211014, 20211015"),
         (["--at-once=3"], "--at-once: is an option of --engine slurm, not of local"),
         (["--suite=/none"], "--suite /none: no such file or folder"),
         (["--pytest=-p pytest_specqa.plugin --specqa-foo"], "unrecognized arguments: --specqa-foo"),

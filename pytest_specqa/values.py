@@ -88,6 +88,10 @@ class NoValue(StrEnum):
 GROUPS = ("cumulative", "older", "pernight", "perexp", "healpix")
 """Reductions that are read: folders below ``tiles/``, those that had none before Everest, and pixels of the sky. Where several are
 there and none is asked for, the first is judged."""
+BY_NIGHT = ("cumulative", "pernight", "older")
+"""Those of `GROUPS` whose folders are named by a night."""
+TOGETHER = {"exposure": ("camera", "exposure"), "tile": ("petal", "tile"), "night": ("night",)}
+"""Units of a night that are judged together, in the order in which they are wanted."""
 NO_NIGHT = 0
 """Stands for the night of what is of no night: a pixel of the sky has spectra of many."""
 

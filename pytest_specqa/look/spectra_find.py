@@ -7,8 +7,8 @@ from pytest_specqa.look.words import nearest
 from pytest_specqa.production import Production, parse_cameras
 from pytest_specqa.production.groups import groups_of
 from pytest_specqa.production.layout import HEALPIX
-from pytest_specqa.production.listing import BY_NIGHT, cameras_of, folder_numbers, group_folder, tile_folders
-from pytest_specqa.values import Tile
+from pytest_specqa.production.listing import cameras_of, folder_numbers, group_folder, tile_folders
+from pytest_specqa.values import BY_NIGHT, Tile
 
 
 def find_tile(production: Production, number: int, *, group: str, night: int | None) -> Tile:

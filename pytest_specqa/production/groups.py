@@ -9,7 +9,7 @@ from pytest_specqa.errors import UsageError
 from pytest_specqa.production import listing
 from pytest_specqa.production.layout import HEALPIX, OLDER_GROUP, PIXEL
 from pytest_specqa.production.summaries import Summaries
-from pytest_specqa.values import GROUPS, NO_NIGHT, Tile
+from pytest_specqa.values import BY_NIGHT, GROUPS, NO_NIGHT, Tile
 
 
 def groups_of(root: Path) -> list[str]:
@@ -48,7 +48,7 @@ def list_tiles(root: Path, summaries: Summaries | None, *, group: str, nights: t
     list of Tile
         In order of tile and folder.
     """
-    within = nights if group in listing.BY_NIGHT else None
+    within = nights if group in BY_NIGHT else None
     found: list[Tile] = []
     for tile in listing.folder_numbers(listing.group_folder(root, group)):
         told = _named(summaries, group, tile) if summaries is not None else []

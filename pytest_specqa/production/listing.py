@@ -16,10 +16,7 @@ from pytest_specqa.production.layout import OLDER_GROUP
 from pytest_specqa.production.tables import ExposureRow
 from pytest_specqa.remote import Entry, is_remote
 from pytest_specqa.remote import listing as remote_listing
-from pytest_specqa.values import NO_NIGHT, Exposure, Tile
-
-BY_NIGHT = ("cumulative", "pernight", OLDER_GROUP)
-"""Groups whose folders are named by a night."""
+from pytest_specqa.values import BY_NIGHT, NO_NIGHT, Exposure, Tile
 
 Found = os.DirEntry[str] | Entry
 # Products that only a science exposure has, and those that only a calibration has.

@@ -13,7 +13,7 @@ from pytest_specqa.production.groups import own_group
 from pytest_specqa.production.summaries import ListedExposure, Summaries
 from pytest_specqa.production.tablefile import ExposureTable, read_exposure_table
 from pytest_specqa.production.tables import ExposureRow
-from pytest_specqa.values import Exposure
+from pytest_specqa.values import BY_NIGHT, Exposure
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Nights:
     def _of_tiles(self) -> set[int]:
         """Nights of the tiles, of a production without exposures."""
         group = own_group(self.root)
-        if group not in listing.BY_NIGHT:
+        if group not in BY_NIGHT:
             return set()
         if group == "cumulative" and self.by_list and self._summaries.tiles and self._summaries.whole:
             there = set(listing.folder_numbers(listing.group_folder(self.root, group)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_specqa.production import listing
 from pytest_specqa.production.tables import ExposureRow
-from pytest_specqa.values import Tile, Visit
+from pytest_specqa.values import BY_NIGHT, Tile, Visit
 
 Tables = Callable[[int], Mapping[int, ExposureRow] | None]
 
@@ -40,7 +40,7 @@ def list_visits(
         none, and has no LASTSTEP where the table does not list it.
     """
     known = {tile.night, *nights, *used.values()}
-    for group in listing.BY_NIGHT:
+    for group in BY_NIGHT:
         known.update(int(name) for _, name in listing.tile_folders(root, group=group, only=tile.tile) if len(name) == 8)
     tabled = {night: rows for night in sorted(known) if night > 0 and (rows := tables(night)) is not None}
     own = {

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from pytest_specqa.errors import ResultsError, UsageError
+from pytest_specqa.errors import ResultsError, SpecQAError, UsageError
 from pytest_specqa.results.writable import why_not
 from pytest_specqa.run import apart, plan, session
 from pytest_specqa.run.session import unit_of
@@ -23,6 +23,10 @@ Expected = tuple[str, str, str, str, str]
 """Kind of unit, band of a camera, expectation, and the digests of code and limits."""
 
 
+class OtherDigestsError(SpecQAError):
+    """Tests that are not those that were planned."""
+
+
 class Only:
     """A plugin that leaves out what judges other units than those that are given.
 
@@ -30,11 +34,15 @@ class Only:
     ----------
     units : collection of str
         Their names.
+    digests : collection of (str, str), optional
+        Of code and limits. Where a test has others, nothing is judged.
     """
 
-    def __init__(self, units: Collection[str]) -> None:
+    def __init__(self, units: Collection[str], *, digests: Collection[tuple[str, str]] | None = None) -> None:
         self.units = frozenset(units)
+        self.digests = digests
         self.expected: set[Expected] = set()
+        self.changed = ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,6 +57,9 @@ class Only:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what is expected of each kind of unit."""
         self.expected = set(expected(session.config, session.items))
+        if self.digests is not None and (others := sorted(one for one in self.expected if one[3:] not in self.digests)):
+            self.changed = f"the package, its tests or limits changed after it was planned ({others[0][2]})"
+            raise pytest.UsageError(self.changed)
 
 
 def expected(config: pytest.Config, items: Iterable[pytest.Item]) -> Iterable[Expected]:
@@ -60,7 +71,7 @@ def expected(config: pytest.Config, items: Iterable[pytest.Item]) -> Iterable[Ex
             yield planned.unit.kind, (planned.unit.camera or "")[:1], planned.expectation, code, limits
 
 
-def judge(words: Sequence[str], *, units: Collection[str], log: Path) -> str:
+def judge(words: Sequence[str], *, units: Collection[str], log: Path, digests: Collection[tuple[str, str]] | None = None) -> str:
     """Run a session that judges units.
 
     Parameters
@@ -71,6 +82,8 @@ def judge(words: Sequence[str], *, units: Collection[str], log: Path) -> str:
         Their names.
     log : Path
         Takes what pytest says.
+    digests : collection of (str, str), optional
+        Of the code and limits that may judge; by default any.
 
     Returns
     -------
@@ -81,13 +94,18 @@ def judge(words: Sequence[str], *, units: Collection[str], log: Path) -> str:
     ------
     ResultsError
         If the log cannot be written.
+    OtherDigestsError
+        In one line, if a test has other digests; none has judged then.
     """
+    only = Only(units, digests=digests)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-            code = _session([*words, "-q"], Only(units), stream)
+            code = _session([*words, "-q"], only, stream)
     except OSError as error:
         raise ResultsError(f"{log}: cannot be written: {why_not(error)}") from None
+    if only.changed:
+        raise OtherDigestsError(only.changed)
     if code in JUDGED:
         return ""
     return f"pytest ended with exit code {code} ({_complaint(log.read_text(encoding='utf-8'))})"

@@ -9,8 +9,9 @@ import shlex
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,16 +19,31 @@ from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.printable import printable
 from pytest_specqa.processes import single_threaded
 from pytest_specqa.results.storing.cli import night_range
+from pytest_specqa.values import BY_NIGHT, GROUPS
 
 if TYPE_CHECKING:
+    from pytest_specqa.production import Production
     from pytest_specqa.scale.engine import Engine
     from pytest_specqa.scale.plan import How, Plan, Task
 
 DONE, BAD, INTERRUPTED = 0, 1, 130
 ENGINES = {"local": "Local", "slurm": "Slurm", "dask": "Dask"}
 """Engines, each a module of `pytest_specqa.scale`, and the class there."""
-GROUPS = ("cumulative", "pernight")
 ALL = ":"
+TAKEN = (
+    "--specprod",
+    "--night",
+    "--expid",
+    "--tile",
+    "--camera",
+    "--petal",
+    "--healpix",
+    "--specqa-kinds",
+    "--specqa-group",
+    "--specqa-store",
+)
+"""Options of pytest that the plan gives to each task."""
+HISTORY = "--specqa-history"
 
 
 def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,7 +63,8 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--workers", metavar="N", type=_positive, help="tasks judged at once; with slurm in each job [cores]")
     parser.add_argument("--at-once", metavar="N", type=_positive, help="slurm: jobs of the array that run at once [as many as may]")
     parser.add_argument("--cluster", metavar="WHAT", help="dask: local, slurm, or the address of a scheduler [local]")
-    parser.add_argument("--group", choices=GROUPS, default=GROUPS[0], help="folder below tiles/ [cumulative]")
+    text = f"reductions of tiles: {', '.join(BY_NIGHT)} [the first that is there]"
+    parser.add_argument("--group", metavar="GROUP", type=_group, help=text)
     parser.add_argument("--limits", metavar="FILE", type=Path, help="your own limits file")
     parser.add_argument("--waivers", metavar="FILE", type=Path, help="waivers.toml")
     parser.add_argument("--suite", metavar="PATH", action="append", default=[], help="tests to run; repeatable [those of specqa]")
@@ -74,6 +91,13 @@ def _nights(text: str) -> str:
     return text
 
 
+def _group(text: str) -> str:
+    if text not in BY_NIGHT:
+        advice = f"; pytest judges it without a plan: --specqa-group {text}" if text in GROUPS else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is not judged night by night; expected {', '.join(BY_NIGHT)}{advice}")
+    return text
+
+
 def _positive(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 100_000):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, one or more")
@@ -83,16 +107,14 @@ def _positive(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa run``."""
     from pytest_specqa.production import Production, resolve  # noqa: PLC0415
-    from pytest_specqa.results.storing.dataset import Store  # noqa: PLC0415
     from pytest_specqa.scale.driving import hopeful  # noqa: PLC0415
 
     # Workers inherit it, in whatever order they load what they need: sums over threads differ in the last digits.
     single_threaded(os.environ)
     production = Production(resolve(arguments.production, os.environ))
-    how = _how(arguments, root=str(production.root), name=production.name)
+    how = _how(arguments, production)
     engine = None if arguments.plan_only else _engine(arguments)
-    out = Store.create(arguments.out, production=production.name).root.resolve()
-    with _alone(out), _stoppable():
+    with _store(arguments.out, production.name) as out, _alone(out), _stoppable():
         plan = _plan(production, how, out, again=arguments.replan)
         missing = plan.missing(out)
         todo = len(hopeful(out, missing))
@@ -101,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         return DONE if engine is None else _drive(out, plan, engine, missing=missing)
 
 
-def _how(arguments: argparse.Namespace, *, root: str, name: str) -> How:
+def _how(arguments: argparse.Namespace, production: Production) -> How:
     """Tell how tasks are judged; files that are named are read now, and not found wanting by every task."""
     from pytest_specqa.rules import limits_file, waiver_file  # noqa: PLC0415
     from pytest_specqa.run import apart  # noqa: PLC0415
@@ -118,11 +140,28 @@ def _how(arguments: argparse.Namespace, *, root: str, name: str) -> How:
         if not Path(path).exists():
             raise UsageError(f"--suite {path}: no such file or folder; expected tests")
     try:
-        words += shlex.split(arguments.pytest)
+        own = shlex.split(arguments.pytest)
     except ValueError as error:
         raise UsageError(f"--pytest {arguments.pytest}: {error}; expected options of pytest") from None
+    _verify_own(own, arguments.out)
     suite = [str(Path(path).resolve()) for path in arguments.suite] or apart.suite()
-    return How(root, name, arguments.nights, arguments.group, tuple(suite), tuple(words))
+    group = arguments.group or production.own_group
+    if group not in BY_NIGHT:
+        raise UsageError(
+            f"{production.name} holds the reductions {group}, which are not judged night by night; judge them with pytest "
+            f"--specqa-group {group}, or the exposures alone with --group {BY_NIGHT[0]}"
+        )
+    return How(str(production.root), production.name, arguments.nights, group, tuple(suite), (*words, *own))
+
+
+def _verify_own(words: Sequence[str], out: Path) -> None:
+    """Refuse options of pytest by which tasks would judge something else than was planned, or compare with each other."""
+    for word, after in pairwise((*words, "")):
+        name, given, value = word.partition("=")
+        if name in TAKEN:
+            raise UsageError(f"--pytest {name}: each task has its own; choose by the options of specqa run")
+        if name == HISTORY and Path(value if given else after).resolve() == out.resolve():
+            raise UsageError(f"--pytest {HISTORY}: is the store of this run, which grows while tasks compare with it; give another")
 
 
 def _engine(arguments: argparse.Namespace) -> Engine:
@@ -134,6 +173,28 @@ def _engine(arguments: argparse.Namespace) -> Engine:
     given: dict[str, Any] = {name: value for name, value in own.get(arguments.engine, {}).items() if value is not None}
     made = getattr(import_module(f"pytest_specqa.scale.{arguments.engine}"), ENGINES[arguments.engine])
     return cast("Engine", made(workers=arguments.workers or len(os.sched_getaffinity(0)), **given))
+
+
+@contextmanager
+def _store(out: Path, production: str) -> Iterator[Path]:
+    """Make or open the store; one that was made for a plan that could not be made is taken away again."""
+    from pytest_specqa.results.storing import planned  # noqa: PLC0415
+    from pytest_specqa.results.storing.dataset import LABEL, Store  # noqa: PLC0415
+
+    was_there, was_store = out.exists(), (out / LABEL).exists()
+    root = Store.create(out, production=production).root.resolve()
+    try:
+        yield root
+    except BaseException:
+        # What somebody else has put there meanwhile makes it a store to keep.
+        if not was_store and not (root / planned.PLAN).exists():
+            with suppress(OSError):
+                (root / planned.PLAN).parent.rmdir()
+                if [path.name for path in root.iterdir()] == [LABEL]:
+                    (root / LABEL).unlink()
+                if not was_there:
+                    root.rmdir()
+        raise
 
 
 @contextmanager
@@ -169,7 +230,7 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _plan(production: Any, how: How, out: Path, *, again: bool) -> Plan:
+def _plan(production: Production, how: How, out: Path, *, again: bool) -> Plan:
     """Take up the plan of a store, or make one."""
     from pytest_specqa.results.storing import planned  # noqa: PLC0415
     from pytest_specqa.scale import planning  # noqa: PLC0415
@@ -234,12 +295,18 @@ def _say(text: str) -> None:
 
 def run_one(arguments: argparse.Namespace) -> int:
     """Carry out ``specqa run-task``."""
+    # Before what is missing is asked for, which loads numpy.
+    single_threaded(os.environ)
     from pytest_specqa.scale.plan import Plan  # noqa: PLC0415
     from pytest_specqa.scale.task import run_all  # noqa: PLC0415
 
     names: Sequence[str] = arguments.tasks
     if arguments.night is not None:
-        names = [*names, *(task.name for task in Plan.read(arguments.out, nights=[arguments.night]).missing(arguments.out))]
+        plan = Plan.read(arguments.out, nights=[arguments.night])
+        missing = plan.missing(arguments.out)
+        if not missing:
+            _say(f"night {arguments.night}: " + ("all is judged" if plan.tasks else "the plan has no task of it"))
+        names = [*names, *(task.name for task in missing)]
     elif not names:
         raise UsageError("expected names of tasks, or --night NIGHT")
     return DONE if run_all(arguments.out, names) else BAD

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_specqa.errors import UsageError
 from pytest_specqa.scale.engine import Event, Told
 from pytest_specqa.scale.plan import Task
-from pytest_specqa.scale.task import TaskFailed, run_task
+from pytest_specqa.scale.task import PlanChangedError, TaskFailed, run_task
 
 LOCAL, SLURM = "local", "slurm"
 SILENT = 50
@@ -161,4 +161,4 @@ def _event(task: Task, future: Any) -> Event:
     if isinstance(error, KilledWorker):
         return Event(task, "lost", "its worker died", getattr(error.last_worker, "name", "dask"))
     why = str(error) if isinstance(error, TaskFailed) else f"{type(error).__name__}: {error}"
-    return Event(task, "failed", why, "dask")
+    return Event(task, "changed" if isinstance(error, PlanChangedError) else "failed", why, "dask")

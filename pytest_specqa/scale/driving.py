@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pytest_specqa.errors import ResultsError
 from pytest_specqa.scale import unjudged
 from pytest_specqa.scale.engine import Engine, Event, Told
 from pytest_specqa.scale.plan import Plan, Task
@@ -31,6 +32,8 @@ def drive(out: Path, engine: Engine, *, told: Told, given_up: Callable[[Task, st
     ------
     KeyboardInterrupt
         When it is interrupted; what is missing then comes with the next run.
+    ResultsError
+        In one line, if code or limits are no longer those of the plan; that is no loss of a task.
     """
     plan, tries = Plan.read(out), Tries(out)
     missing = _without_hopeless(out, plan, tries, plan.missing(out), given_up=given_up)
@@ -38,7 +41,9 @@ def drive(out: Path, engine: Engine, *, told: Told, given_up: Callable[[Task, st
         asked, lost = {task.name for task in missing}, set[str]()
 
         def hear(event: Event, lost: set[str] = lost) -> None:
-            """Note a loss before it is told."""
+            """Note a loss before it is told; where the plan no longer holds, no other task would fare better."""
+            if event.state == "changed":
+                raise ResultsError(event.why)
             if event.state in ("lost", "failed"):
                 lost.add(event.task.name)
                 tries.note(event)

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_specqa.processes import single_threaded
+
 if TYPE_CHECKING:
     from pytest_specqa.scale.engine import Event
     from pytest_specqa.scale.plan import Task
@@ -72,6 +74,8 @@ def main(words: Sequence[str]) -> int:
     int
         0 if every task is judged, 1 if one is not.
     """
+    # Before the plan is read, which loads numpy; the processes that judge inherit it.
+    single_threaded(os.environ)
     from pytest_specqa.scale.local import Local  # noqa: PLC0415
     from pytest_specqa.scale.plan import Plan  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from pytest_specqa.scale.plan import Task
 
-State = Literal["started", "done", "lost", "failed"]
+State = Literal["started", "done", "lost", "failed", "changed"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class Event:
     task : Task
         Which.
     state : str
-        ``started``; ``done``; ``lost``, where its worker died or its part is not there; ``failed``, where pytest could not judge.
+        ``started``; ``done``; ``lost``, where its worker died or its part is not there; ``failed``, where pytest could not judge;
+        ``changed``, where the code or the limits are not those of the plan, which is so for all tasks.
     why : str
-        What is known of a task that is lost or failed, in a few words such as ``killed by signal 9``.
+        What is known of a task that is lost, failed or changed, in a few words such as ``killed by signal 9``.
     worker : str
         Which process or job.
     """
@@ -50,8 +51,8 @@ class Engine(Protocol):
         tasks : sequence of Task
             What is missing, in the order in which it is wanted.
         told : callable
-            Takes an event when a task is started, where that is known, and one when it is done, lost or failed. To be called by
-            the process and thread that called `run`.
+            Takes an event when a task is started, where that is known, and one when it is done, lost, failed or changed. To be
+            called by the process and thread that called `run`; what it raises ends the workers, and is passed on.
 
         Raises
         ------

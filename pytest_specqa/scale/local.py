@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pytest_specqa.errors import SpecQAError
 from pytest_specqa.processes import single_threaded
-from pytest_specqa.scale.engine import Event, Told
+from pytest_specqa.scale.engine import Event, State, Told
 from pytest_specqa.scale.plan import Task
 
 SESSIONS = 50
@@ -31,7 +31,7 @@ class Worker:
     process : SpawnProcess
         The process.
     pipe : Connection
-        Takes names of tasks, and gives back for each whether pytest could judge.
+        Takes names of tasks, and gives back for each its state and why.
     task : Task or None
         What it is at.
     sessions : int
@@ -73,7 +73,6 @@ class Local:
     def run(self, out: Path, tasks: Sequence[Task], told: Told) -> None:
         """Carry out tasks as `pytest_specqa.scale.engine.Engine` asks."""
         todo, workers = deque(tasks), list[Worker]()
-        single_threaded(os.environ)
         context = multiprocessing.get_context("spawn")
         try:
             while todo or any(worker.task for worker in workers):
@@ -116,12 +115,12 @@ class Local:
                 continue
             task = worker.task
             try:
-                why = worker.pipe.recv()
+                state, why = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
                 event = Event(task, "lost", _ended(worker.process.exitcode), worker.name)
             else:
-                event = Event(task, "failed" if why else "done", why, worker.name)
+                event = Event(task, state, why, worker.name)
             worker.task = None
             told(event)
 
@@ -141,24 +140,28 @@ def _ended(code: int | None) -> str:
 
 def _work(out: Path, pipe: connection.Connection) -> None:
     """Carry out tasks until there are no more; what a worker runs."""
+    # The process that started it may have loaded numpy long ago, and so have told nothing of threads.
+    single_threaded(os.environ)
     # Ctrl-C in a terminal comes to all; the one that started the workers ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from pytest_specqa.scale.task import run_task  # noqa: PLC0415
+    from pytest_specqa.scale.task import PlanChangedError, run_task  # noqa: PLC0415
 
     while True:
         try:
             name = pipe.recv()
         except EOFError:
             return
-        why = ""
+        told: tuple[State, str] = "done", ""
         try:
             run_task(out, name)
+        except PlanChangedError as error:
+            told = "changed", str(error)
         except SpecQAError as error:
-            why = str(error)
+            told = "failed", str(error)
         except Exception as error:
-            why = f"{name}: {type(error).__name__}: {error}"
-        pipe.send(why)
+            told = "failed", f"{name}: {type(error).__name__}: {error}"
+        pipe.send(told)
 
 
 def _end_with_parent() -> None:

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.storing import planned
 from pytest_specqa.results.storing.dataset import Store
+from pytest_specqa.values import TOGETHER
 
 if TYPE_CHECKING:
     import pyarrow
-
-KINDS = {"exposure": ("camera", "exposure"), "tile": ("petal", "tile"), "night": ("night",)}
-"""Kinds of tasks, in the order in which those of a night are wanted, and the units that each judges."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class How:
         numbers = {"exposure": [f"--expid={task.expid}"], "tile": [f"--tile={task.tile}"], "night": []}[task.kind]
         nights = ",".join(map(str, task.nights or (task.night,)))
         own = ["-p", "no:cacheprovider", f"--specprod={self.root}", f"--night={nights}", *numbers]
-        own += [f"--specqa-kinds={','.join(KINDS[task.kind])}", f"--specqa-group={self.group}"]
+        own += [f"--specqa-kinds={','.join(TOGETHER[task.kind])}", f"--specqa-group={self.group}"]
         # What a configuration file asks for besides would be written by all tasks at once.
         return [*self.suite, *own, "-o", "specqa_results=", "-o", "specqa_resume=false", *self.options]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_specqa.errors import UsageError
 from pytest_specqa.results.storing import planned
-from pytest_specqa.scale.plan import KINDS, How, Plan, Task, band
-from pytest_specqa.values import DataUnit, Exposure
+from pytest_specqa.scale.plan import How, Plan, Task, band
+from pytest_specqa.values import TOGETHER, DataUnit, Exposure
 
 if TYPE_CHECKING:
     import pyarrow
@@ -46,7 +46,9 @@ def make(production: Archive, how: How, *, nights: Sequence[tuple[int, int]]) ->
     from pytest_specqa.run.options import Options  # noqa: PLC0415
 
     chosen = selection.select(production, Options(nights=tuple(nights), group=how.group))
-    rows = sorted(_rows(chosen), key=lambda row: (row["night"], list(KINDS).index(row["kind"]), row["expid"] or row["tile"] or 0))
+    rows = sorted(
+        _rows(chosen), key=lambda row: (row["night"], list(TOGETHER).index(row["kind"]), row["expid"] or row["tile"] or 0)
+    )
     whole = Plan(how, (), _table(rows))
     checks = collect(whole)
     counted: dict[tuple[str, str], int] = {}
@@ -93,7 +95,7 @@ def _rows(chosen: Selection) -> Iterator[Row]:
     for one in chosen.exposures.values():
         if one.tile is not None:
             tiles.setdefault(one.tile, []).append(one)
-    for kind, judged in KINDS.items():
+    for kind, judged in TOGETHER.items():
         for unit in (unit for name in judged for unit in chosen.units[name]):
             nights = {unit.night}
             if kind == "tile" and unit.tile is not None:
@@ -127,6 +129,8 @@ def _table(rows: list[Row]) -> pyarrow.Table:
 
 def _sizes(production: Archive, chosen: Selection) -> dict[tuple[str, str], int]:
     """Tell by kind and band what the products of a unit take on disk: those of the first exposure and tile stand for all."""
+    from pytest_specqa.production.listing import group_folder  # noqa: PLC0415
+
     sizes: dict[tuple[str, str], int] = {}
     root = production.root
     # What is not on a disk is not asked for the sizes of its files, which costs a request each.
@@ -138,7 +142,7 @@ def _sizes(production: Archive, chosen: Selection) -> dict[tuple[str, str], int]
             cameras = [camera for camera in exposure.cameras if band(camera) == letter]
             sizes["camera", letter] = sum(_bytes(folder, f"*-{camera}-*.fits*") for camera in cameras) // len(cameras)
     for tile in list(chosen.tiles.values())[:1]:
-        folder = root / f"tiles/{tile.group}/{tile.tile}/{tile.night}"
+        folder = group_folder(root, tile.group) / f"{tile.tile}/{tile.night}"
         sizes["petal", ""] = sum(_bytes(folder, f"*-{petal}-{tile.tile}-*.fits*") for petal in tile.petals) // len(tile.petals)
     return sizes
 

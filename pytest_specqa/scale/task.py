@@ -21,6 +21,10 @@ class TaskFailed(SpecQAError):  # noqa: N818
     """A session of pytest that could not judge its task."""
 
 
+class PlanChangedError(TaskFailed):
+    """Code or limits that are not those of the plan: what they measure is not what was planned, of no task."""
+
+
 def log_of(out: Path, task: Task) -> Path:
     """Where the output of a task is while it runs, and afterwards if it could not be judged."""
     return out / FOLDER / str(task.night) / f"{task.name}.log"
@@ -45,6 +49,8 @@ def run_task(out: Path, name: str) -> Path:
     ------
     TaskFailed
         In one line, if pytest could not judge. That something fails in the data is no failure of the task.
+    PlanChangedError
+        In one line, if the package, its tests or limits are not those of the plan; nothing was judged.
     ResultsError
         If the store has no such plan or task.
     """
@@ -55,7 +61,14 @@ def run_task(out: Path, name: str) -> Path:
     plan = Plan.read(out, nights=[int(night)] if night.isdecimal() else None)
     task = plan.task(name)
     log = log_of(out, task)
-    why = within.judge([*plan.how.words(task), f"--specqa-store={out.resolve()}"], units=plan.units_of(task), log=log)
+    digests = {(check.code, check.limits) for check in plan.checks}
+    try:
+        why = within.judge(
+            [*plan.how.words(task), f"--specqa-store={out.resolve()}"], units=plan.units_of(task), log=log, digests=digests
+        )
+    except within.OtherDigestsError as error:
+        log.unlink(missing_ok=True)
+        raise PlanChangedError(f"{name}: {error}; plan anew with specqa run --replan") from None
     if why:
         raise TaskFailed(f"{name}: {why}; see {log}")
     log.unlink(missing_ok=True)
@@ -63,16 +76,20 @@ def run_task(out: Path, name: str) -> Path:
 
 
 def run_all(out: Path, names: Iterable[str]) -> bool:
-    """Judge tasks one after the other, with a line on standard error for each that could not be; tell whether all could."""
+    """Judge tasks one after the other, with a line on standard error for each that could not be; tell whether all could.
+
+    Raises
+    ------
+    PlanChangedError
+        As `run_task` does: no task would fare better.
+    """
     good = True
     for name in names:
         try:
             run_task(out, name)
+        except PlanChangedError:
+            raise
         except TaskFailed as error:
             print(printable(f"specqa run-task: {error}"), file=sys.stderr)
             good = False
     return good
-
-
-if __name__ == "__main__":
-    sys.exit(not run_all(Path(sys.argv[1]), sys.argv[2:]))

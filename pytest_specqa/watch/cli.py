@@ -14,9 +14,9 @@ from typing import Any
 from pytest_specqa.errors import ResultsError, UsageError
 from pytest_specqa.printable import printable
 from pytest_specqa.remote import is_remote
+from pytest_specqa.values import BY_NIGHT
 
 PASSED, FAILED, SIGNALLED = 0, 1, 128
-GROUPS = ("cumulative", "pernight")
 FOLDER = "watch"
 """Folder in the store that has the logs."""
 
@@ -43,7 +43,7 @@ def add_verb(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     text = "time after which an exposure is judged without what is missing [60]"
     parser.add_argument("--patience", metavar="MINUTES", type=_positive, default=60.0, help=text)
     parser.add_argument("--timeout", metavar="MINUTES", type=_positive, default=60.0, help="time that one run of pytest has [60]")
-    parser.add_argument("--group", choices=GROUPS, default=GROUPS[0], help="folder below tiles/ [cumulative]")
+    parser.add_argument("--group", choices=BY_NIGHT, default=BY_NIGHT[0], help="folder below tiles/ [cumulative]")
     parser.add_argument("--limits", metavar="FILE", type=Path, help="your own limits file")
     parser.add_argument("--waivers", metavar="FILE", type=Path, help="waivers.toml")
     parser.add_argument("--suite", metavar="PATH", action="append", default=[], help="tests to run; repeatable [those of specqa]")

@@ -21,8 +21,6 @@ EVERY = 600.0
 _PRODUCT = re.compile(r"(?!exposure-qa-)[a-z][a-z-]*-(?:[brz]?[0-9]-)?[0-9]{8}" + FITS_END)
 """Products of an exposure; what is made of them later, and temporary files, are none."""
 _TILE_PRODUCTS = ("redrock", "coadd")
-KINDS = {"exposure": ("camera", "exposure"), "tile": ("petal", "tile"), "night": ("night",)}
-"""Units that are judged together."""
 
 
 @dataclass(frozen=True, order=True)
@@ -174,7 +172,7 @@ class Scanner:
         )
 
     def _tiles(self, production: Production, night: int, exposures: Sequence[Exposure]) -> list[tuple[int, Path]]:
-        base = self.root / "tiles" / self.group
+        base = listing.group_folder(self.root, self.group)
         tiles = {exposure.tile for exposure in exposures}
         if None in tiles or not tiles:
             # Nothing but the names of all tiles tells those of this night.

@@ -13,9 +13,9 @@ from pytest_specqa.errors import EmptyResultsError, ResultsError
 from pytest_specqa.results import store
 from pytest_specqa.triage.finding import Finding
 from pytest_specqa.triage.findings import findings
-from pytest_specqa.values import Outcome, Record
+from pytest_specqa.values import TOGETHER, Outcome, Record
 from pytest_specqa.watch import child
-from pytest_specqa.watch.jobs import KINDS, Job
+from pytest_specqa.watch.jobs import Job
 
 PASSED, FAILED, USAGE, NO_TESTS = 0, 1, 4, 5
 """Exit codes of pytest."""
@@ -128,7 +128,7 @@ class Judge:
         """Return the command line for a job."""
         numbers = {"exposure": [f"--expid={job.number}"], "tile": [f"--tile={job.number}"], "night": []}[job.kind]
         own = ["-p", "no:cacheprovider", f"--specprod={self.how.root}", f"--night={job.night}", *numbers]
-        own += [f"--specqa-kinds={','.join(KINDS[job.kind])}", f"--specqa-group={self.how.group}"]
+        own += [f"--specqa-kinds={','.join(TOGETHER[job.kind])}", f"--specqa-group={self.how.group}"]
         own += [f"--specqa-results={self.results(job)}", "--specqa-vectors", "--specqa-resume"]
         if self.how.reports is not None:
             own.append(f"--html={self.how.reports / job.key}.html")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from pytest_specqa import cli as program
+from pytest_specqa.errors import ResultsError
 from pytest_specqa.results.storing.dataset import Store
 from pytest_specqa.results.storing.planned import PLAN
+from pytest_specqa.scale.driving import drive
 from pytest_specqa.scale.local import Local
 from pytest_specqa.scale.plan import Plan
 from pytest_specqa.scale.task import TaskFailed, run_task
@@ -164,11 +166,14 @@ def test_a_changed_test_is_judged_anew_and_an_unfinished_plan_is_not_replaced_un
     ("more", "told"),
     [
         (["--nights=2021"], "argument --nights: '2021' is no night"),
-        (["--nights=20300101"], "no such night; nearest: 20211014, 20211015"),
+        (["--nights=20300101", "--pytest="], "no such night; nearest: 20211014, 20211015"),
         (["--at-once=3"], "--at-once: is an option of --engine slurm, not of local"),
         (["--suite=/none"], "--suite /none: no such file or folder"),
         (["--pytest=-p pytest_specqa.plugin --specqa-foo"], "unrecognized arguments: --specqa-foo"),
         (["--pytest='"], "No closing quotation; expected options of pytest"),
+        (["--pytest=--camera=r6"], "--pytest --camera: each task has its own; choose by the options of specqa run"),
+        (["--group=healpix"], "'healpix' is not judged night by night; expected cumulative, pernight, older; pytest judges it"),
+        (["--group=nightly"], "'nightly' is not judged night by night; expected cumulative, pernight, older; see"),
     ],
 )
 def test_misuse_is_told_in_one_line(project: Project, more: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,3 +201,56 @@ def test_a_damaged_plan_is_refused(project: Project, capsys: pytest.CaptureFixtu
     path.write_bytes(path.read_bytes()[:100])
     assert project.run() == 2
     assert "plan.parquet: is no plan (" in capsys.readouterr().err
+
+
+def test_a_store_that_was_made_for_a_plan_that_fails_is_taken_away_and_another_is_not(project: Project) -> None:
+    assert project.run("store", nights="20300101") == 2
+    assert not (project.root / "store").exists()
+    Store.create(project.root / "store", production="daily")
+    assert project.run("store", nights="20300101") == 2
+    assert Store.open(project.root / "store").production == "daily"
+
+
+@pytest.mark.parametrize("form", ["{} {}", "{}={}"])
+def test_a_store_is_not_compared_with_while_it_grows(project: Project, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = form.format("--specqa-history", project.root / "store")
+    assert project.run("store", f"--pytest=-p pytest_specqa.plugin {told}") == 2
+    assert "--specqa-history: is the store of this run, which grows while tasks compare with it" in capsys.readouterr().err
+    assert not (project.root / "store").exists()
+
+
+def test_reductions_of_no_night_are_refused_and_the_older_layout_is_found(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiles = project.production / "tiles"
+    (tiles / "cumulative").rename(tiles / "perexp")
+    assert project.run("store", "--plan-only") == 2
+    assert "holds the reductions perexp, which are not judged night by night; judge them with pytest" in capsys.readouterr().err
+    assert not (project.root / "store").exists()
+    (tiles / "perexp" / "1").rename(tiles / "1")
+    (tiles / "perexp").rmdir()
+    for night in (20211014, 20211015):
+        folder = tiles / f"1/{night}"
+        for path in list(folder.iterdir()):
+            path.rename(folder / path.name.replace("redrock", "zbest").replace(f"thru{night}", str(night)))
+    assert project.run() == 0
+    assert "2 tiles" in capsys.readouterr().out
+    assert {row["unit"] for row in project.rows(query="SELECT unit FROM records WHERE kind = 'petal'")}
+
+
+def test_code_that_changes_while_a_run_goes_on_ends_it_in_one_line_and_is_no_loss(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.run("store", "--plan-only") == 0
+    store = project.root / "store"
+    project.tests.write_text(project.tests.read_text().replace('expect("other", len(exposure.cameras))', 'expect("other", 99)'))
+    told = f"{FIRST}: the package, its tests or limits changed after it was planned (test_value); "
+    told += "plan anew with specqa run --replan"
+    with pytest.raises(ResultsError) as ended:
+        drive(store, Local(1), told=print, given_up=print)
+    assert str(ended.value) == told
+    assert not Tries(store).path.exists()
+    assert project.judged() == []
+    assert program.main(["run-task", str(store), "--night=20211014"]) == 2
+    assert capsys.readouterr().err == f"specqa run-task: {told}\n"
+    assert project.run("store", "--replan") == 1

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pytest_specqa.processes import THREADS
 from pytest_specqa.production import Production
 from pytest_specqa.results.storing import planned
 from pytest_specqa.results.storing.dataset import Store
@@ -20,12 +21,15 @@ from pytest_specqa.scale.plan import How, Plan
 
 SCRIPT = Path(__file__).parents[1] / "slurm.sh"
 CANNOT = 3
-SUITE = """
+SUITE = '''
+import ctypes
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
+
+import numpy
 
 HERE = Path(__file__).parent
 
@@ -38,12 +42,20 @@ def test_value(specqa_camera, expect):
         time.sleep(60)
     while (HERE / f"hold-{specqa_camera.expid}").exists():
         time.sleep(0.05)
+    with (HERE / "threads").open("a") as file:
+        file.write(f"{threads()}\\n")
     expect("value", float(specqa_camera.expid))
 
 
 def test_night(specqa_night, expect):
     expect("value", 15.0)
-"""
+
+
+def threads():
+    """As many as linear algebra really has, where it is that of the wheels of numpy."""
+    found = [line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libscipy_openblas64_" in line]
+    return ctypes.CDLL(found[0]).scipy_openblas_get_num_threads64_() if found else 1
+'''
 LIMITS = """
 [value]
 high = 20
@@ -129,7 +141,7 @@ class Suite:
 
     def unmark(self) -> None:
         """Take all marks back."""
-        for path in self.folder.glob("*-*"):
+        for path in (*self.folder.glob("*-*"), *self.folder.glob("threads")):
             path.unlink()
 
 
@@ -166,6 +178,10 @@ class Made:
         """Let an exposure kill the job of Slurm that judges it."""
         self._suite.mark("scancel", expid)
 
+    def threads(self) -> set[str]:
+        """Tell with how many threads of linear algebra cameras were judged."""
+        return set((self._suite.folder / "threads").read_text().splitlines())
+
     def rows(self) -> list[Row]:
         """Give what the store holds."""
         return _rows(self.out)
@@ -188,7 +204,9 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
 
 
 @pytest.fixture
-def made(suite: Suite, tmp_path: Path) -> Iterator[Made]:
-    """A plan that is quickly carried out."""
+def made(suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    """A plan that is quickly carried out, by a process that was not told how many threads to use."""
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)
     yield Made(suite, tmp_path / "store")
     suite.unmark()

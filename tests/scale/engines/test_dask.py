@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_specqa.errors import UsageError
+from pytest_specqa.results.storing.planned import PLAN
 from pytest_specqa.scale.dask import SLURM, Dask
 from pytest_specqa.scale.engine import Event
+from pytest_specqa.scale.plan import Plan
 
 from .conftest import Made, Slurm
 
@@ -21,6 +25,7 @@ def test_a_poison_exposure_costs_only_itself_and_rows_are_those_of_one_process(m
         task.name: "lost" if task.expid == 11 else "done" for task in made.plan.tasks
     }
     assert [event.why for event in events if event.state == "lost"] == ["its worker died"]
+    assert made.threads() == {"1"}
     assert made.rows() == made.rows_of_one_process(without=11)
 
 
@@ -37,3 +42,13 @@ def test_a_killed_job_is_submitted_again_and_costs_the_task_that_it_was_at(slurm
 def test_says_what_is_lacking_where_no_scheduler_answers(made: Made) -> None:
     with pytest.raises(UsageError, match="no-address: no scheduler of Dask answers there"):
         Dask(cluster="no-address").run(made.out, made.plan.tasks, print)
+
+
+def test_tests_that_are_not_those_of_the_plan_are_told_as_such(made: Made) -> None:
+    others = tuple(replace(check, code="0" * 16) for check in made.plan.checks)
+    Plan(made.plan.how, others, made.plan.units).write(made.out / PLAN)
+    events: list[Event] = []
+    Dask(workers=1).run(made.out, made.plan.tasks[:1], events.append)
+    assert [event.state for event in events] == ["started", "changed"]
+    assert "changed after it was planned" in events[1].why
+    assert made.rows() == []

@@ -39,6 +39,7 @@ def test_a_restarted_daemon_costs_nothing_a_poison_exposure_itself_and_rows_are_
     (lost,) = (event for event in events if event.state == "lost")
     assert lost.why == "killed by signal 9"
     assert [task.expid for task in made.plan.missing(made.out)] == [21]
+    assert made.threads() == {"1"}
     assert made.rows() == made.rows_of_one_process(without=21)
 
 

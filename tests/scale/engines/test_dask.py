@@ -36,7 +36,8 @@ def test_a_killed_job_is_submitted_again_and_costs_the_task_that_it_was_at(slurm
     Dask(workers=1, cluster=SLURM).run(made.out, made.plan.tasks, events.append)
     assert [event.task.expid for event in events if event.state == "lost"] == [11]
     assert [task.expid for task in made.plan.missing(made.out)] == [11]
-    assert slurm.call("squeue", "--noheader") == ""
+    # A job that was cancelled is listed until its node has cleaned up.
+    assert slurm.call("squeue", "--noheader", "--states=PENDING,RUNNING") == ""
 
 
 def test_says_what_is_lacking_where_no_scheduler_answers(made: Made) -> None:

@@ -49,7 +49,7 @@ demo: .venv/installed
 	echo "See it: open file://$(abspath $(DEMO)/report.html)"
 
 test: .venv/developed
-	$(BIN)/python -m pytest tests -n 2 -q
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal -q
 
 # Damages files of a production and counts what is said: make fuzz N=10000 SEED=2 CLASS=zeros, or again make fuzz CASE=zeros:2000017.
 fuzz: .venv/developed

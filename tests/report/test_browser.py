@@ -33,6 +33,7 @@ def visit(browser: Any, page: Any, more: str = "") -> None:
     browser.get("about:blank")
     browser.get_log("browser")
     browser.get(page.path.as_uri() + more)
+    wait(browser, lambda: browser.execute_script("return document.readyState") == "complete")
 
 
 def row(browser: Any, anchor: str) -> Any:
@@ -195,7 +196,7 @@ def test_keys_go_from_row_to_row(browser: Any) -> None:
 def test_rows_are_found_by_text_camera_check_and_outcome(browser: Any, page: Any) -> None:
     """Each filter narrows what the others leave."""
     total = len(page.rows)
-    assert len(shown(browser)) == total
+    wait(browser, lambda: len(shown(browser)) == total)
     box = browser.find_element("name", "text")
     box.send_keys("sky MODEL 00104284")
     assert {anchor.split("/")[0] for anchor in shown(browser)} == {f"20211014-00104284-r{petal}" for petal in (6, 7, 8, 9)}
@@ -231,7 +232,7 @@ def test_filters_are_part_of_the_address(browser: Any, page: Any) -> None:
     assert {name: given[name] for name in ("text", "place", "hide")} == {"text": ["smooth"], "place": ["r6"], "hide": ["failed"]}
     found = shown(browser)
     visit(browser, page, f"?{url.query}#{TARGET}")
-    assert shown(browser) == found
+    wait(browser, lambda: shown(browser) == found)
     assert row(browser, TARGET)["open"]
 
 

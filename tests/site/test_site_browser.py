@@ -90,6 +90,7 @@ def test_keys_go_from_night_to_night_and_exposure_to_exposure(browser: Any, whol
 
 def test_measures_are_found_by_their_words(browser: Any, whole: Made) -> None:
     visit(browser, whole, "cameras/r6.html")
+    wait(browser, "document.readyState === 'complete'")
     browser.find_element("css selector", "body").send_keys("/")
     browser.switch_to.active_element.send_keys("plain off")
     shown = "[...document.querySelectorAll('.site-course:not([hidden])')].map((one) => one.id).join()"
